@@ -82,6 +82,7 @@ from declnet.contracts.returned import BrokenContractError as BrokenContractErro
 from declnet.contracts.returned import verified as verified
 from declnet.contracts.runs.analysis import Analysis as Analysis
 from declnet.contracts.runs.analysis import AnalyzedModel as AnalyzedModel
+from declnet.contracts.runs.analysis import verify_tables as verify_tables
 from declnet.contracts.runs.calibrator import Calibrator as Calibrator
 from declnet.contracts.runs.calibrator import CalibratorState as CalibratorState
 from declnet.contracts.runs.callback import Callback as Callback
@@ -125,13 +126,17 @@ from declnet.data.preparing.target_encoding import require_target as require_tar
 from declnet.data.regular_times import Interval as Interval
 from declnet.data.regular_times import usual_interval as usual_interval
 from declnet.data.sources.python_table import as_table as as_table
+from declnet.data.sources.random_rows import TableSample as TableSample
 from declnet.data.sources.table_columns import ColumnNames as ColumnNames
 from declnet.data.sources.table_source import TableBlock as TableBlock
 from declnet.data.sources.table_source import TableSource as TableSource
 from declnet.data.sources.table_source import TextTableSource as TextTableSource
 from declnet.data.typed_columns import odd_cells as odd_cells
 from declnet.display.characters import escaped as escaped
+from declnet.display.displayed import Displayed as Displayed
 from declnet.display.html import table_html as table_html
+from declnet.display.scales import AxisScale as AxisScale
+from declnet.display.scales import axis_scale as axis_scale
 from declnet.display.tables import ResultTable as ResultTable
 from declnet.display.tables import TableChart as TableChart
 from declnet.display.tables import format_cell as format_cell
@@ -188,6 +193,7 @@ from declnet.runs.loading import load_model as load_model
 from declnet.runs.loading import load_predictor as load_predictor
 from declnet.runs.many.documents import Spread as Spread
 from declnet.runs.many.documents import StudySummary as StudySummary
+from declnet.runs.many.gain import Gain as Gain
 from declnet.runs.many.group import Group as Group
 from declnet.runs.many.group import is_group as is_group
 from declnet.runs.many.group import is_predictor as is_predictor
@@ -232,6 +238,8 @@ from declnet.spec.validate import load_spec as load_spec
 from declnet.spec.validate import parse_spec as parse_spec
 from declnet.training.checks.check import check_spec as check_spec
 from declnet.training.checks.leakage import leakage_evidence as leakage_evidence
+from declnet.training.cost import TrainingCost as TrainingCost
+from declnet.training.cost import training_cost as training_cost
 from declnet.training.preparation import ReadyData as ReadyData
 
 __all__: list[str]

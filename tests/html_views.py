@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-VOID = {"polyline"}
+VOID = {"polyline", "line", "rect"}
 ATTRIBUTES = {"class", "open", "role", "value", "max", "points", "stroke-dasharray"}
-ATTRIBUTES |= {"scope", "style"}
+ATTRIBUTES |= {"scope", "style", "aria-hidden", "text-anchor", "x", "y", "x1", "y1", "x2", "y2"}
 ATTRIBUTES |= {"viewbox", "width", "height", "fill", "stroke", "stroke-width"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,8 @@ import click
 if TYPE_CHECKING:
     from declnet.contracts.data.data_source import Dataset, DataSource
     from declnet.contracts.data.table import Table
+    from declnet.data.sources.random_rows import TableSample
+    from declnet.data.sources.table_source import TableSource
     from declnet.registry.registry import Registry
 
 
@@ -98,6 +101,29 @@ class DataArgument:
 
         data = verified(DataSource.load, source or self.source, np.random.default_rng(0))
         return checked_data(data, self.name)
+
+    def sample(self, source: TableSource, most: int, counted: Collection[str] = ()) -> TableSample:
+        """Return random rows of a table, always the same; a terminal shows the progress.
+
+        Args:
+            source: what reads the data.
+            most: the most rows to return.
+            counted: columns whose values are counted, as for `TableSource.random_rows`.
+
+        Raises:
+            DataError: the data cannot be read, or is invalid.
+        """
+        from dataclasses import replace
+        from typing import cast
+
+        import numpy as np
+
+        from declnet.cli.display.passes import passes_followed
+        from declnet.data.sources.loading import checked_data
+
+        with passes_followed():
+            sample = source.random_rows(np.random.default_rng(0), most, counted)
+        return replace(sample, table=cast("Table", checked_data(sample.table, self.name)))
 
     def naming_errors(self) -> AbstractContextManager[None]:
         """Prefix each DataError that does not begin with the name of the data with that name."""

@@ -199,7 +199,8 @@ def show_runs(
     """
     from declnet.cli.display.result_tables import print_series
     from declnet.cli.display.terminal import print_table
-    from declnet.runs.display.group_tables import points_table, sweep_tables
+    from declnet.runs.display.group_tables import sweep_tables
+    from declnet.runs.display.series_tables import points_table
 
     series, best_by = group.summarize(outcomes, metric, ascending=ascending, jobs=jobs)
     metric = metric or group.file.metric

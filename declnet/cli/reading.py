@@ -113,7 +113,12 @@ def checked_points(
 
 
 def valid_spec(
-    spec: Path, overrides: Iterable[str], registry: Registry, *, members: bool = False
+    spec: Path,
+    overrides: Iterable[str],
+    registry: Registry,
+    *,
+    members: bool = False,
+    quiet: bool = False,
 ) -> tuple[RunSpec, Checked]:
     """Read and check a spec that must be valid.
 
@@ -122,6 +127,7 @@ def valid_spec(
         overrides: its changes.
         registry: where names are looked up.
         members: whether it may have members.
+        quiet: whether to show no progress, even on a terminal.
 
     Raises:
         SpecError: there is an error; contains all errors and warnings.
@@ -130,7 +136,7 @@ def valid_spec(
     from declnet.spec.members import require_no_members
 
     parsed = read(spec, overrides, registry)
-    checked = _checked(parsed, registry)
+    checked = _checked(parsed, registry, quiet=quiet)
     if checked.errors or parsed.spec is None:
         raise SpecError(checked.problems)
     if not members:
@@ -138,12 +144,14 @@ def valid_spec(
     return parsed.spec, checked
 
 
-def _checked(parsed: ParsedSpec, registry: Registry) -> Checked:
+def _checked(parsed: ParsedSpec, registry: Registry, *, quiet: bool = False) -> Checked:
     from dataclasses import replace
 
+    from declnet.cli.display.passes import passes_followed
     from declnet.training.checks.check import check_spec
 
-    checked = check_spec(parsed, registry)
+    with passes_followed(quiet=quiet):
+        checked = check_spec(parsed, registry)
     return replace(checked, problems=tuple(map(_with_help_for_several, checked.problems)))
 
 

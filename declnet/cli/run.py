@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,7 @@ def run(options: TrainOptions, spec: Path) -> int:
     folder of seeds, these are also predictors that average the models.  [default folder:
     runs/<name>-folds-<number>, runs/<name>-members-<number>]
     """
+    started = time.perf_counter()
     interrupt_on_signals()
     with without_collections():
         from declnet.cli.display.progress import Warnings, followed
@@ -69,7 +71,9 @@ def run(options: TrainOptions, spec: Path) -> int:
 
     if options.seeds is not None:
         share_data()
-    loaded, checked = valid_spec(spec, options.overrides, options.registry, members=True)
+    loaded, checked = valid_spec(
+        spec, options.overrides, options.registry, members=True, quiet=options.quiet
+    )
     require_no_sweep(loaded.sweep)
     show_diagnostics(checked.warnings)
     if options.seeds is not None or loaded.is_group:
@@ -93,7 +97,8 @@ def run(options: TrainOptions, spec: Path) -> int:
             checked=checked,
         )
         result = train_run(loaded, None, options.out or Path("runs"), run_options)
-    print_result(result, quiet=quiet, plain=plain, shown=warnings.shown)
+    seconds = time.perf_counter() - started
+    print_result(result, seconds, quiet=quiet, plain=plain, shown=warnings.shown)
     return 0
 
 
@@ -128,7 +133,9 @@ def resume(options: TrainOptions, run: Path, minutes: float | None) -> int:
     In a folder of folds, of seeds, of a sweep or of a study, the runs that are not finished are
     resumed or trained.
     """
+    started = time.perf_counter()
     with without_collections():
+        from declnet.cli.display.passes import passes_followed
         from declnet.cli.display.progress import Warnings, followed
         from declnet.cli.display.result_tables import print_result
         from declnet.runs.options import RunOptions
@@ -143,7 +150,10 @@ def resume(options: TrainOptions, run: Path, minutes: float | None) -> int:
     registry, quiet, plain = options.registry, options.quiet, options.plain
     spec = spec_to_resume(run, registry)
     warnings = Warnings()
-    with followed(spec, quiet=quiet, plain=plain) as listener:
+    with (
+        passes_followed(quiet=quiet),
+        followed(spec, quiet=quiet, plain=plain) as listener,
+    ):
         run_options = RunOptions(
             listener=listener,
             notice=warnings.show,
@@ -151,7 +161,8 @@ def resume(options: TrainOptions, run: Path, minutes: float | None) -> int:
             allow_changes=options.allow_changes,
         )
         result = resume_run(run, None, run_options, lambda sentence: print_line(sentence, err=True))
-    print_result(result, quiet=quiet, plain=plain, shown=warnings.shown)
+    seconds = time.perf_counter() - started
+    print_result(result, seconds, quiet=quiet, plain=plain, shown=warnings.shown)
     return 0
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import NoneType
 from typing import Any
 
@@ -105,6 +106,7 @@ class TypedColumn:
         self.is_inferred = declared is None and settled is None
         self.lost = self._parts = 0
         self._padded: str | None = None
+        self._odd: tuple[int, str] | None = None
         self._units = set() if units is None else units
         self._formatted = False
 
@@ -133,7 +135,11 @@ class TypedColumn:
             self._decimal = cells.decimal
             if len(self._texts) > MOST_SPELLINGS:
                 self._texts = None
-        part = self._read(cells, rows)
+        before, part = self.type, self._read(cells, rows)
+        if self.is_inferred and self.type == "text" != before:
+            with suppress(LookupError):  # raised if all are numbers, but e.g. in several units
+                position, text = cells.first_mismatch("number")
+                self._odd = rows[position], text
         self._has_gaps |= part.dtype.kind == "f"
         return part
 
@@ -212,17 +218,18 @@ class TypedColumn:
             else {}
         )
 
-    def note(self, array: Array, decimal: str) -> ColumnNote | None:
+    def note(self, array: Array, decimal: str, row_of: Callable[[int], int]) -> ColumnNote | None:
         """Return how cells were read if another reading is conceivable.
 
         Args:
-            array: all cells, as text if the column turned out to be text.
+            array: all cells or a sample, as text if the column turned out to be text.
             decimal: the decimal sign of the file.
+            row_of: returns the number of the row at a position in the array.
         """
         if not self.is_inferred:
             return None
         if self.type == "text":
-            return self._note_on_text(array, decimal)
+            return self._note_on_text(array, decimal, row_of)
         if self.type == "boolean" and self._has_gaps:
             return ColumnNote(
                 "is read as text, because it holds true and false, and missing values", "text"
@@ -231,12 +238,18 @@ class TypedColumn:
             return None
         return ColumnNote(f"is read as numbers, {described_units(sorted(self._units))}", "number")
 
-    def _note_on_text(self, array: Array, decimal: str) -> ColumnNote | None:
+    def _note_on_text(
+        self, array: Array, decimal: str, row_of: Callable[[int], int]
+    ) -> ColumnNote | None:
         cells = array.tolist()
+        if self._odd is not None and self._odd[1] not in cells:  # a sample may lack it
+            cells.append(self._odd[1])
         odd = [] if self._padded is not None else odd_cells(cells, decimal)
         if odd:
+            number, text = self._odd or (0, None)
+            row = number if text == odd[0] else row_of(cells.index(odd[0]))
             return ColumnNote(
-                f'is read as text, because row {cells.index(odd[0]) + 1} is "{odd[0]}"; if that '
+                f'is read as text, because row {row} is "{odd[0]}"; if that '
                 "means a missing value, list it in missing"
             )
         first = next((text for text in array if text is not None), "")

@@ -6,7 +6,11 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from declnet.display.characters import escaped
+from declnet.display.displayed import Displayed
 from declnet.display.tables import ResultTable
+
+SERIES = ("#2f8ed0", "#dc712d", "#1fa883", "#c762a2", "#b99525", "#5eaed6", "#8677d4", "#88929b")
+"""Colors of lines and bars, for light and for dark themes."""
 
 STYLE = (
     ".declnet{line-height:1.4}"
@@ -22,9 +26,17 @@ STYLE = (
     ".declnet mark{color:inherit;background:#e335;text-decoration:underline wavy #e33}"
     ".declnet .problem{margin-bottom:.6em}"
     ".declnet summary{cursor:pointer}.declnet details>*:not(summary){margin-left:1.2em}"
-    ".declnet svg{display:block}"
+    ".declnet svg{display:block;max-width:100%;height:auto}.declnet polyline{fill:none}"
+    ".declnet polyline{stroke-width:1.8}.declnet .grid{stroke:#8884}"
+    ".declnet .error-bar{stroke:currentColor}"
+    ".declnet svg text{fill:currentColor;font:11px sans-serif}"
+    ".declnet .sample{white-space:nowrap}.declnet .sample svg{display:inline-block}"
+    + "".join(
+        f".declnet .c{at}{{stroke:{color}}}.declnet rect.c{at}{{fill:{color};stroke:none}}"
+        for at, color in enumerate(SERIES)
+    )
 )
-"""The style of every view; all colors but borders and marks come from the notebook."""
+"""The style of every view; all colors but borders, marks and series come from the notebook."""
 
 
 class Html(str):
@@ -34,9 +46,9 @@ class Html(str):
 
 
 def html(value: object) -> Html:
-    """Return a value as HTML: itself if it is `Html`, a table, else its text, escaped."""
-    if isinstance(value, ResultTable):
-        return table_html(value)
+    """Return a value as HTML: itself if it is `Html`, a result, else its text, escaped."""
+    if isinstance(value, Displayed):
+        return joined(value.displayed())
     return value if isinstance(value, Html) else Html(escape(escaped(str(value))))
 
 
@@ -98,3 +110,8 @@ def collapsible(summary: object, *parts: object, is_open: bool = False) -> Html:
 def view(*parts: object) -> str:
     """Return the whole output of a cell, with the style that it needs."""
     return Html(f'<div class="declnet"><style>{STYLE}</style>{joined(parts)}</div>')
+
+
+def heading(name: str, facts: Sequence[str]) -> Html:
+    """Return a line with the name of a result and facts about it."""
+    return element("div", element("b", name), ", ", element("span", ", ".join(facts), kind="faint"))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeGuard, get_args
+
+from declnet.display.displayed import Displayed
+from declnet.display.scales import AxisScale, axis_scale
 
 Cell = str | int | float | bool | None
 """A value in a table; None or NaN if there is none."""
@@ -31,16 +34,19 @@ class TableChart:
         x: the title of the column that names the bars, or of the numbers along the axis.
         y: the titles of the columns of values.
         deviation: for bars of one column: the title of the column of their standard deviations.
+        axis: of lines, `"auto"` for an axis that is logarithmic if the values span decades, and
+            is cut if the first rows, or a few others, would flatten the rest; else `"linear"`.
     """
 
     mark: Literal["bars", "lines"]
     x: str
     y: tuple[str, ...]
     deviation: str | None = None
+    axis: Literal["linear", "auto"] = "linear"
 
 
 @dataclass(frozen=True)
-class ResultTable:
+class ResultTable(Displayed):
     """A result: rows of plain values.
 
     Attributes:
@@ -67,6 +73,12 @@ class ResultTable:
     marks: tuple[tuple[int, int, float], ...] = ()
     optional: tuple[str, ...] = ()
     decimals: Mapping[str, int] = field(default_factory=dict)
+
+    def displayed(self) -> Iterable[object]:
+        """Return the table as HTML, with its chart, if it has one; the numbers are then folded."""
+        from declnet.display.charts import table_with_chart
+
+        return (table_with_chart(self),)
 
     def column_kinds(self) -> list[Kind]:
         """Return the kind of each column, in order."""
@@ -97,6 +109,27 @@ class ResultTable:
             for row in (self.rows if rows is None else rows)
         ]
 
+    def drawn_rows(self) -> list[Row]:
+        """Return the rows that the chart shows: those with a finite number to draw."""
+        chart = self.chart
+        if chart is None:
+            return []
+        x, at = self.columns.index(chart.x), [self.columns.index(name) for name in chart.y]
+        return [
+            row
+            for row in self.rows
+            if any(is_finite(row[place]) for place in at)
+            and (chart.mark == "bars" or is_finite(row[x]))
+        ]
+
+    def scale(self) -> AxisScale | None:
+        """Return the scale of the chart's values; None for a linear axis of all of them."""
+        chart = self.chart
+        if chart is None or chart.mark == "bars" or chart.axis == "linear":
+            return None
+        rows, at = self.drawn_rows(), [self.columns.index(name) for name in chart.y]
+        return axis_scale([[v for row in rows if is_finite(v := row[i])] for i in at])
+
     def only(self, positions: Sequence[int]) -> ResultTable:
         """Return the table with only some of its columns."""
 
@@ -121,6 +154,11 @@ class ResultTable:
         marks = tuple((column - 1, row + 1, mark) for row, column, mark in self.marks)
         kinds: dict[str, Kind] = {first: "text", **dict.fromkeys(names, kind)}
         return ResultTable(self.title, (first, *names), tuple(rows), self.note, kinds, marks=marks)
+
+
+def is_finite(value: object) -> TypeGuard[float]:
+    """Return whether a value is a number that can be drawn."""
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def kinds_of(names: Iterable[str], kind: Kind = "number") -> dict[str, Kind]:
@@ -246,6 +284,8 @@ def _faults_of_columns(table: ResultTable) -> Iterator[str]:
             yield f'has a column of an unknown kind "{kind}"'
     if chart is not None and (chart.mark not in ("bars", "lines") or not chart.y):
         yield "has a chart without a known mark or without values"
+    elif chart is not None and chart.axis not in ("linear", "auto"):
+        yield f'has a chart with an unknown axis "{chart.axis}"'
 
 
 def faults_of_kinds(table: ResultTable) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher, get_close_matches
 
@@ -13,6 +14,9 @@ changes that, so `Income` is not taken for `Home`."""
 MARGIN = 0.05
 """How much closer than any other a name must be for nothing else to be meant."""
 
+_OF_VALIDATION = re.compile(r"^val(idation)?[_.]")
+"""How names of metrics of validation data begin, here and in other libraries: `val_loss`."""
+
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name closest to a misspelling or to initials, or None.
@@ -21,6 +25,9 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     """
     written = _normalized(name)[:100]
     names = {_normalized(word): word for word in sorted(known, reverse=True)}
+    without = _OF_VALIDATION.sub("", written)
+    if written not in names and without != written and without in names:
+        return names[without]
     alike = [word for word in names if word[:1] == written[:1]]
     close = _most_alike(written, names, SIMILAR)
     close = close or _most_alike(written, alike, SAME_INITIAL)
@@ -74,7 +81,8 @@ def _most_alike(written: str, names: Iterable[str], cutoff: float) -> list[str]:
 
 
 def _normalized(name: str) -> str:
-    return name.casefold().replace("-", "_").replace(" ", "_")
+    written = name.casefold().replace("-", "_").replace(" ", "_")
+    return _OF_VALIDATION.sub("validation_", written)
 
 
 def _initials(name: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.network.directions import as_loss
+from declnet.display.displayed import Displayed
 from declnet.display.tables import ResultTable
 from declnet.errors import OutputError
 from declnet.registry.spelling import suggestion
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Displayed):
     """Runs side by side.
 
     Attributes:
@@ -43,10 +44,11 @@ class Comparison:
 
         return comparison_table([listed(run) for run in self.runs])
 
-    def _repr_html_(self) -> str:
-        from declnet.display.html import view
+    def displayed(self) -> Iterable[object]:
+        """Return a column for each run, and the losses by epoch."""
+        from declnet.runs.display.results import compared_curves
 
-        return view(self.table().turned())
+        return self.table().turned(), compared_curves(self.runs)
 
     def best(self, data: str, metric: str) -> StoredRun:
         """Return the run with the best value of a metric; the first of several.

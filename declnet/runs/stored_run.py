@@ -13,6 +13,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.network.inputs import as_arrays, unwrapped
+from declnet.display.displayed import DisplayedTuple
 from declnet.display.tables import ResultTable
 from declnet.errors import ChangedBehaviorError, DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
@@ -330,7 +331,7 @@ class StoredRun(RunContents, TrainedModels):
 
         content = self._files.read(folder.ANALYSES)
         with reading(self.path / folder.ANALYSES):
-            return ANALYSES_FILE.parse(content) if content is not None else ()
+            return DisplayedTuple(ANALYSES_FILE.parse(content) if content is not None else ())
 
     def gradients(self, positions: Array | None = None) -> dict[str, Array]:
         """Return the loss gradients of the trained model's parameters, except for frozen ones.

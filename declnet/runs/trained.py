@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.runs.analysis import Analysis
+from declnet.display.displayed import DisplayedTuple
 
 if TYPE_CHECKING:
     from declnet.data.sources.loading import GivenData
@@ -98,4 +99,4 @@ class TrainedModels(ABC):
                 name = data or self.evaluated_on[0]
                 parts = self.examined(name, by_models=True)
                 analyzed = unseen_data(predictor, parts, name, training)
-            return tuple(map(analyzed.result, declared))
+            return DisplayedTuple(map(analyzed.result, declared))

@@ -123,7 +123,7 @@ def side_effects_noted(subject: Subject, check: str) -> Iterator[None]:
         redirect_stdout(output),
         redirect_stderr(errors),
     ):
-        before, modules = _process(), len(sys.modules)
+        before, modules = _process(), _other_modules()
         try:
             yield
         finally:
@@ -136,7 +136,7 @@ def side_effects_noted(subject: Subject, check: str) -> Iterator[None]:
                 gc.collect()  # or another thread, such as pytest's, has just opened a file
                 after = _process()
             _restore(before, after)
-            if len(sys.modules) == modules:  # else it may be a library that does this, once
+            if _other_modules() == modules:  # else it may be a library that does this, once
                 notes += _differences(before, after)
             for name, stream in {"output": output, "error": errors}.items():
                 if stream.text.strip():
@@ -147,6 +147,11 @@ def side_effects_noted(subject: Subject, check: str) -> Iterator[None]:
             _notes.reset(token)
             for note in notes:
                 effects.setdefault(note.partition(":")[0], f"{note} (in {check})")
+
+
+def _other_modules() -> int:
+    """Return how many modules are imported besides declnet's own, which have no such effects."""
+    return sum(not name.startswith("declnet.") for name in sys.modules)
 
 
 def _process() -> dict[str, Any]:

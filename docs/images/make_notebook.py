@@ -41,12 +41,15 @@ def main() -> None:
         declnet.load_spec(broken)
     except declnet.SpecError as error:
         problems = error
-    evaluation = declnet.open_run(folder / "spiral_adam-1").evaluate("test")
-    left = [result, result.model, evaluation]
-    columns = {"light": left, "dark": [spec, problems]}
+    stored = declnet.open_run(folder / "spiral_adam-1")
+    predictions = result.predict(stored.data("test").dataset.x)
+    columns = {
+        "light": [result, predictions],
+        "dark": [stored.analyze("importance"), spec, problems],
+    }
     parts = [
         f'<div style="background:{COLORS[theme][0]};color:{COLORS[theme][1]}">'
-        + "<hr>".join(each._repr_html_() for each in shown).replace(f"{folder}/", "")
+        + "<hr>".join(value._repr_html_() for value in shown).replace(f"{folder}/", "")
         + "</div>"
         for theme, shown in columns.items()
     ]
@@ -61,10 +64,10 @@ def main() -> None:
         "--no-sandbox",
         "--disable-gpu",
         "--hide-scrollbars",
-        "--window-size=1200,680",
+        "--window-size=1200,700",
     ]
     picture = f"--screenshot={Path('docs/images/notebook.png').resolve()}"
-    command = [browser, *options, "--window-size=1200,680", picture, page.as_uri()]
+    command = [browser, *options, "--window-size=1200,700", picture, page.as_uri()]
     subprocess.run(command, check=True)  # noqa: S603
 
 

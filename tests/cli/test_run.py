@@ -8,11 +8,13 @@ import resource
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from declnet import load_model
+from declnet.cli import run as run_command
 
 from ..command_line import COMPILING
 
@@ -118,3 +120,12 @@ def test_an_interrupted_run_that_logs_nothing_says_so_and_has_a_model(
     assert (manifest["status"], manifest["seconds"] > 0) == ("interrupted", True)
     assert np.isfinite(load_model(out).predict(blobs[0])).all()
     assert not [path for path in out.iterdir() if path.name.startswith((".", "metrics"))]
+
+
+def test_the_seconds_are_those_of_the_command(spec_file, document, tmp_path, monkeypatch, capsys):
+    clock = SimpleNamespace(perf_counter=iter([100.0, 115.5]).__next__)
+    monkeypatch.setattr(run_command, "time", clock)
+    path = spec_file(document)
+    monkeypatch.chdir(tmp_path)
+    run_command.run.main([str(path), "--quiet", "--out", "out"], standalone_mode=False)
+    assert "\n15.50 s, out\n" in capsys.readouterr().out

@@ -10,7 +10,7 @@ import pytest
 
 from declnet import Outcome
 from declnet.cli.display.result_tables import print_series
-from declnet.runs.display.group_tables import series_table
+from declnet.runs.display.series_tables import series_table
 from declnet.runs.many import local_executors
 from declnet.runs.many.series import series_of
 from declnet_plugins.standard.data.arrays import NPZ

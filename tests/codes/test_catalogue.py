@@ -119,6 +119,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         f"{1000 + number},{age},{dose},{number % 3 * 7},outcome {number % 3}"
         for number, (age, dose) in enumerate(zip(ages, doses, strict=True))
     ]
+    trips = [f"city {row % 300},vehicle {n}" for row, n in enumerate(chance.integers(0, 3, 2400))]
+    (tmp_path / "trips.csv").write_text("\n".join(["city,vehicle", *trips]))
     header = "patient,age,dose,code,outcome"
     (tmp_path / "patients.csv").write_text("\n".join([header, *patients]))
     first = [f"{row},{20 + row},{4 + row / 60},0,outcome 0" for row in range(60)]

@@ -153,9 +153,14 @@ def report(case: Case) -> Any:
 
 
 def views_of_notebooks(case: Case) -> Any:
-    """The views of a run, its spec, an evaluation and a comparison."""
+    """The views of a run, its spec, an evaluation, a comparison, predictions and an analysis."""
     stored = open_run(case.folder / "r")
-    shown = (stored, stored.spec, stored.predictor().evaluate(case.table), stored.compare())
+    shown: list[Any] = [stored, stored.spec, stored.compare()]
+    shown.append(stored.predictor().evaluate(case.table))
+    rows = [_json(line) for line in case.table.read_text("utf-8").split("\n")[:-1]]
+    columns = {name: [row.get(name) for row in rows] for name in rows[0]}
+    shown.append(stored.predictor().predict(columns))
+    shown.append(stored.analyze("importance", data=case.table))
     views = [HtmlSkeleton(result._repr_html_()) for result in shown]
     return [(view.elements, view.programs) for view in views]
 

@@ -43,3 +43,18 @@ def test_a_word_of_other_beginning_is_no_misspelling():
 )
 def test_a_name_is_meant_if_it_is_close_and_no_other_is(written, name, known, expected):
     assert is_misspelling(written, name, known) is expected
+
+
+@pytest.mark.parametrize(
+    ("written", "known", "expected"),
+    [
+        ("val_loss", ["loss", "validation_loss", "validation_log_loss"], "validation_loss"),
+        ("val_accuracy", ["accuracy", "validation_accuracy"], "validation_accuracy"),
+        ("val_loss", ["train.loss", "validation.loss", "validation.data_loss"], "validation.loss"),
+        ("val_acc", ["validation.accuracy", "validation.loss"], "validation.accuracy"),
+        ("val_loss", ["loss", "regularization_loss"], "loss"),  # there is no validation data
+        ("interval_loss", ["loss", "interval"], "interval"),
+    ],
+)
+def test_val_is_short_for_validation(written, known, expected):
+    assert closest(written, known) == expected

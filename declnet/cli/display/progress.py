@@ -108,7 +108,7 @@ def _epochs_bar(
 
     def move(done: float, total: int = epochs, **fields: Any) -> None:
         left = clock_text(time_left.seconds(done, total))
-        bar.update(task, completed=int(done), total=total, left=left, **fields)
+        bar.update(task, completed=done, total=total, left=left, **fields)
 
     def listener(event: Event) -> None:
         nonlocal next_step
@@ -116,6 +116,8 @@ def _epochs_bar(
             print_logged(event)
         if now() < next_step:
             return
+        if not next_step:
+            bar.start()  # not before, while the bars of passes over the data are shown
         next_step = now() + STEP
         if isinstance(event, EpochLogged):
             move(event.epoch + 1, metrics=escaped_line(live_metrics(event, shorter)))
@@ -124,8 +126,10 @@ def _epochs_bar(
         else:
             move(event.epochs_done, event.epochs)
 
-    with bar:
+    try:
         yield listener
+    finally:
+        bar.stop()
 
 
 def progress_bar(

@@ -36,9 +36,9 @@ from declnet.display.words import counted
 from declnet.graph.display import layers_table
 from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.shapes import Node
-from declnet.runs.display.group_tables import series_table
 from declnet.runs.display.metric_labels import abbreviations, metrics_in_words, ordered
 from declnet.runs.display.result_tables import confused_pairs, metrics_table
+from declnet.runs.display.series_tables import series_table
 from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.many.series import RunSeries
 from declnet.runs.ranking import informative
@@ -117,6 +117,7 @@ NARROWEST = 12
 
 def print_result(
     result: RunResult,
+    seconds: float,
     *,
     quiet: bool = False,
     plain: bool = False,
@@ -126,6 +127,7 @@ def print_result(
 
     Args:
         result: the result of the finished run.
+        seconds: how long the command took.
         quiet: whether to omit the curves.
         plain: whether to print lines even on a terminal.
         shown: warnings that have been shown already.
@@ -155,7 +157,7 @@ def print_result(
     if result.restored is not None:
         print_wrapped(f"the model has the parameters of {result.restored}")
     print_judged(result)
-    print_line(f"{result.seconds:.2f} s, {result.directory}")
+    print_line(f"{seconds:.2f} s, {result.directory}")
     if not quiet and result.directory is not None:
         print_next(result.directory, AFTER_A_MODEL)
 

@@ -16,14 +16,12 @@ from declnet.cli.display.terminal import is_terminal, print_table
 from declnet.contracts.runs.plan import Outcome
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.display.tables import ResultTable, format_cell, format_metric
-from declnet.runs.display.group_tables import (
-    importance_table,
-    short_keys,
-    trials_table,
-)
+from declnet.runs.display.group_tables import short_keys, trials_table
+from declnet.runs.display.study_tables import importance_table
 from declnet.runs.display.time_left import TimeLeft, clock_text
 from declnet.runs.many.group import Group
-from declnet.runs.many.study import BEST, UNTUNED, best_trials
+from declnet.runs.many.study import BEST, best_trials
+from declnet.runs.storage.folder import UNTUNED
 
 MOST_SHOWN = 5
 """Maximum number of trials in the table above the bar."""
@@ -69,11 +67,18 @@ class StudyFollower(Follower):
             self.print(f"trial {trial.number}: {result} ({values}){known}")
 
     def run_ended(self, outcome: Outcome) -> None:
-        """Show that a run of the untuned spec has ended."""
-        if outcome.directory.is_relative_to(self._group.path / UNTUNED):
-            self.forget(outcome.directory)
-            if outcome.error is not None:
-                self.print(f"error: the untuned spec: {outcome.error}", err=True)
+        """Show how a run of the spec's own values has ended; those of trials are shown as one."""
+        run = outcome.directory.relative_to(self._group.path)
+        if run.parts[0] != UNTUNED:
+            return
+        self.forget(outcome.directory)
+        self.move()
+        objective = self._group.objective
+        value = objective.value_of(outcome.metric(objective.metric))
+        if outcome.error is not None:
+            self.print(f"error: {run.as_posix()}: {outcome.error}", err=True)
+        elif self.lines:
+            self.print(f"{run.as_posix()}: {objective} {format_metric(value)}")
 
     def table(self) -> ResultTable | None:
         """Return the best trials so far, if one has finished."""
@@ -114,14 +119,14 @@ def study_followed(group: Group, *, quiet: bool) -> Iterator[StudyFollower]:
 
 
 def print_study(group: Group) -> None:
-    """Print the best trials, how much each key matters, and where the best spec is."""
+    """Print the best trials, how much each key matters, where the best spec is, and its gain."""
     table = trials_table(group, group.trials)
     if table.rows:
         print_table(table)
     else:
         print_line(table.title)
     if group.importance:
-        print_table(importance_table(group))
+        print_table(importance_table(group.importance))
     interrupted = sum(
         trial.state == "running" and trial.worker == group.file.worker for trial in group.trials
     )
@@ -133,8 +138,8 @@ def print_study(group: Group) -> None:
     for best in best_trials(group.trials, group.better)[:1]:
         value, path = format_metric(best.value), group.path / BEST
         print_line(f"best: trial {best.number}, {group.objective} {value}: {path}")
-    if group.untuned is not None:
-        print_line(f"untuned: {group.objective} {format_metric(group.untuned)}")
+    for remark in group.remarks:
+        print_line(remark)
 
 
 def _last(trial: StudyTrial) -> float | None:

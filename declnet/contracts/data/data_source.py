@@ -307,6 +307,15 @@ class DataSource(Component):
         )
         return cls.model_validate({**fields, "path": path})
 
+    @classmethod
+    def hint_for_file(cls, path: Path) -> str | None:  # noqa: ARG003
+        """Return how to declare a source of a file if its name does not suffice; default: None.
+
+        For example, of a database, which needs a query. It is the hint where no source reads files
+        of such a name.
+        """
+        return None
+
     def with_detected_format(self) -> Self:
         """Return this source with settings detected from its data, for `declnet new`.
 

@@ -163,7 +163,7 @@ class Transform(Component):
         further ones, which layers may read. All have as many positions as the training data's.
 
         Args:
-            x: a column of the same type as in `fit`, of any length; only read. Integers and
+            x: a column of the same type as in `fit`, of any length, also 0; only read. Integers and
                 booleans with missing values are passed as floats.
             state: as returned by `fit`.
 

@@ -131,9 +131,14 @@ class Analysis(Component):
 
     def verify_analyze(self, tables: Sequence[ResultTable], _: AnalyzedModel) -> None:
         """Raise Misfit for an invalid table, or two of one title."""
-        for table in tables:
-            fault = fault_of(table) or next(faults_of_kinds(table), None)
-            if fault is not None:
-                raise Misfit("an invalid table", f": {fault}")
-        if len({table.title for table in tables}) < len(tables):
-            raise Misfit("two tables of one title", "")
+        verify_tables(tables)
+
+
+def verify_tables(tables: Sequence[ResultTable]) -> None:
+    """Raise Misfit for an invalid table, or two of one title."""
+    for table in tables:
+        fault = fault_of(table) or next(faults_of_kinds(table), None)
+        if fault is not None:
+            raise Misfit("an invalid table", f": {fault}")
+    if len({table.title for table in tables}) < len(tables):
+        raise Misfit("two tables of one title", "")

@@ -131,9 +131,12 @@ def _decided(sources: list[type[DataSource]], registry: Registry) -> list[type[D
 
 def _unreadable(path: Path, registry: Registry) -> DataError:
     """Return the error for a file that no source reads, with readable suffixes and causes."""
-    suffixes = {
-        suffix for entry in registry.entries(DataSource.kind) for suffix in entry.component.suffixes
-    }
+    components = [entry.component for entry in registry.entries(DataSource.kind)]
+    with attributing_errors(registry):
+        hint = next(filter(None, (_hint_of(source, path) for source in components)), None)
+    if hint is not None:
+        return DataError(f"{path}: no installed data source reads such files", hint=hint)
+    suffixes = {suffix for source in components for suffix in source.suffixes}
     hints = [f"its name must end in {', '.join(sorted(suffixes))}" if suffixes else ""]
     for conflict in registry.conflicts():
         if conflict.kind == DataSource.kind and conflict.chosen is None:
@@ -147,6 +150,11 @@ def _unreadable(path: Path, registry: Registry) -> DataError:
         f"{path}: no installed data source reads such files",
         hint="; ".join(filter(None, hints)) or None,
     )
+
+
+def _hint_of(source: type[DataSource], path: Path) -> str | None:
+    """Return how to declare a source of a class for a file."""
+    return verify(DataSource.hint_for_file, source, source.hint_for_file(path))
 
 
 def called(data: Path | DataSource) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -145,12 +146,12 @@ class TableReading:
         """Return a column that `add` returned in the type of all parts, unless it is lost."""
         return name, self._text[name].final(part) if name in self._text else part
 
-    def joined(self, rows: Sequence[range], parts: Sequence[dict[str, Array]]) -> Table:
+    def joined(self, rows: Sequence[range | Array], parts: Sequence[dict[str, Array]]) -> Table:
         """Return the table of all parts, which are emptied.
 
         Args:
             rows: the numbers of the rows of each part.
-            parts: what `add` returned for each, lost columns read again.
+            parts: the columns of these rows, as `add` returned them, lost columns read again.
 
         Raises:
             DataError: a column is text in one part and not in another.
@@ -164,7 +165,7 @@ class TableReading:
                 columns[name] = self._joined(name, rows, arrays)
                 if name in self._text:
                     decimal = self._source.cell_format.decimal
-                    note = self._text[name].note(columns[name], decimal)
+                    note = self._text[name].note(columns[name], decimal, partial(_row_at, rows))
                     notes |= {} if note is None else {name: note}
         if self._source._reports_unusable:
             left_out = self.unusable.items()
@@ -174,7 +175,9 @@ class TableReading:
         table = self._source._table(columns)
         return replace(table, notes=notes, spellings=self.spellings)
 
-    def _joined(self, name: str, rows: Sequence[range], parts: Sequence[Array | None]) -> Array:
+    def _joined(
+        self, name: str, rows: Sequence[range | Array], parts: Sequence[Array | None]
+    ) -> Array:
         """Return a column of consecutive parts, of which some may lack it."""
         arrays = [
             np.full(len(numbers), np.nan) if part is None else self.final(name, part)[1]
@@ -186,7 +189,16 @@ class TableReading:
                     continue
                 there = ~missing_values(array)
                 if there.any():
-                    row = rows[position][int(np.argmax(there))]
+                    row = int(rows[position][int(np.argmax(there))])
                     raise DataError.in_cell(row, name, f"is {array[there][0]}, but text elsewhere")
                 arrays[position] = np.full(len(array), None)
         return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _row_at(rows: Sequence[range | Array], position: int) -> int:
+    """Return the number of a row of several parts, given its position in all of them."""
+    for part in rows:
+        if position < len(part):
+            return int(part[position])
+        position -= len(part)
+    raise IndexError(position)

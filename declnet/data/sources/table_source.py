@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Self
 
@@ -15,12 +15,17 @@ from declnet.contracts.data.data_source import Blocks, Dataset, DataSource
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.returned import verified
 from declnet.data.block_file import BlockFile, packed, unpacked
+from declnet.data.passes import followed
+from declnet.data.sources.random_rows import PartsOf, RandomRows, TableSample, TypedRows
 from declnet.data.sources.table_columns import TableColumns
 from declnet.data.sources.table_reading import TablePart, TableReading
 from declnet.errors import DataError, RegistryError
 
 ROWS = 1 << 16
 """Rows in a part of a table that is read in blocks, from the first to the last."""
+
+MOST_CELLS = 1 << 20
+"""Cells in such a part, at most, unless a row has more."""
 
 
 @dataclass(frozen=True)
@@ -126,29 +131,76 @@ class TableSource(TableColumns):
     def load(self, rng: np.random.Generator) -> Table:  # noqa: ARG002  # nothing is random
         """Read all rows."""
         source, reading = self._begun()
-        rows, arrays = [], []
-        for numbers, columns in source._parts():
-            rows.append(numbers)
-            arrays.append(columns)
-        self._read_again(reading.lost, arrays)
-        table = reading.joined(rows, arrays)
+        parts = [TypedRows(rows, columns) for rows, columns in source._parts()]
+        return self._joined(reading, parts, TableSource._parts)
+
+    def random_rows(
+        self, rng: np.random.Generator, most: Size, counted: Collection[str] = ()
+    ) -> TableSample:
+        """Read all rows, and return as many of them as fit, drawn at random, in order.
+
+        Only these and a part of the table are in memory; the types of columns are those of all
+        rows.
+
+        Args:
+            rng: what draws the rows.
+            most: the most rows to return.
+            counted: columns whose values are counted in all rows, unless they are many.
+
+        Raises:
+            DataError: the data does not exist or cannot be read.
+        """
+        if self.reads_blocks():
+            with suppress(DataError):  # `read` may read them, or says what is wrong
+                return self._drawn(TableSource._parts_by_block, rng, most, counted)
+        return self._drawn(TableSource._parts, rng, most, counted)
+
+    def _drawn(
+        self, parts_of: PartsOf, rng: np.random.Generator, most: int, counted: Collection[str]
+    ) -> TableSample:
+        """Return rows of parts that are drawn at random; raise DataError if there are none."""
+        source, reading = self._begun()
+        drawn = RandomRows(rng, most, counted)
+        parts = drawn.read(parts_of(source))
+        if not drawn.count:
+            raise self._no_rows()
+        known = {name: drawn.counts[name] for name in drawn.counts.keys() - reading.lost.keys()}
+        table = self._joined(reading, parts, parts_of)
+        in_blocks = parts_of is TableSource._parts_by_block
+        return TableSample(table, drawn.count, known, in_blocks)
+
+    def _joined(
+        self, reading: TableReading, parts: Sequence[TypedRows], parts_of: PartsOf
+    ) -> Table:
+        """Return the table of some rows of each part; lost columns of the first are read again."""
+        if reading.lost:
+            self._read_again(reading.lost, parts, parts_of)
+        rows, columns = [part.rows for part in parts], [part.columns for part in parts]
+        table = reading.joined(rows, columns)
+        if not all(isinstance(numbers, range) for numbers in rows):
+            table = replace(table, rows=np.concatenate([np.asarray(numbers) for numbers in rows]))
         return next(self._labeled([table], self._integers(reading)))
 
     def verify_load(self, data: Dataset | Table, *_: Any) -> None:
         """Accept tables."""
 
-    def _read_again(self, lost: Mapping[str, int], arrays: Sequence[dict[str, Array]]) -> None:
+    def _read_again(
+        self, lost: Mapping[str, int], parts: Sequence[TypedRows], parts_of: PartsOf
+    ) -> None:
         """Replace columns in their first parts by their text."""
-        if not lost:
-            return
         types: dict[str, ColumnType] = dict.fromkeys(lost, "text")
         only = verified(TableSource.with_columns, self, lost)
         typed = verified(TableSource.with_types, only, types)
         again, _ = typed._begun()
-        for number, (_, part) in zip(range(max(lost.values())), again._parts(), strict=False):
-            for name, column in part.items():
+        for number, (rows, columns) in zip(
+            range(max(lost.values())), parts_of(again), strict=False
+        ):
+            part = parts[number]
+            whole = TypedRows(rows, columns)
+            same = whole.take(np.asarray(part.rows) - rows.start)
+            for name, column in same.columns.items():
                 if number < lost[name]:
-                    arrays[number][name] = column
+                    part.columns[name] = column
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
         """Read the rows part by part, or all first if the types of columns are not known."""
@@ -196,7 +248,9 @@ class TableSource(TableColumns):
             surveyed = verified(TableSource.with_columns, source, self.target_columns)
         blocks: list[tuple[range, TableBlock]] = []
         counts: list[int] = []
-        for rows, block in surveyed._numbered_blocks(size):
+        for rows, block in followed(
+            surveyed._numbered_blocks(size), "finding the rows", lambda block: len(block[0])
+        ):
             if self._infers_types or self._leaves_out:
                 columns = reading.add(block.part(self, rows))
                 counts.append(int(self._has_targets(columns).sum()))
@@ -276,6 +330,12 @@ class TableSource(TableColumns):
         if first == 1:
             self.require_columns(verified(TableSource.column_names, self))
             raise self._no_rows()
+
+    def _parts_by_block(self) -> Iterator[tuple[range, dict[str, Array]]]:
+        """Yield the same as `_parts`, block by block."""
+        reading = self._reading or TableReading(self, self._all_types)
+        for rows, block in self._numbered_blocks(self._rows_in_block(ROWS, MOST_CELLS)):
+            yield rows, reading.add(block.part(self, rows))
 
     def _begun(self) -> tuple[Self, TableReading]:
         """Return this source for a pass over the rows, and what their columns become in it."""

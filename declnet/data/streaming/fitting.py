@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import prod
@@ -24,6 +24,7 @@ from declnet.contracts.network.inputs import UNNAMED
 from declnet.contracts.returned import verified, verify
 from declnet.data.blocks import BlockSet
 from declnet.data.columns import located, require_column, typed
+from declnet.data.passes import followed
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.preparing.targets import LossTarget, target_key
@@ -88,7 +89,7 @@ def streamed_sets(spec: DataSpec, loss_targets: Sequence[LossTarget], seed: int)
     sample = surveys["train"].sample()
     while (sets := statistics.prepared(sample)) is None:
         with ChangedFileError.during("the fit of the preparation"):
-            for by_set in source.in_order():
+            for by_set in _followed_blocks(source, "fitting the preparation"):
                 if "train" in by_set:
                     statistics.update(by_set["train"])
     first = sets.datasets["train"]
@@ -112,8 +113,10 @@ def streamed_sets(spec: DataSpec, loss_targets: Sequence[LossTarget], seed: int)
                 copied=stream.cache,
             )
             if statistics.sampled if name == "train" else types is not None:
+                parts = blocks[name].parts()
+                every = followed(parts, f"checking the {name} data", len, len(blocks[name]))
                 with ChangedFileError.during("the check of all rows"):
-                    for _ in blocks[name].parts():  # a row that cannot be prepared is an error
+                    for _ in every:  # a row that cannot be prepared is an error
                         pass
     return replace(sets, blocks=blocks)
 
@@ -127,7 +130,8 @@ def _surveyed(
     """Survey all samples of a source by data set, and add the training data to the statistics."""
     surveys: dict[str, Survey] = {}
     with ChangedFileError.during("the survey"):
-        for number, by_set in enumerate(source.in_order()):
+        blocks_in_order = _followed_blocks(source, f"surveying the {source.name} data")
+        for number, by_set in enumerate(blocks_in_order):
             for name, data in by_set.items():
                 if name not in surveys:
                     targets, blocks = _counted(data, spec, loss_targets), len(source.blocks.sizes)
@@ -144,6 +148,15 @@ def _surveyed(
                 code="E033",
             )
     return surveys
+
+
+def _followed_blocks(source: StreamedSource, task: str) -> Iterator[dict[str, Data]]:
+    """Yield the samples of each block by data set, and report the progress."""
+
+    def size(by_set: dict[str, Data]) -> int:
+        return sum(map(len, by_set.values()))
+
+    return followed(source.in_order(), task, size, len(source.blocks))
 
 
 def _read(

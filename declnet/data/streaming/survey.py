@@ -13,6 +13,7 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.table import Table, missing_values
 from declnet.data.columns import labels_of
+from declnet.data.reservoir import Reservoir
 from declnet.data.splits import Data
 from declnet.data.streaming.source import position_chances
 from declnet.errors import DataError
@@ -43,7 +44,8 @@ class Survey:
     def __init__(self, blocks: int, seed: int, targets: Collection[str] = ()) -> None:
         self.sizes = [0] * blocks
         self.classes: dict[str, Counter[Any]] = {name: Counter() for name in targets}
-        self._seed, self._seen, self._drawn, self._most = seed, 0, Reservoir(), 1
+        self._seed, self._seen, self._most = seed, 0, 1
+        self._drawn: Reservoir[Data] = Reservoir()
         self._extremes: Data | None = None
 
     def add(self, number: int, data: Data) -> None:
@@ -69,7 +71,8 @@ class Survey:
             raise ValueError("there are no samples")
         self._drawn.trim(self._most)
         is_all = self._drawn.threshold == 1.0
-        samples = self._drawn.samples().joined([] if is_all else [self._extremes])
+        first, *others = self._drawn.parts
+        samples = first.joined([*others, *([] if is_all else [self._extremes])])
         if not isinstance(samples, Table):
             return samples
         classes = {
@@ -83,43 +86,6 @@ class Survey:
         self._seen += len(data)
         self._most = max(1, min(SAMPLED, SAMPLED_NUMBERS // _numbers(data)))
         self._drawn.add(data, position_chances(positions, self._seed, Stream.SAMPLE), self._most)
-
-
-class Reservoir:
-    """The samples with the smallest random keys (Vitter 1985), in memory that they bound.
-
-    Attributes:
-        threshold: what the keys are less than; 1 as long as all samples are kept.
-    """
-
-    def __init__(self) -> None:
-        self.threshold = 1.0
-        self._keys: list[Array] = []
-        self._parts: list[Data] = []
-
-    def add(self, part: Data, keys: Array, most: int) -> None:
-        """Add samples with keys (n,) in [0, 1); keep at least the `most` smallest of all."""
-        chosen = np.flatnonzero(keys < self.threshold)
-        self._keys.append(keys[chosen])
-        self._parts.append(part.take(chosen))
-        if sum(map(len, self._keys)) > 1.25 * most:
-            self.trim(most)
-
-    def trim(self, most: int) -> None:
-        """Keep only the `most` samples with the smallest keys."""
-        keys = np.concatenate(self._keys)
-        if len(keys) <= most:
-            return
-        self.threshold = float(np.partition(keys, most)[most])
-        for number, part in enumerate(self._parts):
-            smallest = np.flatnonzero(self._keys[number] < self.threshold)
-            self._keys[number] = self._keys[number][smallest]
-            self._parts[number] = part.take(smallest)
-
-    def samples(self) -> Data:
-        """Return the samples that are kept, in order."""
-        first, *others = self._parts
-        return first.joined(others)
 
 
 def _classes_in(data: Data, target: str) -> Array:

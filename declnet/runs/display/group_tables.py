@@ -12,18 +12,18 @@ from declnet.display.tables import (
     Kind,
     ResultTable,
     Row,
-    decimals_for,
-    format_spread,
     kinds_of,
 )
 from declnet.display.words import counted
 from declnet.runs.display.metric_labels import ordered
 from declnet.runs.display.result_tables import STATISTICS
+from declnet.runs.display.series_tables import decimals_of, series_table, statistics_of
+from declnet.runs.display.study_tables import importance_table
 from declnet.runs.many.group import Group
 from declnet.runs.many.ranking import main_effects
-from declnet.runs.many.series import RunSeries, spread
+from declnet.runs.many.series import RunSeries
 from declnet.runs.many.study import best_trials
-from declnet.runs.ranking import FOR_CHOICE, PARTS, TO_REPORT, by_importance, informative
+from declnet.runs.ranking import by_importance, informative
 
 MOST_RANKED = 5
 """Number of specs that a terminal shows while a sweep is trained."""
@@ -43,9 +43,9 @@ def group_tables(group: Group) -> Iterator[ResultTable]:
     if group.file.has_members and group.evaluations:
         yield members_table(group)
     if group.file.kind == "study":
-        yield trials_table(group, group.trials)
+        yield replace(trials_table(group, group.trials), note=". ".join(group.remarks))
         if group.importance:
-            yield importance_table(group)
+            yield importance_table(group.importance)
         return
     all_series = group.series()
     if group.is_predictor:
@@ -57,82 +57,10 @@ def group_tables(group: Group) -> Iterator[ResultTable]:
         yield from sweep_tables(all_series, metric, group.values)
 
 
-def series_table(series: RunSeries) -> ResultTable:
-    """Return a row for each seed and fold, and below the mean and standard deviation.
-
-    The metric that the task is judged by comes first, each metric with the digits that its
-    deviation lets count.
-    """
-    all_values, has_folds = series.metrics(), any(outcome.fold for outcome in series.outcomes)
-    data_sets = FOR_CHOICE if has_folds else TO_REPORT
-    metrics = [
-        metric
-        for metric in by_importance(all_values, data_sets=data_sets)
-        if metric[1] not in PARTS
-    ]
-    labels = _labels(series)
-    if len(series.finished) < len(series.outcomes):
-        labels["status"] = [outcome.status for outcome in series.outcomes]
-    rows = tuple(
-        (*label, *(run.metrics.get(data, {}).get(name) for data, name in metrics), run.seconds)
-        for run, *label in zip(series.outcomes, *labels.values(), strict=True)
-    )
-    footer: list[Row] = []
-    names, decimals = tuple(map(".".join, metrics)), dict[str, int]()
-    if series.finished:
-        columns = [*(all_values[metric] for metric in metrics), series.seconds()]
-        means, deviations = zip(*(_statistics(values)[:2] for values in columns), strict=True)
-        more = [""] * (len(labels) - 1)
-        footer = [(STATISTICS[0], *more, *means)]
-        if len(series.finished) > 1:
-            footer.append((STATISTICS[1], *more, *deviations))
-        decimals = _decimals(dict(zip(names, deviations, strict=False)))
-    kinds: dict[str, Kind] = {**kinds_of(labels, "text"), **kinds_of(names), "seconds": "seconds"}
-    return ResultTable(
-        "",
-        (*labels, *names, "seconds"),
-        rows,
-        kinds=kinds,
-        footer=tuple(footer),
-        optional=(*names[1:], "seconds"),
-        decimals=decimals,
-    )
-
-
-def _decimals(deviations: Mapping[str, float | None]) -> dict[str, int]:
-    """Return the decimal places of columns whose standard deviation is known."""
-    places = {name: decimals_for(deviation) for name, deviation in deviations.items()}
-    return {name: count for name, count in places.items() if count is not None}
-
-
-def points_table(all_series: Sequence[RunSeries]) -> ResultTable:
-    """Return a row for each of several specs: its finished runs, and the means of its metrics."""
-    values = [series.metrics() for series in all_series]
-    known = by_importance(metric for metrics in values for metric in metrics)
-    metrics = [metric for metric in known if metric[1] not in PARTS]
-    rows = []
-    for series, of_spec in zip(all_series, values, strict=True):
-        spreads = (_statistics(of_spec.get(metric))[:2] for metric in metrics)
-        runs = f"{len(series.finished)} of {len(series.outcomes)}"
-        rows.append((series.name, runs, *(format_spread(*pair) for pair in spreads)))
-    names = tuple(map(".".join, metrics))
-    columns = ("member", "finished", *names)
-    return ResultTable("", columns, tuple(rows), kinds=kinds_of(names), optional=names[1:])
-
-
-def _labels(series: RunSeries) -> dict[str, list[str]]:
-    """Return the columns that identify runs: seeds, if several, and folds, if any."""
-    seeds = [str(outcome.seed) for outcome in series.outcomes]
-    folds = [str(outcome.fold or "") for outcome in series.outcomes]
-    if not any(folds):
-        return {"seed": seeds}
-    return {"seed": seeds, "fold": folds} if len(set(seeds)) > 1 else {"fold": folds}
-
-
 def ranking_table(all_series: Sequence[RunSeries], metric: tuple[str, str]) -> ResultTable:
     """Return the finished runs of sorted specs, and their mean."""
     rows = tuple(
-        (series.name, len(series.finished), _statistics(series.metrics().get(metric))[0])
+        (series.name, len(series.finished), statistics_of(series.metrics().get(metric))[0])
         for series in all_series
     )
     name = ".".join(metric)
@@ -157,8 +85,8 @@ def sweep_tables(
     for series in all_series:
         done, count = len(series.finished), len(series.outcomes)
         runs = str(done) if done == count else f"{done} of {count}"
-        values_of = _statistics(series.metrics().get(metric))[: len(statistics)]
-        rows.append((series.name, runs, *values_of, _statistics(series.seconds())[0]))
+        values_of = statistics_of(series.metrics().get(metric))[: len(statistics)]
+        rows.append((series.name, runs, *values_of, statistics_of(series.seconds())[0]))
     decimals = _decimals_of_statistics([row[3] for row in rows] if several else [])
     kinds: dict[str, Kind] = {**kinds_of(statistics), "runs": "integer", "seconds a run": "seconds"}
     name, columns = ".".join(metric), ("spec", "runs", *statistics, "seconds a run")
@@ -173,7 +101,7 @@ def sweep_tables(
 def _effects_table(name: str, effects: Mapping[str, Mapping[str, list[float]]]) -> ResultTable:
     """Return a metric by each key that varies and its values."""
     rows = tuple(
-        ("" if number else key, value, len(metrics), *_statistics(metrics))
+        ("" if number else key, value, len(metrics), *statistics_of(metrics))
         for key, by_value in effects.items()
         for number, (value, metrics) in enumerate(by_value.items())
     )
@@ -190,12 +118,7 @@ def _effects_table(name: str, effects: Mapping[str, Mapping[str, list[float]]]) 
 def _decimals_of_statistics(deviations: Iterable[Cell]) -> dict[str, int]:
     """Return the decimal places of `STATISTICS`, by the lower quartile of standard deviations."""
     known = sorted(value for value in deviations if isinstance(value, float) and value > 0)
-    return _decimals(dict.fromkeys(STATISTICS, known[len(known) // 4] if known else None))
-
-
-def _statistics(values: Sequence[float] | None) -> tuple[float | None, ...]:
-    """Return the `STATISTICS` of a metric; None of a metric without values."""
-    return tuple(vars(spread(values)).values()) if values else (None,) * len(STATISTICS)
+    return decimals_of(dict.fromkeys(STATISTICS, known[len(known) // 4] if known else None))
 
 
 def gap_tables(all_series: Sequence[RunSeries], names: Collection[str]) -> Iterator[ResultTable]:
@@ -212,7 +135,7 @@ def gap_tables(all_series: Sequence[RunSeries], names: Collection[str]) -> Itera
         for series in all_series:
             metrics = series.metrics()
             three = (metrics.get(("train", name)), metrics.get((data, name)))
-            statistics = map(_statistics, (*three, series.gaps().get((data, name))))
+            statistics = map(statistics_of, (*three, series.gaps().get((data, name))))
             rows.append((series.name, *(value for pair in statistics for value in pair[:2])))
         columns = ("spec", "train", "±", data, "±", "gap", "±")
         title = f"{name}, mean ± standard deviation"
@@ -279,12 +202,6 @@ def trials_table(
         kinds={**kinds, "seconds": "seconds"},
         optional=(*keys.values(), "seconds"),
     )
-
-
-def importance_table(stored: Group) -> ResultTable:
-    """Return how much each key matters to the objective of a study."""
-    rows = tuple(stored.importance.items())
-    return ResultTable("", ("key", "importance"), rows, kinds={"importance": "share"})
 
 
 def short_keys(stored: Group) -> dict[str, str]:

@@ -62,7 +62,7 @@ def evaluation_tables(evaluation: Evaluation) -> dict[str, ResultTable]:
     """Return the tables of an evaluation by what they hold, as `Evaluation.tables` does."""
     tables = {"metrics": _metrics(evaluation)}
     if evaluation.calibration is not None:
-        tables["calibration"] = _calibration(evaluation.calibration)
+        tables["calibration"] = calibration_table(evaluation.calibration)
     columns = ("class", "precision", "recall", "f1", "support")
     if by_class := evaluation.by_class():
         rows = tuple(tuple(scores[name] for name in columns) for scores in by_class)
@@ -92,7 +92,7 @@ def _metrics(evaluation: Evaluation) -> ResultTable:
     return ResultTable("", columns, tuple(rows), kinds=kinds_of(columns[1:]))
 
 
-def _calibration(result: CalibrationResult) -> ResultTable:
+def calibration_table(result: CalibrationResult) -> ResultTable:
     """Return what the calibrators learned, and what they do on this data."""
     fitted = f"fitted to {counted(result.samples, 'validation sample')}"
     coverage = (f"{name} {value:.4g}" for name, value in (result.coverage or {}).items())

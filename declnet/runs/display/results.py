@@ -6,8 +6,15 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from declnet.display.html import Html, collapsible, element, html, joined, view
-from declnet.display.tables import format_metric, format_seconds
+from declnet.display.charts import MOST_LINES, chart_html
+from declnet.display.html import Html, collapsible, element, heading, view
+from declnet.display.tables import (
+    ResultTable,
+    TableChart,
+    format_seconds,
+    is_finite,
+    kinds_of,
+)
 from declnet.display.words import counted
 from declnet.errors import DeclnetError
 from declnet.graph.display import layers_table
@@ -31,7 +38,7 @@ def result_view(result: RunResult) -> str:
     if result.restored is not None:
         facts.append(f"the model has the parameters of {result.restored}")
     return view(
-        _title(result.spec.name, facts),
+        heading(result.spec.name, facts),
         metrics_table(result.metrics, result.baselines, result.references),
         *_warnings(result.warnings),
         curves(result.history),
@@ -50,7 +57,7 @@ def stored_view(run: StoredRun) -> str:
         facts.append(f"{format_seconds(manifest.seconds)} s")
     if manifest.error:
         facts.append(manifest.error)
-    parts: list[object] = [_title(run.name, [*facts, str(run.path)])]
+    parts: list[object] = [heading(run.name, [*facts, str(run.path)])]
     try:
         if run.metrics:
             parts.append(run.metrics_table())
@@ -69,7 +76,7 @@ def evaluation_view(evaluation: Evaluation) -> str:
 def _evaluation(evaluation: Evaluation) -> Html:
     tables = evaluation.tables()
     parts: list[object] = [
-        _title(evaluation.data, [counted(evaluation.samples, "sample")]),
+        heading(evaluation.data, [counted(evaluation.samples, "sample")]),
         tables.pop("metrics"),
         tables.pop("calibration", ""),
         *_warnings(evaluation.warnings),
@@ -81,18 +88,12 @@ def _evaluation(evaluation: Evaluation) -> Html:
 
 def group_view(group: Group) -> str:
     """Return the tables of a group; what cannot be read says why."""
-    parts: list[object] = [_title(group.name, [group.status, str(group.path)])]
+    parts: list[object] = [heading(group.name, [group.status, str(group.path)])]
     try:
-        for table in group.tables():
-            title = element("div", table.title) if table.title else ""
-            parts += [title, table]
+        parts += group.tables()
     except DeclnetError as error:
         parts.append(element("div", error, kind="error"))
     return view(*parts)
-
-
-def _title(name: str, facts: Sequence[str]) -> Html:
-    return element("div", element("b", name), ", ", element("span", ", ".join(facts), kind="faint"))
 
 
 def _warnings(sentences: Iterable[str]) -> list[Html]:
@@ -102,49 +103,45 @@ def _warnings(sentences: Iterable[str]) -> list[Html]:
     ]
 
 
-WIDTH, HEIGHT = 320, 90
-"""Size of a curve, in pixels."""
 MOST_POINTS = 200
 """Maximum number of points of a curve."""
 
 
 def curves(history: Sequence[Mapping[str, Any]]) -> Html:
-    """Return the loss by epoch as a picture: of the training data, and dashed of the validation.
+    """Return the loss by epoch as a picture; empty with fewer than two values.
 
     Args:
         history: rows with `epoch`, `loss` and, if there is validation data, `validation_loss`.
     """
+    return chart_html(history_table(history))
+
+
+def history_table(history: Sequence[Mapping[str, Any]]) -> ResultTable:
+    """Return the loss by epoch, of the training data and of the validation data, to be drawn."""
     every = max(1, math.ceil(len(history) / MOST_POINTS))
     rows = [*history[::every], *(history[-1:] if (len(history) - 1) % every else ())]
-    drawn = {
-        name: points
-        for name in ("loss", "validation_loss")
-        if len(points := [(row["epoch"], row[name]) for row in rows if _finite(row.get(name))]) > 1
-    }
-    if not drawn:
-        return Html()
-    epochs = [epoch for points in drawn.values() for epoch, _ in points]
-    values = [value for points in drawn.values() for _, value in points]
-    (left, right), (low, high) = (min(epochs), max(epochs)), (min(values), max(values))
-    lines = []
-    for name, points in drawn.items():
-        places = " ".join(
-            f"{(epoch - left) / (right - left) * WIDTH:.1f},"
-            f"{HEIGHT / 2 if high == low else (high - value) / (high - low) * HEIGHT:.1f}"
-            for epoch, value in points
-        )
-        dashes = "" if name == "loss" else ' stroke-dasharray="4 3"'
-        lines.append(f'<polyline points="{places}"{dashes}/>')
-    label = f"loss from {format_metric(high)} to {format_metric(low)}, epochs {left} to {right}" + (
-        "; dashed: validation" if "validation_loss" in drawn else ""
-    )
-    box = f'viewBox="-2 -2 {WIDTH + 4} {HEIGHT + 4}" width="{WIDTH + 4}" height="{HEIGHT + 4}"'
-    picture = Html(
-        f'<svg {box} fill="none" stroke="currentColor" stroke-width="1.5" role="img">'
-        f"<title>{html(label)}</title>{''.join(lines)}</svg>"
-    )
-    return joined([picture, element("div", label, kind="faint")])
+    sets = {"train": "loss", "validation": "validation_loss"}
+    drawn = [name for name, key in sets.items() if sum(is_finite(row.get(key)) for row in rows) > 1]
+    columns, values = ("epoch", *drawn), [[row.get(sets[name]) for name in drawn] for row in rows]
+    table = tuple((row["epoch"], *of_row) for row, of_row in zip(rows, values, strict=True))
+    chart = TableChart("lines", "epoch", tuple(drawn), axis="auto") if drawn else None
+    return ResultTable("loss", columns, table, kinds=kinds_of(drawn), chart=chart)
 
 
-def _finite(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+def compared_curves(runs: Sequence[StoredRun]) -> Html:
+    """Return the loss of each run by epoch, on validation data if all have some, as a picture."""
+    try:
+        histories = {str(run.path): run.history for run in runs[:MOST_LINES]}
+    except DeclnetError as error:
+        return element("div", error, kind="error")
+    key = "validation_loss"
+    if not all(any(is_finite(row.get(key)) for row in rows) for rows in histories.values()):
+        key = "loss"
+    values: dict[int, dict[str, float | None]] = {}
+    for name, rows in histories.items():
+        for row in rows[:: max(1, math.ceil(len(rows) / MOST_POINTS))]:
+            values.setdefault(row["epoch"], {})[name] = row.get(key)
+    table = tuple((epoch, *map(values[epoch].get, histories)) for epoch in sorted(values))
+    chart = TableChart("lines", "epoch", tuple(histories), axis="auto")
+    columns, title = ("epoch", *histories), key.replace("_", " ")
+    return chart_html(ResultTable(title, columns, table, chart=chart))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,12 +19,14 @@ from declnet.contracts.returned import verified
 from declnet.contracts.runs.analysis import Analysis
 from declnet.data.preparing.targets import loss_targets_of
 from declnet.data.replacing import raw_columns
+from declnet.data.reservoir import Reservoir
 from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
 from declnet.data.sources.files import called, naming
 from declnet.data.sources.loading import fingerprint
 from declnet.data.splits import Data
-from declnet.data.streaming.survey import Reservoir
+from declnet.display.displayed import Displayed
 from declnet.display.tables import ResultTable, fault_of
+from declnet.display.words import counted
 from declnet.errors import DataError
 from declnet.runs.inference.examined import ExaminedPart
 from declnet.runs.inference.file_parts import joined_parts, raw_parts
@@ -50,7 +52,7 @@ _StoredTable = Annotated[ResultTable, AfterValidator(_require_consistent)]
 
 
 @dataclass(frozen=True)
-class AnalysisResult:
+class AnalysisResult(Displayed):
     """The result of an analysis.
 
     Attributes:
@@ -64,6 +66,13 @@ class AnalysisResult:
     data: str
     samples: int
     tables: tuple[_StoredTable, ...]
+
+    def displayed(self) -> Iterable[object]:
+        """Return the analysis with its data, and its tables."""
+        from declnet.display.html import heading
+
+        facts = [f"{self.data} data", counted(self.samples, "sample")]
+        return (heading(str(self.analysis.get("type", "analysis")), facts), *self.tables)
 
 
 ANALYSES_FILE = Stored[tuple[AnalysisResult, ...]](tuple[AnalysisResult, ...])
@@ -335,11 +344,13 @@ def some_of(
     parts: Iterator[Data], rng: np.random.Generator, most: int = MOST_SAMPLES
 ) -> tuple[Data, int]:
     """Return at most `most` samples of some parts, in order, and how many there are."""
-    drawn, count = Reservoir(), 0
+    drawn: Reservoir[Data] = Reservoir()
+    count = 0
     for part in parts:
         drawn.add(part.numbered_from(count + 1), rng.random(len(part)), most)
         count += len(part)
     if not count:
         raise DataError("there are no samples")
     drawn.trim(most)
-    return drawn.samples(), count
+    first, *others = drawn.parts
+    return first.joined(others), count

@@ -14,6 +14,7 @@ from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.network.inputs import as_arrays
 from declnet.contracts.runs.calibrator import Thresholds
 from declnet.data.sources.loading import guarded
+from declnet.display.displayed import Displayed
 from declnet.display.tables import ResultTable
 from declnet.errors import DataError, SampleName
 from declnet.runs.inference.calibration import FittedCalibration, thresholded
@@ -37,7 +38,7 @@ from declnet.training.preparation import ReadyData, targets_for, unscaling
 
 
 @dataclass(frozen=True, eq=False)
-class CalibrationResult:
+class CalibrationResult(Displayed):
     """The state that calibrators learned from the validation data, and their effect on some data.
 
     Attributes:
@@ -58,6 +59,12 @@ class CalibrationResult:
     after: dict[str, float] | None = None
     coverage: dict[str, float] | None = None
     threshold: Thresholds | None = None
+
+    def displayed(self) -> Iterable[object]:
+        """Return what the calibrators learned, and what they do."""
+        from declnet.runs.display.result_tables import calibration_table
+
+        return (calibration_table(self),)
 
     def as_data(self) -> dict[str, Any]:
         """Return plain values, for JSON."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from math import prod
@@ -17,13 +17,14 @@ from declnet.contracts.network.loss import Loss
 from declnet.contracts.runs.calibrator import Task, Thresholds
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.usable_rows import RowErrors, UsableRows
+from declnet.display.displayed import Displayed
 from declnet.errors import DataError, SampleName
 from declnet.spec.heads import Head, label
 from declnet.training.tasks import task_of
 
 
 @dataclass(frozen=True, eq=False)
-class Predictions:
+class Predictions(Displayed):
     """The predictions of a model for n samples.
 
     Attributes:
@@ -67,6 +68,12 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.outputs)
+
+    def displayed(self) -> Iterator[object]:
+        """Return how often what was predicted, and the first rows."""
+        from declnet.runs.display.prediction_tables import prediction_tables
+
+        return prediction_tables(self)
 
     def changed(self, change: Callable[[Array], Array]) -> Predictions:
         """Return predictions whose arrays of samples, except identifiers, are changed alike."""

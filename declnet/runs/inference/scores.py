@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -10,11 +11,12 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.network.directions import Better
+from declnet.display.displayed import Displayed
 from declnet.runs.inference.predictions import OutputReading
 
 
 @dataclass(frozen=True, eq=False)
-class ConfusionMatrix:
+class ConfusionMatrix(Displayed):
     """Counts of predicted by true class, and the scores derived from them.
 
     Attributes:
@@ -22,6 +24,12 @@ class ConfusionMatrix:
     """
 
     counts: Array
+
+    def displayed(self) -> Iterable[object]:
+        """Return the counts as a table; the classes have their numbers."""
+        from declnet.runs.display.result_tables import confusion_table
+
+        return (confusion_table(self.counts, [*map(str, range(len(self.counts)))]),)
 
     @classmethod
     def counted(cls, true: Array, predicted: Array, classes: int) -> ConfusionMatrix:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
@@ -11,6 +12,8 @@ from pydantic import AfterValidator
 from declnet.contracts.network.directions import Better
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.contracts.serialization import Number
+from declnet.display.displayed import Displayed
+from declnet.runs.many.gain import Gain
 from declnet.stored import Stored
 
 Status = Literal["running", "finished", "failed"]
@@ -28,7 +31,7 @@ Folder = Annotated[str, AfterValidator(_inside)]
 
 
 @dataclass(frozen=True)
-class StudySummary:
+class StudySummary(Displayed):
     """A study as of its last summary.
 
     Attributes:
@@ -37,7 +40,7 @@ class StudySummary:
             metric's distance from it.
         best: the number of the best trial.
         importance: how much each key matters to the objective; may be empty.
-        untuned: the objective of the spec with its own values; None unless it was trained.
+        gain: how much better the best trial is than the spec's own values; None if unknown.
     """
 
     name: str
@@ -48,7 +51,13 @@ class StudySummary:
     best: int | None
     importance: dict[str, Number] = field(default_factory=dict)
     trials: tuple[StudyTrial, ...] = ()
-    untuned: float | None = None
+    gain: Gain | None = None
+
+    def displayed(self) -> Iterable[object]:
+        """Return the trials by number, and how much better the best one is."""
+        from declnet.runs.display.study_tables import summary_tables
+
+        return summary_tables(self)
 
 
 @dataclass(frozen=True)

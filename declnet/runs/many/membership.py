@@ -15,8 +15,7 @@ from declnet.contracts.runs.callback import GroupedRun
 from declnet.errors import DeclnetError
 from declnet.runs.many.group import groups_above, open_group
 from declnet.runs.many.journal import JOURNAL
-from declnet.runs.many.study import trial_number
-from declnet.runs.storage.folder import GROUP
+from declnet.runs.storage.folder import GROUP, UNTUNED
 
 
 def grouped_run(directory: str | Path) -> GroupedRun | None:
@@ -50,8 +49,8 @@ def _values_in(folder: Path, _version: object) -> Mapping[str, dict[str, Any]]:
     has_seeds = group.file.kind == "sweep" or len({task.seed for task in tasks}) > 1
     values = {}
     for task in tasks:
-        number = trial_number(task.point) if group.file.kind == "study" else None
-        trial = {"trial": number} if number is not None else {}
+        is_trial = group.file.kind == "study" and task.point != UNTUNED
+        trial = {"trial": int(task.point.rpartition("/")[2])} if is_trial else {}
         seed = {"seed": task.seed} if has_seeds and task.seed is not None else {}
         fold = {"fold": task.fold} if task.fold is not None else {}
         values[task.folder] = {**trial, **task.changes, **seed, **fold}

@@ -28,7 +28,9 @@ from declnet.contracts.runs.searcher import (
 )
 from declnet.errors import ComponentError, DeclnetError, error_summary
 from declnet.registry.registry import Registry
-from declnet.runs.many.study import UNTUNED, trial_number, trial_point
+from declnet.runs.many.gain import Gain, gain_of
+from declnet.runs.many.study import LEAST_FINISHED, best_trials, trial_point
+from declnet.runs.storage.folder import UNTUNED
 from declnet.training.checks.tuning import Objective
 
 PRUNED = "pruned"
@@ -84,6 +86,7 @@ class _Trial:
 class Search(Plan):
     """The plan of a study.
 
+    The runs of the spec's own values come first, unknown to the searcher, to compare trials with.
     A trial of several runs has one of them in progress at a time, so that it can be stopped before
     the next one. The search keeps what it has read of the journal, so each call looks at what is
     new.
@@ -95,8 +98,6 @@ class Search(Plan):
         objective: what is improved.
         epochs: the most epochs of a run.
         registry: where distributions are looked up, for errors of the searcher.
-        untuned: whether to train the spec with its own values, too, before the first trial. The
-            searcher does not see it, and it does not count as a trial.
         ended: called with each trial that has ended.
     """
 
@@ -111,14 +112,13 @@ class Search(Plan):
         objective: Objective,
         epochs: int = 1,
         registry: Registry,
-        untuned: bool = False,
         ended: TrialListener = lambda _trial, _error: None,
     ) -> None:
         super().__init__()
         self._context, self._searcher, self._registry = context, searcher, registry
         self._runs, self._objective, self._epochs = runs, objective, epochs
+        self._untuned = self._tasks_of(UNTUNED, {})
         self._ended = ended
-        self._untuned = self._tasks_of(UNTUNED, {}) if untuned else []
         self._trials: dict[int, _Trial] = {}
         self._active: dict[int, _Trial] = {}
         self._by_folder: dict[str, _Trial] = {}
@@ -132,16 +132,13 @@ class Search(Plan):
     def most_tasks(self) -> int | None:
         """See `Plan.most_tasks`."""
         most = self._context.trials
-        return most * len(self._runs) + len(self._untuned) if most is not None else None
+        return (most + 1) * len(self._runs) if most is not None else None
 
     def next(self, journal: Journal) -> Task | Step:
         """See `Plan.next`."""
         self.read(journal)
-        for task in self._untuned:
-            if task.folder not in journal.tasks:
-                return task
-        for trial in self._active.values():
-            task = trial.tasks[len(trial.outcomes)]
+        begun = (trial.tasks[len(trial.outcomes)] for trial in self._active.values())
+        for task in chain(self._untuned, begun):
             if task.folder not in journal.tasks:
                 return task
         new = self._next_trial()
@@ -151,7 +148,7 @@ class Search(Plan):
 
     def watched(self, task: Task) -> str | None:
         """See `Plan.watched`."""
-        return None if task.point == UNTUNED else self._objective.in_history
+        return self._objective.in_history if task.point != UNTUNED else None
 
     def should_stop(self, journal: Journal, task: Task) -> str | None:
         """See `Plan.should_stop`."""
@@ -172,19 +169,29 @@ class Search(Plan):
         return tuple(trial for trial in trials if most is None or trial.number < most)
 
     def importance(self) -> Mapping[str, float]:
-        """Return how much each key matters to the objective."""
-        return self._ask(OpenStudy.importance)
+        """Return how much each key matters to the objective; empty after few trials."""
+        importance = self._ask(OpenStudy.importance)
+        finished = best_trials(self.trials(), self._objective.direction)
+        return importance if len(finished) >= LEAST_FINISHED else {}
 
-    def untuned_value(self, journal: Journal) -> float | None:
-        """Return the objective of the spec with its own values; None unless it has finished."""
-        outcomes = [journal.outcomes.get(task.folder) for task in self._untuned]
-        values = [self._value(o) for o in outcomes if o is not None and o.error is None]
-        is_known = 0 < len(values) == len(outcomes) and all(map(math.isfinite, values))
-        return fmean(values) if is_known else None
+    def gain(self, journal: Journal) -> Gain | None:
+        """Return the gain of the best trial; None before it is known."""
+        ended, direction = journal.outcomes, self._objective.direction
+        best = next(iter(best_trials(self.trials(), direction)), None)
+        if best is None or best.value is None:
+            return None
+        if any(task.folder not in ended for task in self._untuned):
+            return None
+        untuned = [self._value(ended[task.folder]) for task in self._untuned]
+        tasks = self._trials[best.number].tasks if best.number in self._trials else ()
+        runs = [self._value(ended[task.folder]) for task in tasks]
+        return gain_of(untuned, best.value, runs, direction)
 
     def finished_points(self, journal: Journal) -> list[str]:
         """Return the folders of the untuned spec and the trials here that have an objective."""
-        untuned = [UNTUNED] if self.untuned_value(journal) is not None else []
+        ended = [journal.outcomes.get(task.folder) for task in self._untuned]
+        is_known = all(run is not None and math.isfinite(self._value(run)) for run in ended)
+        untuned = [UNTUNED] if is_known else []
         trials = (trial.known for trial in self._trials.values())
         finished = [trial.number for trial in trials if trial.state == "finished"]
         return [*untuned, *map(trial_point, sorted(finished))]
@@ -200,10 +207,10 @@ class Search(Plan):
         replays = self._read_tasks == 0 and bool(journal.tasks)
         unknown = self._running_elsewhere(self.trials()) if replays else {}
         for task in islice(journal.tasks.values(), self._read_tasks, None):
-            number = trial_number(task.point)
-            if number is None:
+            if task.point == UNTUNED:
                 continue
             if task.folder not in self._by_folder:
+                number = int(task.point.rpartition("/")[2])
                 self._begin(StudyTrial(number, task.changes, worker=self._context.worker))
             trial = self._by_folder[task.folder]
             for epoch in journal.reports.get(task.folder, {}):
@@ -211,8 +218,8 @@ class Search(Plan):
                 if trial.known.number in unknown:  # a kill may have kept it from the storage
                     self._ask(OpenStudy.report, trial.known.number, step, value)
         for folder, outcome in islice(list(journal.outcomes.items()), self._read_outcomes, None):
-            if folder not in self._by_folder:
-                continue  # of the untuned spec
+            if journal.tasks[folder].point == UNTUNED:
+                continue
             ended = self._end(self._by_folder[folder], outcome, is_stopped=folder in journal.stops)
             if ended is not None and not replays:
                 self._ended(*ended)

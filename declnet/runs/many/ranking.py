@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from declnet.contracts.network.directions import LOSSES, Better
-from declnet.registry.spelling import suggestion
+from declnet.registry.spelling import closest, suggestion
 from declnet.runs.many.series import RunSeries, spread
 from declnet.runs.ranking import (
     DATA_SETS,
@@ -32,9 +32,23 @@ def check_metric(metric: str | None, specs: Sequence[RunSpec], ascending: bool |
     known, (data, _, name) = _directions(specs), metric.partition(".")
     if metric not in known and not (data in DATA_SETS and name in known):
         names = [*(label for label in known if label not in LOSSES), *LOSSES]
-        hint = suggestion(name or metric, names, "metrics")
+        if data in DATA_SETS:
+            hint = suggestion(name or metric, names, "metrics")
+        else:
+            dotted = [f"{data_set}.{label}" for data_set in _data_sets(specs) for label in names]
+            close = closest(metric, [*names, *dotted])
+            hint = suggestion(metric, names if close is None else [close], "metrics")
         raise ValueError(f'no spec has a metric "{metric}" ({hint})')
     order_of(metric if metric in known else name, known, ascending)
+
+
+def _data_sets(specs: Sequence[RunSpec]) -> list[str]:
+    """Return the data sets that some of the runs evaluate."""
+    names = {"train"}
+    for spec in specs:
+        validated = ("validation",) if spec.data.folds is not None else ()
+        names |= {*spec.data.sources, *spec.data.fractions, *validated}
+    return [name for name in DATA_SETS if name in names]
 
 
 def best_first(

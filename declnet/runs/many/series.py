@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 from declnet.contracts.runs.plan import Outcome
+from declnet.display.displayed import Displayed
 from declnet.runs.many.documents import Spread, Spreads
 
 
@@ -26,11 +27,17 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 @dataclass(frozen=True)
-class RunSeries:
+class RunSeries(Displayed):
     """The outcomes of one spec, ordered by seed and then by fold."""
 
     name: str
     outcomes: tuple[Outcome, ...]
+
+    def displayed(self) -> Iterable[object]:
+        """Return a row for each run, and the distribution of each metric."""
+        from declnet.runs.display.series_tables import series_table
+
+        return (replace(series_table(self), title=self.name),)
 
     @property
     def finished(self) -> list[Outcome]:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from declnet.contracts.network.directions import Direction, as_loss
 from declnet.contracts.runs.plan import Task
-from declnet.contracts.runs.searcher import Scalar, StudyTrial
+from declnet.contracts.runs.searcher import Scalar, Searcher, StudyTrial
 from declnet.errors import OutputError, SpecError
 from declnet.runs.many.documents import STUDY_SUMMARY, StudySummary
+from declnet.runs.many.gain import Gain
 from declnet.runs.many.group_folder import GroupFolder
 from declnet.runs.storage.folder import SUMMARY, TRIALS, read_json, writing
 from declnet.runs.storage.writing import write_atomically
@@ -21,8 +22,8 @@ from declnet.training.checks.tuning import Objective, objective_of
 
 BEST = "best.toml"
 
-UNTUNED = "untuned"
-"""The folder of the runs of the spec with its own values, within that of the study."""
+LEAST_FINISHED = 10
+"""Finished trials below which the importance of keys would be little but noise."""
 
 
 class Study(GroupFolder):
@@ -78,14 +79,26 @@ class Study(GroupFolder):
         return next(iter(best_trials(self.trials, self.better)), None)
 
     @property
-    def untuned(self) -> float | None:
-        """The objective of the spec's own values, if they were trained, as of the last summary."""
-        return self.summary.untuned if self.summary is not None else None
-
-    @property
     def importance(self) -> dict[str, float]:
         """How much each key matters to the objective, as of the last summary; may be empty."""
         return self.summary.importance if self.summary is not None else {}
+
+    @property
+    def gain(self) -> Gain | None:
+        """How much better the best trial is than the spec's own values, as of the last summary."""
+        return self.summary.gain if self.summary is not None else None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences below the tables of a study: on the importance of keys, and on its gain."""
+        searcher, finished = self.search.searcher, len(best_trials(self.trials, self.better))
+        cannot_tell = (
+            type(searcher).importance is Searcher.importance
+            and type(searcher).open is Searcher.open
+        )
+        few = f"what each key matters: from {LEAST_FINISHED} finished trials on, {finished} so far"
+        gain = self.gain.sentence(str(self.objective)) if self.gain is not None else ""
+        return tuple(filter(None, ("" if cannot_tell or finished >= LEAST_FINISHED else few, gain)))
 
     def trial_folder(self, number: int) -> Path:
         """Return the folder of a trial; it is not there if another machine trained it."""
@@ -100,17 +113,14 @@ class Study(GroupFolder):
         return self.spec_of(Task("", values))
 
     def write_trials(
-        self,
-        trials: Sequence[StudyTrial],
-        importance: Mapping[str, float],
-        untuned: float | None = None,
+        self, trials: Sequence[StudyTrial], importance: Mapping[str, float], gain: Gain | None
     ) -> None:
         """Write what is known of all trials, and the spec of the best one.
 
         Args:
             trials: the trials.
             importance: how much each key matters.
-            untuned: the objective of the spec with its own values, if it was trained.
+            gain: how much better the best trial is than the spec's own values.
 
         Raises:
             RunError: it cannot be written.
@@ -125,7 +135,7 @@ class Study(GroupFolder):
             best.number if best is not None else None,
             dict(importance),
             tuple(trials),
-            untuned,
+            gain,
         )
         self.write_summary(STUDY_SUMMARY.write(content))
         self.__dict__.pop("summary", None)
@@ -148,11 +158,6 @@ class Study(GroupFolder):
 def trial_point(number: int) -> str:
     """Return the folder of a trial within that of the study."""
     return f"{TRIALS}/{number:04}"
-
-
-def trial_number(point: str) -> int | None:
-    """Return the number of the trial in a folder; None for the spec with its own values."""
-    return None if point == UNTUNED else int(point.rpartition("/")[2])
 
 
 def best_trials(trials: Iterable[StudyTrial], better: Direction) -> list[StudyTrial]:

@@ -29,9 +29,9 @@ from declnet.runs.many.group import Group
 from declnet.runs.many.local_executors import local_executor
 from declnet.runs.many.plans import Search, TaskList, TrialListener
 from declnet.runs.many.run_tasks import RunTask
-from declnet.runs.many.study import UNTUNED, best_trials, trial_point
+from declnet.runs.many.study import best_trials, trial_point
 from declnet.runs.options import Listener
-from declnet.runs.storage.folder import HISTORY, writing
+from declnet.runs.storage.folder import HISTORY, UNTUNED, writing
 from declnet.runs.storage.writing import make_folder, remove_temporary
 from declnet.training.checks.tuning import study_context
 
@@ -121,7 +121,6 @@ class Training:
             objective=group.objective,
             epochs=spec.training.most_epochs or 1,
             registry=self._registry,
-            untuned=group.file.has_members,
             ended=self._trial_ended,
         )
         return self.search
@@ -350,7 +349,7 @@ class Training:
         trials = self.trials()
         if self.search is not None:
             importance = self.search.importance() if is_final else {}
-            self.group.write_trials(trials, importance, self.search.untuned_value(self.journal))
+            self.group.write_trials(trials, importance, self.search.gain(self.journal))
         elif self.journal.outcomes:
             self.group.summarize(self.outcomes(), jobs=self.jobs)
         ended = time.monotonic()

@@ -51,8 +51,8 @@ FORMER_GROUPS = ("ensemble.json", "sweep.json", "study.json")
 SHARD = re.compile(r"shard-\d+-of-\d+\.json")
 """In a folder of one shard of a sweep, of folds or of seeds: the list of the shard's runs."""
 
-TRIALS = "trials"
-"""In the folder of a study: a folder for each trial."""
+TRIALS, UNTUNED = "trials", "untuned"
+"""In the folder of a study: a folder for each trial, and one for the spec's own values."""
 
 SUMMARY = "summary.json"
 """In the folder of many runs: what came of them."""

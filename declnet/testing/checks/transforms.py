@@ -215,6 +215,19 @@ def takes_columns_of_any_length(subject: Subject) -> None:
 
 
 @check
+def takes_no_rows(subject: Subject) -> None:
+    """Gives no rows for no rows, of the same type and shape as others."""
+    suited = _suited(subject)
+    columns = (*suited, *(column.gapped() for column in suited))
+    for column, state, whole in _accepted(subject, columns):
+        empty = replace(column, x=column.x[:0])
+        y, *_ = _transformed(subject, empty, state)
+        is_alike = y.dtype.kind == whole.dtype.kind and y.shape == (0, *whole.shape[1:])
+        fault = f"apply gives {y.dtype} {y.shape} for {empty}, but {whole.dtype} {whole.shape}"
+        require(is_alike, f"{fault} for {column}")
+
+
+@check
 def inverts_what_it_applies(subject: Subject) -> None:
     """Inverts its result for numbers, in new arrays, including several predictions of each."""
     checking.skip_unless(

@@ -47,6 +47,7 @@ CHECKS: tuple[Check, ...] = (
     data.note_warnings,
     data.short_series,
     data.unused_transforms,
+    data.columns_of_many_values,
     heads.losses_without_output,
     heads.unusable_data,
     heads.losses_without_target,

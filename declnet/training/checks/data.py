@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from declnet.contracts.data.table import Table
+from declnet.contracts.data.transform import Transform
 from declnet.contracts.network.inputs import UNNAMED, InputInfo
+from declnet.contracts.returned import verified
 from declnet.data.preparing.target_encoding import TargetEncoding, with_chosen_labels
 from declnet.data.preparing.windows import AT_SERIES, Windows
 from declnet.data.sets import label_of_class
 from declnet.errors import DataError, Diagnostic
 from declnet.spec.shown_values import from_here
 from declnet.training.checks.context import CheckContext
+
+MANY_VALUES = 250
+"""Values of a column from which on a column for each value is suspicious."""
 
 
 def note_warnings(context: CheckContext) -> Iterator[Diagnostic]:
@@ -39,6 +44,25 @@ def unused_transforms(context: CheckContext) -> Iterator[Diagnostic]:
             )
             message = f'the transform "{step.transform.type}" suits no {what}, so it has no effect'
             yield Diagnostic(message, hint, ("data", "prepare", step.number), "W009")
+
+
+def columns_of_many_values(context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield a warning for each column of which a transform makes hundreds, one for each value."""
+    sets = context.described.sets
+    for step in sets.preparation.steps if sets is not None else ():
+        transform = step.transform
+        for name, state in step.states.items():
+            values = verified(Transform.known_values, transform, state) or ()
+            if len(values) <= MANY_VALUES:
+                continue
+            columns = len(verified(Transform.feature_names, transform, (name,), state))
+            if columns >= len(values):
+                message = f'"{transform.type}" makes {columns} columns of column "{name}"'
+                hint = (
+                    "merge its rare values before, or number them for an embedding: "
+                    "`declnet explain W016` shows how"
+                )
+                yield Diagnostic(message, hint, ("data", "prepare", step.number), "W016")
 
 
 def short_series(context: CheckContext) -> Iterator[Diagnostic]:

@@ -14,7 +14,7 @@ from declnet import DataArgument, PluginOptions, print_line
 if TYPE_CHECKING:
     from declnet import Registry
     from declnet_plugins.new.arrays import ArraysProfile
-    from declnet_plugins.new.profile import TableProfile
+    from declnet_plugins.new.profile import Sampling, TableProfile
     from declnet_plugins.new.profiling import TableChoices
     from declnet_plugins.new.template import Template, TemplateSpec, Use
 
@@ -166,12 +166,12 @@ def new(
     choices = TableChoices(**table)
     if data is None and (preset or choices != TableChoices()):
         raise click.UsageError(
-            "--preset, --target, --task, --features, --exclude, --folds, --test, --minutes, --time, "
-            "--series, --horizon and --no-header go with --data"
+            "--preset, --target, --task, --features, --exclude, --folds, --test, --minutes, "
+            "--time, --series, --horizon and --no-header go with --data"
         )
     if preset and template:
         raise click.UsageError("with --data, --template and --preset are the same; give one")
-    registry = plugins.registry
+    registry, sampling = plugins.registry, None
     with attributing_errors(registry):
         if data is None:
             chosen = choose_template(template, "example", registry)
@@ -185,7 +185,9 @@ def new(
                 chosen = choose_template(named, use, registry)
                 if is_table:
                     is_named = named is not None
-                    written, notes = _for_table(chosen, argument, spec, choices, named=is_named)
+                    written, notes, sampling = _for_table(
+                        chosen, argument, spec, choices, named=is_named
+                    )
                 else:
                     written, notes = _for_arrays(chosen, argument, spec, choices)
     text = _as_json(spec, written.text) if suffix == ".json" else written.text
@@ -196,6 +198,12 @@ def new(
         raise OutputError(f"{spec}: cannot be written: {error.strerror or error}") from None
     for note in (*notes, *_missing_files(written.document, spec.parent, registry)):
         print_line(f"note: {note}", err=True)
+    if sampling is not None:
+        from declnet_plugins.new.large_tables import cost_notes
+
+        with attributing_errors(registry):
+            for note in cost_notes(spec, sampling, registry):
+                print_line(f"note: {note}", err=True)
     command = "tune" if "tune" in written.document else "run"
     print_line(f"{spec}: written. Next:")
     print_line(f"  declnet {command} {shlex.quote(str(spec))}")
@@ -203,14 +211,15 @@ def new(
 
 def _for_table(
     template: Template, data: DataArgument, spec: Path, choices: TableChoices, *, named: bool
-) -> tuple[TemplateSpec, list[str]]:
-    """Return the spec for a table, and notes about it.
+) -> tuple[TemplateSpec, list[str], Sampling | None]:
+    """Return the spec for a table, notes about it, and the sample of a large table.
 
     Args:
         template: the template for tables.
         named: whether the user named it; otherwise a series gets the one for series.
     """
     from declnet import verified
+    from declnet_plugins.new.large_tables import size_notes
     from declnet_plugins.new.profiling import profile_of
     from declnet_plugins.new.template import Template, choose_template, spec_for_profile
 
@@ -229,13 +238,15 @@ def _for_table(
     searched = written.document.get("tune", {})
     if table.minutes is not None and searched.get("minutes") != table.minutes:
         raise click.UsageError(f'the preset "{template.type}" does not take --minutes')
-    return written, [
+    notes = [
+        *size_notes(table),
         *(f'column "{name}" {note.text}' for name, note in table.notes.items()),
         *_revealing(table, written),
         *verified(Template.notes_for_table, template, table),
         *_unused(table, written, spec),
         *_like_identifiers(table),
     ]
+    return written, notes, table.sampling
 
 
 def _for_arrays(

@@ -10,7 +10,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from declnet import Array, ColumnNote, ColumnType, column_type, date_form, missing_values, odd_date
+from declnet import (
+    Array,
+    ColumnNote,
+    ColumnType,
+    Table,
+    column_type,
+    date_form,
+    missing_values,
+    odd_date,
+)
 from declnet_plugins.new.time_series import SeriesProfile
 
 FEWEST_SHUFFLED = 30
@@ -77,6 +86,17 @@ class ColumnProfile:
     skewness: float = 0.0
     log_skewness: float | None = None
 
+    def of_all_rows(self, rows: int, counts: Mapping[Any, int] | None) -> ColumnProfile:
+        """Return the profile of a sample as that of the whole table.
+
+        Args:
+            rows: the number of all rows that have a value.
+            counts: how many of them have each value, if these are few.
+        """
+        if not counts or not self.counts:
+            return replace(self, rows=rows)
+        return replace(self, rows=rows, distinct=len(counts), counts=_most_frequent_first(counts))
+
     @property
     def present(self) -> int:
         """The number of values that are not missing."""
@@ -103,6 +123,27 @@ class ColumnProfile:
         return self.distinct >= FEWEST_COUNTS and _fall_from_a_peak(self.counts)
 
 
+@dataclass(frozen=True, eq=False)
+class Sampling:
+    """Rows drawn at random, from which a large table is profiled.
+
+    Attributes:
+        table: these rows, with their numbers.
+        rows: the number of rows of the whole table.
+        size: the size of its files in bytes.
+        counts: how many rows of the whole table have each value of a target of few values.
+        seconds: the processor time of a pass over the table.
+        in_blocks: whether the table can be read in blocks, as `data.stream` needs.
+    """
+
+    table: Table
+    rows: int
+    size: int
+    counts: Mapping[str, Mapping[Any, int]]
+    seconds: float
+    in_blocks: bool
+
+
 @dataclass(frozen=True)
 class TableProfile:
     """A profile of a table, independent of any model.
@@ -126,6 +167,8 @@ class TableProfile:
         minutes: how long the user wants to search; None leaves it to the template.
         has_copies: whether more rows are equal in all other columns than by chance.
         revealing: how the columns that alone predict a target almost perfectly do so, by column.
+        sampling: the rows of a large table that the columns are profiles of; None: all of them.
+        streams: whether training should read the table as a stream.
         series: what makes the table time series; None if its rows are independent.
     """
 
@@ -142,6 +185,8 @@ class TableProfile:
     minutes: float | None = None
     has_copies: bool = False
     revealing: Mapping[str, str] = field(default_factory=dict)
+    sampling: Sampling | None = None
+    streams: bool = False
     series: SeriesProfile | None = None
 
     @property
@@ -157,7 +202,7 @@ class TableProfile:
 
     @property
     def rows(self) -> int:
-        """The number of rows that have a target."""
+        """The number of rows that have a target; of a large table about."""
         return self.columns[self.target].rows
 
     @property
@@ -166,8 +211,14 @@ class TableProfile:
         return tuple(column for name, column in self.columns.items() if name not in self.targets)
 
 
-def column_profile(name: str, column: Array) -> ColumnProfile:
-    """Return a profile of a column (n,)."""
+def column_profile(name: str, column: Array, rows_of_table: int | None = None) -> ColumnProfile:
+    """Return a profile of a column (n,).
+
+    Args:
+        name: the name of the column.
+        column: its values.
+        rows_of_table: the number of rows of the table of which they are a sample.
+    """
     missing = missing_values(column)
     kind, rows, gaps = column_type(column), len(column), int(np.count_nonzero(missing))
     if kind == "text":
@@ -199,7 +250,7 @@ def column_profile(name: str, column: Array) -> ColumnProfile:
         rows,
         gaps,
         len(values),
-        counts_rows=kind == "integer" and _counts_rows(column),
+        counts_rows=kind == "integer" and _counts_rows(column, len(values), rows_of_table),
         whole=whole,
         infinite=int(np.count_nonzero(np.isinf(column))),
         mean=float(numbers.mean()) if numbers.size else 0.0,
@@ -243,8 +294,13 @@ def _skewness(numbers: Array) -> float:
     return float(np.mean(centered**3) / variance**1.5) if variance > 0 else 0.0
 
 
-def _counts_rows(column: Array) -> bool:
-    """Return whether integers count the rows: in order, or shuffled if there are enough rows."""
+def _counts_rows(column: Array, distinct: int, rows_of_table: int | None) -> bool:
+    """Return whether integers count the rows: in order, or shuffled if there are enough rows.
+
+    Of a sample, integers that are all different must be in a range as large as the table.
+    """
+    if rows_of_table is not None:
+        return distinct == len(column) and bool(np.ptp(column) < rows_of_table)
     if len(column) < FEWEST_SHUFFLED:
         return len(column) > 1 and bool((np.diff(column) == 1).all())
     return bool((np.diff(np.sort(column)) == 1).all())

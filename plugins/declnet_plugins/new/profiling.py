@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from declnet import (
 from declnet_plugins.new.profile import (
     MOST_CODES,
     ColumnProfile,
+    Sampling,
     TableProfile,
     TargetKind,
     column_profile,
@@ -36,6 +38,11 @@ from declnet_plugins.new.time_series import series_profile
 
 ROWS_FOR_A_CLASS = 4
 """Minimum average number of rows per class for integers to be read as classes."""
+
+LARGE = 100_000_000
+"""Bytes of files from which on a table is profiled from a sample, and trained on as a stream."""
+SAMPLED, SAMPLED_CELLS = 100_000, 1 << 22
+"""Maximum number of rows of the sample, and of its cells."""
 
 MOST_COLUMNS_SHOWN = 20
 """Maximum number of columns listed in a hint."""
@@ -99,23 +106,32 @@ def profile_of(
         DataError: the table cannot be read, is not a table or lacks the column, or the column is
             not usable as a target.
     """
-    source, table = _read(data, choices)
+    source, table, sampling = _read(data, choices)
     targets = _targets(data, source, table, choices)
     source = verified(TableSource.with_targets, source, targets)
     source, labeled = _without_unlabeled_rows(source, table, targets)
     unlabeled, table = len(table) - len(labeled), labeled
+    if sampling is not None:
+        unlabeled = round(unlabeled * sampling.rows / (unlabeled + len(table)))
+        sampling = replace(sampling, table=_with_targets(table, targets))
+    streams = sampling is not None and sampling.in_blocks and (choices.folds or 1) == 1
     excluded = _excluded(table, targets, choices)
+    rows = None if sampling is None else sampling.rows
     columns = {
-        name: column_profile(name, column)
+        name: column_profile(name, column, rows)
         for name, column in table.columns.items()
         if name not in excluded
     }
+    if sampling is not None:
+        labeled_rows = sampling.rows - unlabeled
+        for name in targets:
+            columns[name] = columns[name].of_all_rows(labeled_rows, sampling.counts.get(name))
     for name, spellings in table.spellings.items():
         if name in columns:
             columns[name] = _spelled(columns[name], spellings)
     series = None
     with data.naming_errors():
-        if _may_be_series(columns[targets[0]], choices, finds_series):
+        if _may_be_series(columns[targets[0]], choices, finds_series and sampling is None):
             names = choices.time, choices.series
             series = series_profile(table, targets[0], *names, choices.horizon)
     requested = choices.task if series is None else "regression"
@@ -131,17 +147,19 @@ def profile_of(
         notes=notes,
         excluded=excluded + tuple(name for name in notes if name not in columns),
         others=tasks,
-        folds=choices.folds,
+        folds=1 if streams else choices.folds,
         test=choices.test,
         minutes=choices.minutes,
-        has_copies=_has_copies(table, columns, {target: task, **tasks}),
+        has_copies=not streams and _has_copies(table, columns, {target: task, **tasks}),
         revealing=dict(_revealing(table, columns, {**tasks, target: task})),
+        sampling=sampling,
+        streams=streams,
         series=series,
     )
 
 
-def _read(data: DataArgument, choices: TableChoices) -> tuple[TableSource, Table]:
-    """Return the source with the format of its data, and the table."""
+def _read(data: DataArgument, choices: TableChoices) -> tuple[TableSource, Table, Sampling | None]:
+    """Return the source with the format of its data, and the table, or a sample of a large one."""
     source = data.source
     declared = (
         {} if data.is_file else {key: getattr(source, key) for key in source.model_fields_set}
@@ -155,18 +173,37 @@ def _read(data: DataArgument, choices: TableChoices) -> tuple[TableSource, Table
         raise DataError(f"{data.name}: holds arrays, not a table")
     source = verified(TableSource.with_detected_format, source).model_copy(update=declared)
     verified(TableSource.describe, source)
-    table = _table_of(source, data)
+    table, sampling = _table_of(source, data, choices)
     if not table.notes or "types" not in type(source).model_fields:
-        return source, table
+        return source, table, sampling
     types = {name: note.type for name, note in table.notes.items()}
     source = source.model_copy(update={"types": {**getattr(source, "types"), **types}})  # noqa: B009
     if any(column_type(table.columns[name]) != kind for name, kind in types.items()):
-        table = replace(_table_of(source, data), notes=table.notes)
-    return source, table
+        again, sampling = _table_of(source, data, choices)
+        table = replace(again, notes=table.notes)
+    return source, table, sampling
 
 
-def _table_of(source: TableSource, data: DataArgument) -> Table:
-    return cast("Table", data.load(source))
+def _table_of(
+    source: TableSource, data: DataArgument, choices: TableChoices
+) -> tuple[Table, Sampling | None]:
+    """Return the table, or a sample of it if its files are large."""
+    files = verified(DataSource.data_files, source)
+    size = sum(path.stat().st_size for path in files if path.is_file())
+    if size <= LARGE or choices.is_series:  # whose windows need all rows
+        return cast("Table", data.load(source)), None
+    columns = len(verified(TableSource.column_names, source))
+    started = time.process_time()
+    sample = data.sample(source, max(1, min(SAMPLED, SAMPLED_CELLS // columns)), choices.targets)
+    seconds = time.process_time() - started
+    sampling = Sampling(sample.table, sample.rows, size, sample.counts, seconds, sample.in_blocks)
+    return sample.table, sampling
+
+
+def _with_targets(table: Table, targets: tuple[str, ...]) -> Table:
+    """Return a table with the columns to predict."""
+    several = len(targets) > 1
+    return replace(table, target=None if several else targets[0], targets=targets * several)
 
 
 def _targets(

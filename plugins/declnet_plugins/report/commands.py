@@ -47,8 +47,9 @@ def report(options: TrainedOptions, runs: tuple[Path, ...], output: Path | None)
         reported = read_runs(runs[0])
         if reported and is_compared(runs[0], len(reported)):
             require_packages()
-            objective, importance = read_study(runs[0])
-            page = many_runs_page(runs[0].resolve().name, reported, importance, objective)
+            objective, importance, remarks = read_study(runs[0])
+            name = runs[0].resolve().name
+            page = many_runs_page(name, reported, importance, objective, remarks)
             _write_page(path, page)
             return
     registry, allow_changes = options.registry, options.allow_changes

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from declnet import Blocks, ChangedFileError, DataError, Dataset, DataSource, Table
 from declnet.data.preparing.targets import LossTarget
+from declnet.data.reservoir import Reservoir
 from declnet.data.sets import class_weights, prepare_sets
 from declnet.data.streaming import survey
 from declnet.data.streaming.fitting import streamed_sets
@@ -171,15 +172,15 @@ def test_what_is_wrong_is_said_with_its_row(changes, fields, message):
 
 @given(st.lists(st.integers(1, 9), min_size=1), st.integers(1, 9))
 def test_a_sample_is_of_the_smallest_keys_in_order(sizes, most):
-    keys, reservoir = np.random.default_rng(most).random(sum(sizes)), survey.Reservoir()
+    keys, reservoir = np.random.default_rng(most).random(sum(sizes)), Reservoir()
     whole = Dataset(keys, keys)
     for start, size in zip(np.cumsum([0, *sizes]).tolist(), sizes, strict=False):
         part = np.arange(start, start + size)
         reservoir.add(whole.take(part), keys[part], most)
-        assert len(reservoir.samples()) <= max(most, 1.25 * most)
+        assert len(reservoir) <= max(most, 1.25 * most)
     reservoir.trim(most)
     smallest = keys[keys < np.inf if len(keys) <= most else keys < np.sort(keys)[most]]
-    np.testing.assert_array_equal(reservoir.samples().x, smallest)
+    np.testing.assert_array_equal(np.concatenate([part.x for part in reservoir.parts]), smallest)
 
 
 @pytest.mark.parametrize(("numbers", "size"), [(2**22, 50), (61, 30), (2, 1), (1, 1)])

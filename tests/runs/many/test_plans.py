@@ -6,6 +6,7 @@ import json
 import tomllib
 from contextlib import closing
 from dataclasses import replace
+from statistics import fmean, stdev
 
 import pytest
 
@@ -98,7 +99,7 @@ def next_run(folder, registry):
 
 def test_what_a_kill_left_is_continued_with_the_same_answers(study, registry):
     folder = study()
-    carried_out(folder, registry, most=1)
+    carried_out(folder, registry, most=2)  # the spec's own values, and trial 0
     _, run = next_run(folder, registry)
     logged = EpochLogged(0, 0.01, {}, {"accuracy": 0.5})
     reason = run.stop_when(logged)
@@ -116,6 +117,7 @@ def test_what_a_kill_left_is_continued_with_the_same_answers(study, registry):
 def test_a_trial_that_is_stopped_too_late_does_not_begin_its_next_run(study, registry):
     """As on an executor, where the first run may end before the decision reaches it."""
     folder = study(**{"tune.seeds": [3, 4], "tune.search": {"type": "steps", "rates": [0.01]}})
+    carried_out(folder, registry, most=2)  # the spec's own values
     training, run = next_run(folder, registry)
     assert run.stop_when(EpochLogged(0, 0.01, {}, {"accuracy": 0.5})).startswith("pruned")
     (update,) = InProcess().execute(iter([replace(run, stop_when=None)]))
@@ -145,7 +147,7 @@ def test_the_objective_is_the_mean_over_folds_and_seeds(study, registry):
         **{"data.validation": None, "data.folds": 2, "tune.seeds": [3, 4]}
         | {"tune.objective": "validation.loss", "tune.search": {"type": "steps", "rates": [0.1]}}
     )
-    carried_out(folder, registry, most=3)
+    carried_out(folder, registry, most=4 + 3)
     carried_out(folder, registry)
     found = open_group(folder, registry)
     (trial,) = found.trials
@@ -155,6 +157,31 @@ def test_the_objective_is_the_mean_over_folds_and_seeds(study, registry):
     assert trial.value == pytest.approx(sum(losses) / 4, rel=1e-12)
     assert (found.best_trial, found.better) == (trial, "lower")
     assert sorted(trial.reported) == list(range(12))
+
+
+def test_the_best_trial_is_compared_with_the_specs_own_values(study, registry):
+    """Pair by pair: they are trained first, on the same folds, and unknown to the searcher."""
+    folder = study(
+        **{"data.validation": None, "data.folds": 3, "tune.objective": "validation.loss"}
+        | {"tune.search": {"type": "steps", "rates": [0.5, 0.2]}}
+    )
+    carried_out(folder, registry, most=2)
+    carried_out(folder, registry)
+    opened = open_group(folder, registry)
+
+    def losses(point):
+        files = (folder / point / f"fold-{number}/metrics.json" for number in (1, 2, 3))
+        return [json.loads(file.read_text("utf-8"))["validation"]["loss"] for file in files]
+
+    untuned, best = losses("untuned"), losses(f"trials/{opened.best_trial.number:04}")
+    differences = [one - other for one, other in zip(untuned, best, strict=True)]
+    assert (opened.gain.pairs, [trial.number for trial in opened.trials]) == (3, [0, 1])
+    assert opened.gain.untuned == pytest.approx(fmean(untuned), rel=1e-12)
+    assert opened.gain.value == pytest.approx(fmean(differences), rel=1e-12)
+    assert opened.gain.standard_error == pytest.approx(stdev(differences) / 3**0.5, rel=1e-12)
+    assert list(opened.journal.tasks)[:3] == [f"untuned/fold-{number}" for number in (1, 2, 3)]
+    assert opened.gain.sentence("validation.loss") in opened.tables()[0].note
+    assert open_group(folder / "untuned", registry).status == "finished"
 
 
 @pytest.mark.parametrize("target", [0.0, 0.9])
@@ -203,7 +230,7 @@ def test_a_study_is_finished_once_its_summary_has_been_written(study, registry, 
     assert open_group(folder, registry).status == "running"
     Training(open_group(folder, registry)).train()
     found = open_group(folder, registry)
-    assert (found.status, len(found.trials)) == ("finished", len(found.journal.tasks))
+    assert (found.status, len(found.trials) + 1) == ("finished", len(found.journal.tasks))
 
 
 VALUES = {"optimizer.learning_rate": 0.1, "model.layers.1": "relu"}

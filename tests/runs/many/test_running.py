@@ -157,6 +157,10 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(swept, giv
     swept["sweep"] = {"model.layers.2.units": [3, 4]}
     with pytest.raises(ValueError, match=r'no spec has a metric "los" \(did you mean "loss"'):
         sweep(swept, given, out=tmp_path / "swept", metric="los")
+    swept["data"] = {"validation": 0.2}
+    for metric, meant in {"val_loss": "validation.loss", "test.acuracy": "accuracy"}.items():
+        with pytest.raises(ValueError, match=f'did you mean "{meant}"'):
+            sweep(swept, given, out=tmp_path / "swept", metric=metric)
     with pytest.raises(RunError, match="an executor cannot pass data on"):
         sweep(swept, given, out=tmp_path / "swept", on=InThread())
     with pytest.raises(OutputError, match=r"has no group\.json, which lists runs"):
@@ -205,8 +209,8 @@ def test_a_study_has_its_trials_the_best_and_what_they_reported(tuned, registry,
 
 
 PLACES = {"here": {}, "worker processes": {"jobs": 2}, "an executor": {"on": InThread()}}
-SECONDS = {"here": 0.3, "worker processes": 2, "an executor": 0.3}
-"""Enough to train for some time, also where processes are started first."""
+SECONDS = {"here": 0.5, "worker processes": 2, "an executor": 0.5}
+"""Enough to train the spec's own values, and a trial for some time, also in new processes."""
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -214,8 +218,10 @@ def test_minutes_interrupt_a_trial_which_continues_with_more(
     place, tuned, registry, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(run_tasks, "default_registry", lambda: registry)
-    tuned["training"] |= {"epochs": 10**7, "log_every": 1000}  # more than the minutes allow
-    tuned["tune"] |= {"trials": 1, "minutes": SECONDS[place] / 60}
+    epochs = {"training.epochs": {"low": 10**7, "high": 10**8}}  # more than the minutes allow
+    tuned["training"]["log_every"] = 1000
+    tuned["tune"] = {"trials": 1, "search": "random", "space": epochs}
+    tuned["tune"]["minutes"] = SECONDS[place] / 60
     found = tune(tuned, out=tmp_path / "study", registry=registry, **PLACES[place])
     folder = found.trial_folder(0)
 

@@ -150,6 +150,8 @@ TRANSFORMS = (
            apply=centered(lambda x, mean: (x - mean) / (x - mean).std())),
     broken("takes_columns_of_any_length", Center, "is_undefined_for_one_row",
            fit=lambda self, x: self.require(x) or {"mean": float(np.nanvar(x, ddof=1))}),
+    broken("takes_no_rows", Center, "needs_a_row",
+           apply=centered(lambda x, mean: (x.reshape(len(x), -1) - mean).reshape(x.shape))),
     broken("parts_equal_the_whole", Center, "squeezes_a_single_row", apply=lambda self, x, state:
            self.require(x) or x - (state["mean"] if np.squeeze(x).ndim else 0)),
     broken("works_with_usual_data", Center, "drops_rows",

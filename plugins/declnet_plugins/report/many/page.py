@@ -31,6 +31,7 @@ def many_runs_page(
     runs: Sequence[ReportedRun],
     importance: Mapping[str, float] | None = None,
     objective: str | None = None,
+    remarks: Sequence[str] = (),
 ) -> str:
     """Return the HTML of a page of many runs.
 
@@ -39,11 +40,12 @@ def many_runs_page(
         runs: at least one; those of a study have the value `trial`, by which its history is drawn.
         importance: of a study, how much each key matters to its objective, from 0 to 1.
         objective: of a study, the metric to rank its runs by.
+        remarks: sentences on the study, e.g. how much better the best trial is.
     """
     time = format_time(datetime.now(UTC).isoformat())
     return render_page(
         "many.html",
-        ("theme.js", "many.js"),
+        ("theme.js", "print.js", "scale.js", "many.js"),
         ("many.css",),
         title=title,
         made=time,
@@ -52,6 +54,7 @@ def many_runs_page(
         best=_best_table(runs, objective),
         history=any("trial" in run.values for run in runs),
         importance=sorted((importance or {}).items(), key=lambda item: -item[1]),
+        remarks=remarks,
         data=page_data(runs, objective),
     )
 

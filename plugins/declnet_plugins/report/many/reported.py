@@ -11,8 +11,8 @@ from typing import Any
 
 from declnet import (
     Better,
+    DeclnetError,
     ListedRun,
-    OutputError,
     differing_keys,
     grouped_run,
     list_runs,
@@ -66,13 +66,13 @@ def is_compared(directory: Path, runs: int) -> bool:
     return runs > MANY or not file.is_predictor
 
 
-def read_study(directory: Path) -> tuple[str | None, dict[str, float]]:
-    """Return the objective of a study, and how much each key matters to it, as far as known."""
-    with suppress(OutputError):
-        summary = open_group(directory).summary
-        if summary is not None:
-            return summary.objective, summary.importance
-    return None, {}
+def read_study(directory: Path) -> tuple[str | None, dict[str, float], tuple[str, ...]]:
+    """Return the objective of a study, how much each key matters to it, and remarks, if known."""
+    with suppress(DeclnetError):
+        group = open_group(directory)
+        if group.summary is not None:
+            return group.summary.objective, group.summary.importance, group.remarks
+    return None, {}, ()
 
 
 def read_runs(directory: Path) -> list[ReportedRun]:

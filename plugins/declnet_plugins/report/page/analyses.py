@@ -68,22 +68,15 @@ def group_analyses(group: Group) -> Section | None:
 
 
 def _section(results: Sequence[AnalysisResult]) -> Section:
-    tables = [table for result in results for table in result.tables]
-    charts = [table_chart(table) for table in tables if _drawn(table)]
-    others = [table for table in tables if not _drawn(table)]
     first = results[0]
     note = f"On the {first.data} data, {format_cell(first.samples)} samples."
-    return Section(note, tuple(charts), tuple(others))
+    return Section(note, *drawn([table for result in results for table in result.tables]))
 
 
-def _drawn(table: ResultTable) -> list[Row]:
-    """Return the rows whose values can be drawn."""
-    chart = table.chart
-    if chart is None:
-        return []
-    numbers = (*chart.y, *([chart.x] if chart.mark == "lines" else ()))
-    at = [table.columns.index(name) for name in numbers]
-    return [row for row in table.rows if all(_is_number(row[place]) for place in at)]
+def drawn(tables: Sequence[ResultTable]) -> tuple[tuple[Chart, ...], tuple[ResultTable, ...]]:
+    """Return the charts of the tables that declare one and have values for it, and the others."""
+    charts = [table_chart(table) for table in tables if table.drawn_rows()]
+    return tuple(charts), tuple(table for table in tables if not table.drawn_rows())
 
 
 def _is_number(value: Any) -> bool:
@@ -92,23 +85,29 @@ def _is_number(value: Any) -> bool:
 
 def table_chart(table: ResultTable) -> Chart:
     """Return a table drawn as its `chart` says, with its numbers."""
-    chart, rows = table.chart, _drawn(table)
+    chart, rows, scale = table.chart, table.drawn_rows(), table.scale()
     assert chart is not None  # noqa: S101  # checked by the callers
     note = table.note
     if chart.mark == "bars" and len(rows) > MOST_BARS:
         note += f" The first {MOST_BARS} of {len(rows)} rows are drawn."
         rows = rows[:MOST_BARS]
+    if scale is not None and scale.hidden:
+        note += f" The axis is cut (▲▼): {scale.hidden} of the values are beyond it."
     spec = (_bars if chart.mark == "bars" else _lines)(table, chart, rows)
-    return Chart(table.title, _description(table, chart, rows), spec, table, note.strip())
+    described = _description(table, chart, rows)
+    offers_log = scale is not None and scale.low > 0
+    return Chart(table.title, described, spec, table, note.strip(), offers_log, scale=scale)
 
 
 def _description(table: ResultTable, chart: TableChart, rows: Sequence[Row]) -> str:
     what = "Line chart" if chart.mark == "lines" else "Bar chart"
     ends = []
     for name in chart.y[:MOST_LINES]:
-        values = [float(row[table.columns.index(name)]) for row in rows]
-        low, high = format_cell(min(values)), format_cell(max(values))
-        ends.append(f"{name} from {low} to {high}")
+        at = table.columns.index(name)
+        values = [float(row[at]) for row in rows if _is_number(row[at])]
+        if values:
+            low, high = format_cell(min(values)), format_cell(max(values))
+            ends.append(f"{name} from {low} to {high}")
     return f"{what} of {table.title} by {chart.x}: {', '.join(ends)}."
 
 
@@ -120,6 +119,8 @@ def _points(table: ResultTable, chart: TableChart, rows: Sequence[Row]) -> list[
     for name in chart.y[:MOST_LINES]:
         y = table.columns.index(name)
         for row, text in zip(rows, texts, strict=True):
+            if not _is_number(row[y]):
+                continue
             named = text[x] if chart.mark == "bars" else row[x]
             point = line_point(name, (named, row[y]), (text[x], text[y]))
             if deviation is not None and _is_number(row[deviation]):
@@ -164,4 +165,5 @@ def _lines(table: ResultTable, chart: TableChart, rows: Sequence[Row]) -> dict[s
     series = list(chart.y[:MOST_LINES])
     title = series[0] if len(series) == 1 else None
     about = [("series", "what")] if len(series) > 1 else []
-    return lines_spec(_points(table, chart, rows), series, (chart.x, title), about)
+    points, titles = _points(table, chart, rows), (chart.x, title)
+    return lines_spec(points, series, titles, about, scale=table.scale())

@@ -57,7 +57,10 @@ def assemble(
         title=_title(runs, ensembles),
         made=format_time(datetime.now(UTC).isoformat()),
         final=_final(labeled),
-        curves=curve_charts({label: run.history for label, run in labeled.items()}),
+        curves=curve_charts(
+            {label: run.history for label, run in labeled.items()},
+            {name for run in runs for name, better in run.better.items() if better != "lower"},
+        ),
         runs=tuple(_run_section(run, label, registry) for label, run in shown),
         left_out=len(runs) - len(shown),
         together=tuple(map(_together, ensembles)),

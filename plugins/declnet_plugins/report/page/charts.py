@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array, ResultTable, format_cell
+from declnet import Array, AxisScale, ResultTable, format_cell
 from declnet_plugins.report.drawing import DASHES, series_color
 from declnet_plugins.report.page.content import Chart
 
@@ -55,6 +55,9 @@ CONFIG: dict[str, Any] = {
     "header": {"labelColor": INK},
 }
 """The configuration of every chart."""
+
+HEIGHT = 300
+"""Height of a chart, in pixels."""
 
 BINS, BINS_OF_SMALL = 32, 24
 
@@ -119,6 +122,7 @@ def lines_spec(
     unit: bool = False,
     diagonal: bool = False,
     palette: Sequence[str] | None = None,
+    scale: AxisScale | None = None,
 ) -> dict[str, Any]:
     """Return a chart of lines through points, in order, with the values next to the pointer.
 
@@ -130,11 +134,17 @@ def lines_spec(
         unit: whether both axes are from 0 to 1.
         diagonal: whether there is a dotted line on which both are equal.
         palette: the color of each series; default: all different.
+        scale: that of the y axis, which may hide some points; default: linear, with all of them.
     """
     constant = len({point["y"] for point in points}) == 1
     scales: list[dict[str, Any]] = [{"zero": False, "nice": False}, {"zero": constant}]
     if unit:
         scales = [{"domain": [0, 1]}] * 2
+    hides = scale is not None and scale.hidden > 0
+    if scale is not None and scale.logarithmic:
+        scales[1] = {"type": "log", "zero": False}
+    if scale is not None and hides:
+        scales[1] |= {"domain": [scale.low, scale.high], "zero": False, "nice": False}
     x, y = quantity("x", titles[0], scale=scales[0]), quantity("y", titles[1], scale=scales[1])
     legend = None if len(names) == 1 else LINE_LEGEND
     shown = 1 if len(points) <= FEW_POINTS * len(names) else 0
@@ -150,17 +160,24 @@ def lines_spec(
         },
         "layer": [
             {
-                "mark": {"type": "line", "strokeWidth": 2},
+                "mark": {"type": "line", "strokeWidth": 2, "clip": hides},
                 "encoding": {"order": {"field": "at", "type": "quantitative"}},
             },
             {
-                "mark": {"type": "point", "filled": True, "size": 60},
+                "mark": {"type": "point", "filled": True, "size": 60, "clip": hides},
                 "params": [{"name": "hover", "select": _HOVER}],
                 "encoding": {"opacity": {"condition": near, "value": shown}, "tooltip": about},
             },
         ],
     }
-    frame = {"height": 300, "config": {"axisX": {"grid": True, "gridColor": LINES}}}
+    if scale is not None and hides:
+        if any(point["y"] > scale.high for point in points):
+            above = f"datum.y > {scale.high!r}"
+            curves["layer"].append(_beyond("above", above, "triangle-up", 5))
+        if any(point["y"] < scale.low for point in points):
+            below = f"datum.y < {scale.low!r}"
+            curves["layer"].append(_beyond("below", below, "triangle-down", HEIGHT - 5))
+    frame = {"height": HEIGHT, "config": {"axisX": {"grid": True, "gridColor": LINES}}}
     if not diagonal:
         return {**frame, **curves}
     reference = {
@@ -169,6 +186,16 @@ def lines_spec(
         "encoding": {"x": x, "y": y},
     }
     return {**frame, "layer": [reference, curves]}
+
+
+def _beyond(name: str, condition: str, shape: str, y: int) -> dict[str, Any]:
+    """Return marks at an end of the axis for the points beyond it, which the page can remove."""
+    return {
+        "name": f"beyond_{name}",
+        "transform": [{"filter": condition}],
+        "mark": {"type": "point", "filled": True, "shape": shape, "size": 70},
+        "encoding": {"y": {"value": y}, "strokeDash": {"value": [1, 0]}},
+    }
 
 
 def even_positions(n: int, most: int) -> Array:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from declnet import ResultTable
+from declnet import AxisScale, ResultTable
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Chart:
         table: the numbers behind it.
         note: a line under the title.
         logarithmic: whether the page offers a logarithmic y axis.
+        scale: that of the y axis as it is drawn at first, if it was chosen.
         wide: whether it takes a whole row of the page.
         small: whether it is one of many.
     """
@@ -32,6 +33,7 @@ class Chart:
     logarithmic: bool = False
     wide: bool = False
     small: bool = False
+    scale: AxisScale | None = None
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,16 @@ class PanelSection:
         title: its heading.
         html: its content.
         error: why it has no content.
+        charts: below its HTML.
+        tables: below the charts.
     """
 
     id: str
     title: str
     html: str = ""
     error: str = ""
+    charts: tuple[Chart, ...] = ()
+    tables: tuple[ResultTable, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from declnet import ResultTable, format_cell
+from declnet import AxisScale, ResultTable, axis_scale, format_cell
 from declnet_plugins.report.drawing import VALIDATION, Rows, logged_metrics
 from declnet_plugins.report.page.charts import (
     colors,
@@ -39,18 +40,20 @@ class Curve:
     points: tuple[tuple[int, float], ...]
 
 
-def curve_charts(histories: Mapping[str, Rows]) -> tuple[Chart, ...]:
+def curve_charts(histories: Mapping[str, Rows], linear: Collection[str] = ()) -> tuple[Chart, ...]:
     """Return charts of the loss, each metric and the learning rate, if it changes.
 
     Args:
         histories: the logged epochs by run.
+        linear: the metrics of which higher values are better: a logarithmic axis would be wrong.
     """
     charts = []
     for name in (*logged_metrics(histories.values()), "learning_rate"):
         curves = _curves(histories, name)
         values = {value for curve in curves for _, value in curve.points}
         if curves and not (name == "learning_rate" and len(values) == 1):
-            charts.append(_chart(name, curves, several=len(histories) > 1))
+            several, is_linear = len(histories) > 1, name in linear
+            charts.append(_chart(name, curves, several=several, linear=is_linear))
     return tuple(charts)
 
 
@@ -71,34 +74,49 @@ def _curves(histories: Mapping[str, Rows], name: str) -> list[Curve]:
     return curves
 
 
-def _chart(name: str, curves: Sequence[Curve], *, several: bool) -> Chart:
+def _chart(name: str, curves: Sequence[Curve], *, several: bool, linear: bool) -> Chart:
     title = name.replace("_", " ")
+    scale = axis_scale([[value for _, value in curve.points] for curve in curves], linear=linear)
     ends = []
     for curve in curves:
         (first, start), (last, end) = curve.points[0], curve.points[-1]
         start_text, end_text = format_cell(float(start)), format_cell(float(end))
         change = f"from {start_text} at epoch {first} to {end_text} at epoch {last}"
         ends.append(f"{curve.label} {change}")
-    note = ""
+    notes = []
     if name == "loss" and not several and curves[-1].label == "validation":
         epoch, value = min(curves[-1].points, key=lambda point: point[1])
-        note = f"Lowest on validation data: {format_cell(float(value))} at epoch {epoch:,}."
+        notes.append(f"Lowest on validation data: {format_cell(float(value))} at epoch {epoch:,}.")
+    if scale is not None and scale.hidden:
+        notes.append(_cut_note(scale, curves))
     spec = lines_spec(
         [point for curve in curves for point in _thinned(curve, len(curves))],
         [curve.label for curve in curves],
         ("epoch", title),
         [("series", "data")],
         palette=[colors(curve.run + 1)[-1] for curve in curves] if several else None,
+        scale=scale,
     )
     return Chart(
         title[:1].upper() + title[1:],
-        f"Line chart of {title} by epoch: {'; '.join(ends)}.",
+        " ".join([f"Line chart of {title} by epoch: {'; '.join(ends)}.", *notes]),
         spec,
         _table(title, curves),
-        note,
+        " ".join(notes),
         logarithmic=all(value > 0 for curve in curves for _, value in curve.points),
+        scale=scale,
         wide=name == "loss",
     )
+
+
+def _cut_note(scale: AxisScale, curves: Sequence[Curve]) -> str:
+    """Return what an axis hides: how many values, and the farthest one."""
+    points = [point for curve in curves for point in curve.points if isfinite(point[1])]
+    hidden = [point for point in points if not scale.low <= point[1] <= scale.high]
+    epoch, value = max(hidden, key=lambda point: max(point[1] - scale.high, scale.low - point[1]))
+    count = "1 value is" if scale.hidden == 1 else f"{scale.hidden} values are"
+    until = f"e.g. {format_cell(float(value))} at epoch {epoch:,}"
+    return f"The axis is cut (▲▼): {count} beyond it, {until}."
 
 
 def _thinned(curve: Curve, count: int) -> list[dict[str, Any]]:

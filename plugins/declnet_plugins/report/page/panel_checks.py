@@ -64,10 +64,13 @@ def shows_a_run(subject: Subject) -> None:
     """Shows a run that has finished, or leaves it out: escapes its texts, and does so again."""
     with _run(subject) as stored:
         first, again = (called(subject, ReportPanel.render, stored) for _ in range(2))
+        tables, same = (called(subject, ReportPanel.tables, stored) for _ in range(2))
     if ELEMENT in (first or ""):
         raise CheckFailed("render() shows a name as HTML; pass texts of the run to html.escape")
     if first != again:
         raise CheckFailed("render() gives other HTML for the same run; draw nothing, name no time")
+    if repr(tables) != repr(same):
+        raise CheckFailed("tables() gives others for the same run; draw nothing, name no time")
 
 
 @check
@@ -77,13 +80,14 @@ def shows_an_incomplete_run(subject: Subject) -> None:
         with _run(subject, fails="failed" in what) as stored:
             if "history" in what:
                 Path(stored.path, "history.jsonl").unlink()
-            with calling(f"render, {what},"):
-                try:
-                    verified(ReportPanel.render, subject.instance, stored)
-                except BrokenContractError:
-                    raise
-                except DeclnetError:
-                    continue
+            for method in (ReportPanel.render, ReportPanel.tables):
+                with calling(f"{method.__name__}, {what},"):
+                    try:
+                        verified(method, subject.instance, stored)
+                    except BrokenContractError:
+                        raise
+                    except DeclnetError:
+                        continue
 
 
 CHECKS = (shows_a_run, shows_an_incomplete_run)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any, ClassVar
 
@@ -11,10 +12,13 @@ from declnet import (
     DeclnetError,
     Misfit,
     Registry,
+    RegistryError,
+    ResultTable,
     StoredRun,
     attributing_errors,
     error_summary,
     verified,
+    verify_tables,
 )
 from declnet_plugins.report.page.content import PanelSection
 
@@ -33,23 +37,38 @@ class ReportPanel(Component):
 
     kind = "report_panel"
     conformance_checks = "declnet_plugins.report.page.panel_checks"
-    required_methods = ("render",)
 
     title: ClassVar[str] = ""
     """The section's heading; default: the type, as words."""
 
+    def tables(self, run: StoredRun) -> Sequence[ResultTable]:
+        """Return tables that the section shows, each drawn as its `chart` says; default: none.
+
+        They have what the report's own have: an axis that suits the values, both themes, paper, and
+        numbers and descriptions for screen readers.
+
+        Args:
+            run: as for `render`.
+        """
+        return ()
+
+    def verify_tables(self, tables: Sequence[ResultTable], _: StoredRun) -> None:
+        """Raise Misfit for an invalid table, or two of one title."""
+        verify_tables(tables)
+
     def render(self, run: StoredRun) -> str | None:
-        """Return the section's content as HTML, or None if it does not apply to the run.
+        """Return HTML above the tables, or None if there is none; default: None.
 
         The page loads nothing and runs only its own scripts: images must be inline (`<svg>`,
         `data:` URLs), and text from a run must be escaped (`html.escape`). `<p>`, `<table>` and
-        `<div class="card">` are styled like the rest of the page.
+        `<div class="card">` are styled like the rest of the page. A panel with neither HTML nor
+        tables is left out.
 
         Args:
             run: a run, which may have failed or lack its data; reading anything missing raises a
                 DeclnetError, which the page shows in place of the panel.
         """
-        raise NotImplementedError
+        return None
 
     def verify_render(self, html: str | None, _: StoredRun) -> None:
         """Raise Misfit for HTML with a tag or a comment that is not closed."""
@@ -63,6 +82,13 @@ class ReportPanel(Component):
         if reader.open:
             raise Misfit("HTML", f" in which <{reader.open[-1]}> is not closed")
 
+    @classmethod
+    def verify_contract(cls) -> None:
+        """Raise RegistryError also for a class with neither `render` nor `tables`."""
+        super().verify_contract()
+        if cls.render is ReportPanel.render and cls.tables is ReportPanel.tables:
+            raise RegistryError(f"{cls.__name__} implements neither render() nor tables()")
+
 
 def panel_sections(run: StoredRun, registry: Registry) -> tuple[PanelSection, ...]:
     """Return the sections of all plugins' panels for a run, by type.
@@ -71,36 +97,42 @@ def panel_sections(run: StoredRun, registry: Registry) -> tuple[PanelSection, ..
     """
     sections = [*_rendered(run, registry), *_unusable(registry)]
     return tuple(
-        PanelSection(f"panel-{number}", title, html, error)
-        for number, (title, html, error) in enumerate(sections, start=1)
+        replace(section, id=f"panel-{number}") for number, section in enumerate(sections, start=1)
     )
 
 
-def _rendered(run: StoredRun, registry: Registry) -> Iterator[tuple[str, str, str]]:
-    """Return the title of each panel, with its content or its error."""
+def _rendered(run: StoredRun, registry: Registry) -> Iterator[PanelSection]:
+    """Yield the section of each panel, with its content or its error."""
+    from declnet_plugins.report.page.analyses import drawn
+
     for entry in registry.entries(ReportPanel.kind):
         title = entry.component.title or entry.type.replace("_", " ").capitalize()
         try:
             with attributing_errors(registry):
-                html = verified(ReportPanel.render, entry.component(), run)
-            if html is not None:
-                yield title, html, ""
+                panel = entry.component()
+                html = verified(ReportPanel.render, panel, run)
+                tables = verified(ReportPanel.tables, panel, run)
+            if html is not None or tables:
+                yield PanelSection("", title, html or "", "", *drawn(tables))
         except DeclnetError as error:
-            yield title, "", f"This panel cannot be shown: {error}"
+            yield PanelSection("", title, error=f"This panel cannot be shown: {error}")
         except (Exception, SystemExit) as error:  # the page is written whatever a panel raises
             cause = error_summary(error)
-            yield title, "", f"This panel cannot be shown: plugin {entry.plugin} raised {cause}"
+            message = f"This panel cannot be shown: plugin {entry.plugin} raised {cause}"
+            yield PanelSection("", title, error=message)
 
 
-def _unusable(registry: Registry) -> Iterator[tuple[str, str, str]]:
-    """Return panels that cannot be imported or are offered by several distributions."""
+def _unusable(registry: Registry) -> Iterator[PanelSection]:
+    """Yield sections on panels that cannot be imported or are offered by several distributions."""
     for failure in registry.failures:
         if failure.kind == ReportPanel.kind:
-            yield str(failure.type), "", f"This panel cannot be shown: {failure}"
+            message = f"This panel cannot be shown: {failure}"
+            yield PanelSection("", str(failure.type), error=message)
     for conflict in registry.conflicts():
         if conflict.kind == ReportPanel.kind and conflict.chosen is None:
             names = ", ".join(map(str, conflict.plugins))
-            yield conflict.type, "", f"This panel is not shown: several plugins offer it: {names}"
+            message = f"This panel is not shown: several plugins offer it: {names}"
+            yield PanelSection("", conflict.type, error=message)
 
 
 class _TagReader(HTMLParser):

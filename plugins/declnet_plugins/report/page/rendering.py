@@ -42,7 +42,10 @@ def require_packages() -> None:
 
 def render(page: Page) -> str:
     """Return the HTML of a page of one or a few runs."""
-    scripts = (vega_script().replace("</script", "<\\/script"), _joined("theme.js", "page.js"))
+    scripts = (
+        vega_script().replace("</script", "<\\/script"),
+        _joined("theme.js", "print.js", "page.js"),
+    )
     return _rendered("page.html", scripts, (), page=page, config=CONFIG)
 
 

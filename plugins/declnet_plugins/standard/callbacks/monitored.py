@@ -1,15 +1,25 @@
 """Callbacks that watch a metric after every epoch, logged or not."""
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from pydantic import Field
 
-from declnet import Better, Callback, Diagnostic, EpochFinished, Run, RunContext, as_loss
+from declnet import (
+    Better,
+    Callback,
+    Diagnostic,
+    EpochFinished,
+    Run,
+    RunContext,
+    as_loss,
+    suggestion,
+)
 
-VALIDATION = "validation_"
+_OF_VALIDATION = re.compile("^val(idation)?_")
+"""How names of metrics of validation data begin, here and in other libraries."""
 _BETTER: dict[str, Better] = {"min": "lower", "max": "higher"}
 ADD_MODE = 'add mode = "min", mode = "max", or the best number as mode'
 
@@ -96,12 +106,10 @@ class MonitoredCallback(Callback):
 
 def _instead_of(name: str, known: Collection[str]) -> str:
     """Return a suggestion for a metric that does not exist."""
-    without, close = name.removeprefix(VALIDATION), get_close_matches(name, known, n=1)
-    if name.startswith(VALIDATION) and without in known:
+    without = _OF_VALIDATION.sub("", name)
+    if without != name and without in known and not any(map(_OF_VALIDATION.match, known)):
         return f'add validation data, or set monitor = "{without}"'
-    if close:
-        return f'did you mean "{close[0]}"?'
-    return f"there are {', '.join(known)}; metrics add more"
+    return suggestion(name, known, "metrics of this run")
 
 
 class EarlyStopping(MonitoredCallback):

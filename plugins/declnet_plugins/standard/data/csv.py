@@ -15,6 +15,9 @@ from declnet_plugins.standard.data.csv_rows import CSVFile, CSVFormat
 from declnet_plugins.standard.data.text_file import opened
 from declnet_plugins.standard.data.text_table import EXAMPLE
 
+SAMPLED = 10_000
+"""Rows whose numbers show the decimal sign."""
+
 
 class CSV(CSVFormat):
     """A table in a text file with one row per line and cells separated by commas; .gz files too.
@@ -57,7 +60,7 @@ class CSV(CSVFormat):
         source = self.model_copy(update=detected)
         if detected.get("delimiter", ",") == ",":
             return source
-        notes = source.load(np.random.default_rng(0)).notes.values()
+        notes = source.random_rows(np.random.default_rng(0), SAMPLED).table.notes.values()
         commas = any(note.type == "comma_number" for note in notes)
         return source.model_copy(update={"decimal": ","}) if commas else source
 

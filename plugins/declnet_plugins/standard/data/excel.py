@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from zipfile import BadZipFile, ZipFile, is_zipfile
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from declnet import DataError, text_of
 from declnet_plugins.standard.data.text_file import too_large
@@ -35,8 +35,8 @@ class Excel(TextFile):
 
     Numbers, booleans and text become columns as in `csv`, also numbers that are stored as text;
     dates and times become text in ISO 8601, durations seconds. Formulas have the value that the
-    workbook stores; an error such as #N/A is missing. Empty rows, and columns without a name and
-    values, are left out. Needs the extra `excel`.
+    workbook stores; an error such as #N/A is missing. Empty rows, rows above `header_row`, and
+    columns without a name and values, are left out. Needs the extra `excel`.
     """
 
     type = "excel"
@@ -44,9 +44,21 @@ class Excel(TextFile):
     examples = ({"path": "houses.xlsx", "target": "price", "sheet": "2024"},)
 
     sheet: str | None = Field(default=None, description="the sheet's name; default: the first one")
+    header_row: int | None = Field(
+        default=None,
+        ge=1,
+        description="the row of the sheet that names the columns, e.g. below a title, counted from "
+        "1; default: the first one that is not empty",
+    )
     maximum_bytes: int = Field(
         default=2**30, ge=1, description="size limit of the file in bytes, after decompression"
     )
+
+    @model_validator(mode="after")
+    def _header_row_with_header(self) -> Self:
+        if self.header_row is not None and not self.header:
+            raise ValueError("header_row names the columns, so it excludes header = false")
+        return self
 
     @classmethod
     def example(cls, folder: Path) -> dict[str, Any]:
@@ -64,9 +76,14 @@ class Excel(TextFile):
 
     def read(self) -> Iterator[dict[str, list[str]]]:
         """Yield the whole sheet, whose rows are in memory anyway."""
-        rows = [row for row in self._rows() if any(cell != "" for cell in row)]
-        if not rows:
+        by_number = self._rows()
+        if not by_number:
             raise DataError(f"{self.path}: the sheet is empty", path=("sheet",))
+        if self.header_row is not None and self.header_row not in by_number:
+            raise DataError(
+                f"{self.path}: row {self.header_row} of the sheet is empty", path=("header_row",)
+            )
+        rows = [row for number, row in by_number.items() if number >= (self.header_row or 1)]
         columns = [_as_text(column) for column in zip(*rows, strict=True)]
         if self.header:
             columns = [column for column in columns if any(column)]
@@ -75,7 +92,29 @@ class Excel(TextFile):
         if len(rows) > first:
             yield {name: column[first:] for name, column in zip(names, columns, strict=True)}
 
-    def _rows(self) -> list[list[Any]]:
+    def with_detected_format(self) -> Self:
+        """Return the source with the row of the names of columns, if that is below a title."""
+        source = super().with_detected_format()
+        row = self._row_below_title()
+        return source if row is None else source.model_copy(update={"header_row": row})
+
+    def missing_column_hint(self, names: Sequence[str]) -> str | None:
+        """Return which row may name the columns, if the first one is a title."""
+        row = self._row_below_title()
+        return f"does row {row} name the columns? Set header_row = {row}" if row else None
+
+    def _row_below_title(self) -> int | None:
+        """Return the first row of several cells, if rows of a single cell precede it."""
+        if self.header_row is not None or not self.header:
+            return None
+        cells = ((number, sum(cell != "" for cell in row)) for number, row in self._rows().items())
+        _, count = next(cells, (0, 0))
+        if count != 1:
+            return None
+        return next((number for number, count in cells if count > 1), None)
+
+    def _rows(self) -> dict[int, list[Any]]:
+        """Return the rows that are not empty, by their numbers in the sheet, from 1."""
         try:
             import python_calamine as calamine
         except ImportError:
@@ -102,12 +141,18 @@ class Excel(TextFile):
                         hint=f"its sheets: {', '.join(names)}",
                         path=("sheet",),
                     )
-                rows: list[list[Any]] = book.get_sheet_by_name(self.sheet or names[0]).to_python()
+                sheet = book.get_sheet_by_name(self.sheet or names[0])
+                rows: list[list[Any]] = sheet.to_python()
+                first = sheet.start[0] if sheet.start is not None else 0
         except calamine.PasswordError:
             raise DataError(f"{self.path}: is protected by a password") from None
         except (calamine.CalamineError, *DAMAGED) as error:
             raise DataError(f"{self.path}: not a valid workbook, or damaged: {error}") from None
-        return rows
+        return {
+            number: row
+            for number, row in enumerate(rows, first + 1)
+            if any(cell != "" for cell in row)
+        }
 
 
 def _as_text(column: Sequence[Any]) -> list[str]:

@@ -35,6 +35,9 @@ _PASSWORD = re.compile(r"://[^:/@]*:[^@]*@|[?&][^=&]*(?:passw|pwd)[^=&]*=|pwd(?:
 """A password in the place for it, or in a parameter."""
 _SQLITE = re.compile(r"(?P<scheme>sqlite(?:\+pysqlite)?:///)(?P<file>[^?]*)(?P<rest>.*)", re.S)
 
+_SQLITE_FILE = b"SQLite format 3\0"
+"""How an SQLite file begins."""
+
 _DIALECTS = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", "duckdb")
 
 _DRIVERS = {
@@ -102,6 +105,18 @@ class SQL(TableSource):
             database.executemany("INSERT INTO flowers VALUES (?, ?, ?)", rows)
         query = "SELECT * FROM flowers ORDER BY rowid"
         return {"url": f"sqlite:///{path.as_posix()}", "query": query, "target": "kind"}
+
+    @classmethod
+    def hint_for_file(cls, path: Path) -> str | None:
+        """Return how to name a table of an SQLite file."""
+        tables = _tables_in(path)
+        if not tables:
+            return None if tables is None else "the database has no table"
+        table = tables[0] if tables[0].isidentifier() else f"[{tables[0]}]"
+        query = f"SELECT * FROM {table}"  # noqa: S608  # shown, not run
+        others = f"; its tables: {', '.join(tables)}" if len(tables) > 1 else ""
+        url = f"sqlite:///{path.as_posix()}"
+        return f'name a table: \'{{ type = "sql", url = "{url}", query = "{query}" }}\'{others}'
 
     @field_validator("url", mode="before")
     @classmethod
@@ -274,6 +289,21 @@ class SQL(TableSource):
         text = " ".join(str(getattr(error, "orig", None) or error).split())
         secret = os.environ.get(self.password_env or "")
         return text.replace(secret, "***") if secret else text
+
+
+def _tables_in(path: Path) -> list[str] | None:
+    """Return the names of the tables and views in an SQLite file; None if it is not one."""
+    query = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name"
+    try:
+        with path.open("rb") as file:
+            if file.read(len(_SQLITE_FILE)) != _SQLITE_FILE:
+                return None
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True)) as database:
+            names = [name for (name,) in database.execute(query)]
+    except (OSError, sqlite3.Error):
+        return None
+    return [name for name in names if not name.startswith("sqlite_")]
 
 
 def _plain(values: Sequence[Any]) -> Sequence[Any]:

@@ -168,6 +168,7 @@ def preset_fields(table: TableProfile) -> dict[str, Any]:
         **({"missing": missing} if missing else {}),
         **({"folds": max(table.folds, 1)} if table.folds is not None else {}),
         **({"test": table.test} if table.test is not None else {}),
+        **({"stream": True} if table.streams else {}),
     }
 
 

@@ -92,6 +92,7 @@ class Plan:
         category_gaps: whether categories are missing.
         sizes: the sizes for the number of rows.
         folds: into how many folds the rows are divided; 1 for a single split.
+        streams: whether training reads the table in parts.
         hidden: whether there are hidden layers.
         most_one_hot: the maximum number of categories of a column to one-hot encode.
         clamps: whether predicted numbers stay in the range of the training data.
@@ -107,6 +108,7 @@ class Plan:
     category_gaps: bool
     sizes: Sizes
     folds: int = 1
+    streams: bool = False
     hidden: bool = True
     most_one_hot: int = MOST_ONE_HOT
     clamps: bool = False

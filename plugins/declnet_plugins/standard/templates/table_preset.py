@@ -85,6 +85,9 @@ class TablePreset(Preset):
         lt=1,
         description="fraction of the rows to measure the finished model; default: none with folds",
     )
+    stream: bool = Field(
+        default=False, description="whether the table is so large that training reads it in parts"
+    )
 
     def plan(self) -> Plan:
         """Return the choices for the table."""
@@ -98,6 +101,7 @@ class TablePreset(Preset):
             columns=self.columns,
             gaps="numbers" in self.missing,
             category_gaps="categories" in self.missing,
+            streams=self.stream,
             **choices,
         )
 
@@ -151,6 +155,8 @@ def shared_document(plan: Plan) -> Table:
 def _data(plan: Plan) -> Table:
     """Return the held-out shares, the preparation of targets and the columns in use."""
     data: Table = {}
+    if plan.streams:
+        data["stream"] = True
     if plan.folds > 1:
         data["folds"] = plan.folds
     elif plan.sizes.validation:
@@ -158,7 +164,7 @@ def _data(plan: Plan) -> Table:
     if plan.sizes.test:
         data["test"] = plan.sizes.test
     split = _split(plan)
-    if split and (plan.sizes.test or plan.sizes.validation):
+    if split and (plan.sizes.test or plan.sizes.validation) and not plan.streams:
         data["split"] = split
     prepared = {target.name: plan.prepare_target(target) for target in plan.targets}
     prepared = {name: transforms for name, transforms in prepared.items() if transforms}

@@ -13,6 +13,7 @@ from declnet_plugins.standard.transforms.scaling import (
     NumberTransform,
     empty_column,
     finite_numbers,
+    in_rows,
     joint_numbers,
     saved,
 )
@@ -71,7 +72,7 @@ class Impute(Transform):
             return {"value": _most_frequent(x[~missing_values(x)])}
         values = finite_numbers(self.finite(x))
         if self.strategy == "most_frequent":
-            flat = values.reshape(len(values), -1).T
+            flat = in_rows(values).T
             modes = [_most_frequent(column[~np.isnan(column)]) for column in flat]
             return {"value": saved(np.array(modes, float).reshape(values.shape[1:]))}
         average = np.nanmean if self.strategy == "mean" else np.nanmedian
@@ -155,7 +156,7 @@ class MissingIndicator(NumberTransform):
         if x.ndim > 2:
             raise ColumnError(f"has missing values in samples of shape {x.shape[1:]}")
         numbers: dict[bytes, int] = {}  # the first one of each pattern
-        for position, gaps in enumerate(np.isnan(_rows(x)).T):
+        for position, gaps in enumerate(np.isnan(in_rows(x)).T):
             if gaps.any():
                 numbers.setdefault(gaps.tobytes(), position)
         return {"numbers": list(numbers.values())}
@@ -166,7 +167,7 @@ class MissingIndicator(NumberTransform):
             return x.copy()
         if x.dtype.kind == "O":
             raise ColumnError("is text", hint="name columns of numbers")
-        rows = _rows(x.astype(float))
+        rows = in_rows(x.astype(float))
         return np.concatenate([rows, np.isnan(rows[:, state["numbers"]])], axis=1)
 
     def joint_state(self, states: Sequence[TransformState]) -> TransformState | None:
@@ -181,7 +182,3 @@ class MissingIndicator(NumberTransform):
         """Raise ValueError unless the numbers are positions."""
         if not all(type(number) is int and number >= 0 for number in state["numbers"]):
             raise ValueError("numbers are positions, from 0")
-
-
-def _rows(x: Array) -> Array:
-    return x.reshape(len(x), -1)

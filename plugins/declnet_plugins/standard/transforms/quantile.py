@@ -11,6 +11,7 @@ from declnet_plugins.standard.layers.gelu import FAR, fill_normal_tail
 from declnet_plugins.standard.transforms.scaling import (
     NumberTransform,
     finite_numbers,
+    in_rows,
     require_shape,
 )
 
@@ -53,7 +54,7 @@ class Quantile(NumberTransform):
         edges = np.asarray(state["quantiles"])
         require_shape(x, edges[0])
         y = x.astype(float)
-        columns = y.reshape(len(y), -1)
+        columns = in_rows(y)
         for number, column in enumerate(edges.reshape(len(edges), -1).T):
             columns[:, number] = ranks(columns[:, number], column)
         return normal_quantiles(EDGE + (1 - 2 * EDGE) * y) if self.distribution == "normal" else y
@@ -68,7 +69,7 @@ class Quantile(NumberTransform):
         if edges.ndim == 1:
             x: Array = np.interp(shares, known, edges)
             return x
-        columns = shares.reshape(len(shares), -1)
+        columns = in_rows(shares)
         pairs = zip(columns.T, edges.reshape(len(edges), -1).T, strict=True)
         return np.stack([np.interp(a, known, b) for a, b in pairs], axis=1).reshape(y.shape)
 

@@ -1,6 +1,7 @@
 """Scaling of columns of numbers."""
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, Self
 
 import numpy as np
@@ -18,6 +19,11 @@ class NumberTransform(Transform):
     def suits(self, column: Array) -> bool:
         """Return whether the column holds floats or integers; booleans do not count."""
         return column.dtype.kind in "fiu"
+
+
+def in_rows(x: Array) -> Array:
+    """Return samples (n, …) as rows (n, numbers); there may be none."""
+    return x.reshape(len(x), prod(x.shape[1:]))  # without samples, -1 would be ambiguous
 
 
 def empty_column() -> ColumnError:
@@ -43,7 +49,7 @@ def finite_numbers(x: Array, *, whole: bool = True) -> Array:
         ColumnError: it holds text or an infinite number, or no values.
     """
     values = as_floats(x)
-    wild = np.isinf(values).reshape(len(values), -1).any(axis=1)
+    wild = in_rows(np.isinf(values)).any(axis=1)
     if wild.any():
         raise ColumnError("is infinite", int(np.argmax(wild)), "correct it or leave the row out")
     if whole and np.isnan(values).all(axis=0).any():
@@ -70,7 +76,7 @@ def require_shape(x: Array, fitted: Any) -> None:
 
 def require_squares(values: Array) -> None:
     """Raise ColumnError if the square of a number would overflow in sums."""
-    large = (np.abs(values) > LARGEST).reshape(len(values), -1).any(axis=1)
+    large = in_rows(np.abs(values) > LARGEST).any(axis=1)
     if large.any():
         hint = "give the column in a larger unit, or leave the row out"
         at = int(np.argmax(large))
@@ -277,11 +283,11 @@ class Log(NumberTransform):
             ColumnError: a number is not greater than -shift.
         """
         y = as_floats(x)
-        wrong = (y <= -self.shift).reshape(len(y), -1).any(axis=1)
+        wrong = in_rows(y <= -self.shift).any(axis=1)
         if wrong.any():
             row = int(np.argmax(wrong))
             least = f"greater than {-self.shift:g}" if self.shift else "positive"
-            value = float(y.reshape(len(y), -1)[row].min())
+            value = float(in_rows(y)[row].min())
             hint = "leave the column out, or raise shift"
             raise ColumnError(f"is {value:g}, but must be {least}", row, hint)
         y += self.shift

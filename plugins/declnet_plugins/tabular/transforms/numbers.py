@@ -16,6 +16,7 @@ from declnet_plugins.standard.transforms.quantile import (
 from declnet_plugins.standard.transforms.scaling import (
     NumberTransform,
     finite_numbers,
+    in_rows,
     joint_numbers,
     require_shape,
     require_spread,
@@ -97,7 +98,7 @@ class QuantileNormal(NumberTransform):
         quantiles = np.asarray(state["quantiles"])
         require_shape(x, quantiles[0])
         y = x.astype(float)
-        by_column = y.reshape(len(y), -1)
+        by_column = in_rows(y)
         for number, edges in enumerate(quantiles.reshape(len(quantiles), -1).T):
             by_column[:, number] = _ranks(by_column[:, number], edges)
         return normal_quantiles(y)

@@ -111,3 +111,9 @@ def test_a_study_shows_its_search():
     ]  # fmt: skip
     assert 'id="trials"' in page
     assert 'id="trials"' not in many_runs_page("sweep", [reported(1)])
+
+
+def test_remarks_on_a_study_are_above_its_history():
+    runs = [reported(number, values={"trial": number}) for number in range(3)]
+    html = many_runs_page("study", runs, remarks=("untuned: <b> 0.1 & more",))
+    assert '<p class="note">untuned: &lt;b&gt; 0.1 &amp; more</p>' in html

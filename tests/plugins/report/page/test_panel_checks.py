@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from declnet import ResultTable
 from declnet.testing import check_component
 from declnet_plugins.report import ReportPanel
 
@@ -25,6 +26,10 @@ def broken(render):
     return type("Broken", (Name,), {"type": "broken", "render": render, "__doc__": "Wrong."})
 
 
+def numbered(self, run):
+    return (ResultTable("numbers", ("n",), ((next(NUMBERS),),)),)
+
+
 def test_a_right_panel_passes():
     assert check_component(Name).succeeded
 
@@ -41,12 +46,28 @@ def test_a_right_panel_passes():
             "ZeroDivisionError",
         ),
         (
+            type(
+                "Tables",
+                (ReportPanel,),
+                {"type": "broken", "tables": numbered, "__doc__": "Wrong."},
+            ),
+            "shows_a_run",
+            "tables() gives others",
+        ),
+        (
             broken(lambda self, run: Path(run.path, "history.jsonl").read_text()[:0]),
             "shows_an_incomplete_run",
             "FileNotFoundError",
         ),
     ],
-    ids=["counts", "not_closed", "does_not_escape", "needs_its_end", "reads_a_file"],
+    ids=[
+        "counts",
+        "not_closed",
+        "does_not_escape",
+        "needs_its_end",
+        "other_tables",
+        "reads_a_file",
+    ],
 )
 def test_a_broken_panel_fails(cls, check, words):
     report = check_component(cls, raise_on_failure=False)

@@ -7,9 +7,10 @@ import re
 import pytest
 
 import declnet
-from declnet import ComponentError, StoredRun, verified
+from declnet import ComponentError, ResultTable, StoredRun, TableChart, verified
 from declnet.registry.entry import Entry
 from declnet.registry.plugin import Plugin
+from declnet.testing.examples import registry_with
 from declnet_plugins.report import ReportPanel
 from declnet_plugins.report.page.panels import panel_sections
 
@@ -93,6 +94,43 @@ def test_panels_that_cannot_be_imported_or_are_offered_twice_are_named(sections,
         "This panel is not shown: several plugins offer it: "
         "wine (declnet-wine 1.0), juice (declnet-juice 0.4.0)"
     )
+
+
+def test_a_panel_of_tables_has_charts_with_their_numbers(page_with, classifier):
+    """Like those of the report: a scale that suits the values, a description, and a table."""
+
+    class Decay(ReportPanel):
+        type = "decay"
+
+        def tables(self, run):
+            rows = tuple((step, 0.8**step) for step in range(60))
+            chart = TableChart("lines", "step", ("rate",), axis="auto")
+            other = ResultTable("<b>", ("a",), ((str(run.name),),))
+            return ResultTable("Decay", ("step", "rate"), rows, chart=chart), other
+
+    page = page_with(registry_with([Decay]), classifier)
+    figure = page.chart("Decay")
+    assert "panel" in figure.parent.parent.attributes["class"]
+    assert page.spec("Decay")["encoding"]["y"]["scale"]["type"] == "log"
+    assert figure.one("button").attributes["aria-pressed"] == "true"
+    assert len(figure.one("table").rows()) == 61
+    assert ["spots"] in figure.parent.parent.all("table")[-1].rows()
+
+
+def test_invalid_tables_of_a_panel_are_refused(sections):
+    class Wrong(ReportPanel):
+        type = "wrong"
+
+        def tables(self, run):
+            return (ResultTable("t", ("a",), ((1, 2),)),)
+
+    (section,) = sections(Wrong)
+    assert "tables() returned an invalid table" in section.error
+
+
+def test_a_panel_needs_a_method(registry):
+    with pytest.raises(declnet.RegistryError, match=r"neither render\(\) nor tables\(\)"):
+        registry.register(type("Empty", (ReportPanel,), {"type": "empty"}), JUICE)
 
 
 @pytest.mark.parametrize(

@@ -185,9 +185,12 @@ def problems(document):
 def test_validation_metrics_need_validation_data(problems, document):
     (result,) = problems("validation_loss")
     assert 'add validation data, or set monitor = "loss"' in result
+    assert problems("val_loss")[0].endswith(result[result.index("(add") :])
     document["data"]["validation"] = 0.2
     assert problems("validation_loss") == problems("validation_accuracy") == []
     assert "validation_accuracy" in problems("validation_acuracy")[0]
+    assert 'did you mean "validation_loss"?' in problems("val_loss")[0]
+    assert 'did you mean "validation_accuracy"?' in problems("val_accuracy")[0]
 
 
 def test_a_column_may_hold_out_validation_data(document):

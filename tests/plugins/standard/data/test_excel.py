@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from declnet import DataError, default_registry
 from declnet_plugins.standard.data.excel import Excel
@@ -123,3 +124,18 @@ def test_a_damaged_workbook_is_refused_or_read(book):
             source.load(RNG)
         except DataError as error:
             assert str(source.path) in str(error) or "column" in str(error)  # noqa: PT017
+
+
+def test_the_names_of_columns_may_be_below_a_title(book):
+    source = book([[], ["Houses of 2024"], [], ["size", "city"], [1.5, "Ulm"], [2, "Rom"]])
+    expected = {"size": [1.5, 2.0], "city": ["Ulm", "Rom"]}
+    assert columns(source.model_copy(update={"header_row": 4}).load(RNG)) == expected
+    assert source.with_detected_format().header_row == 4
+    hint = "Set header_row = 4"
+    with pytest.raises(DataError, match=f'no column "size".*{hint}'):
+        source.with_target("size").load(RNG)
+    with pytest.raises(DataError, match="row 3 of the sheet is empty"):
+        source.model_copy(update={"header_row": 3}).load(RNG)
+    assert book(ROWS).with_detected_format().header_row is None
+    with pytest.raises(ValidationError, match="excludes header = false"):
+        book(ROWS, header=False, header_row=2)

@@ -216,3 +216,22 @@ def test_an_order_that_may_differ_is_warned_of():
     assert [diagnostic.code for diagnostic in source.check(RunContext())] == ["W060"]
     ordered = SQL(url="postgresql://host/db", query="SELECT a FROM b ORDER\n BY a")
     assert not [*ordered.check(RunContext())]
+
+
+def test_a_database_file_says_how_to_name_a_table(tmp_path):
+    path, registry = tmp_path / "shop.db", declnet.default_registry()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE houses (id)")
+        database.execute("CREATE TABLE [all visits] (id)")
+    with pytest.raises(DataError) as raised:
+        declnet.DataArgument(path, registry).source  # noqa: B018
+    declared = raised.value.hint.split("'")[1]
+    assert tomllib.loads(f"data = {declared}")["data"] == {
+        "type": "sql",
+        "url": f"sqlite:///{path}",
+        "query": "SELECT * FROM [all visits]",
+    }
+    assert raised.value.hint.endswith("its tables: all visits, houses")
+    path.write_text("not a database")
+    with pytest.raises(DataError, match="its name must end in"):
+        declnet.DataArgument(path, registry).source  # noqa: B018

@@ -6,6 +6,7 @@ const COUNT = data.status.codes.length;
 const ROW = 34; // pixels, as in the style sheet
 const MOST_CURVES = 20;
 const BINS = 12;
+const PRINTED = 100;
 const DASHES = ["", "6 3", "2 2", "8 3 2 3", "10 4", "4 2 1 2", "1 3", "12 3 3 3"];
 
 const decoded = ({ values, codes }) => (run) => values[codes[run]];
@@ -119,10 +120,11 @@ function rowOf(run) {
   return row;
 }
 
+let printing = false;
 function showRows() {
   const view = at("rows");
-  const first = Math.max(0, Math.floor(view.scrollTop / ROW) - 12);
-  const last = Math.min(order.length, first + Math.ceil(view.clientHeight / ROW) + 24);
+  const first = printing ? 0 : Math.max(0, Math.floor(view.scrollTop / ROW) - 12);
+  const last = Math.min(order.length, printing ? PRINTED : first + Math.ceil(view.clientHeight / ROW) + 24);
   const wanted = new Map();
   for (let place = first; place < last; place += 1) wanted.set(order[place], place);
   for (const [run, row] of shownRows) {
@@ -144,7 +146,7 @@ function showRows() {
   space[0].firstChild.style.height = `${first * ROW}px`;
   space[1].firstChild.style.height = `${(order.length - last) * ROW}px`;
   at("rows").querySelector("table").setAttribute("aria-rowcount", order.length + 1);
-  at("shown").textContent = `${count.format(order.length)} of ${count.format(COUNT)} runs, ${count.format(selected.size)} selected${said}`;
+  at("shown").textContent = `${count.format(order.length)} of ${count.format(COUNT)} runs, ${count.format(selected.size)} selected${said}${printing && order.length > PRINTED ? `; the first ${PRINTED} are printed` : ""}`;
 }
 
 function showHead() {
@@ -200,6 +202,10 @@ function extent(values) {
 
 const color = (index) => `var(--series-${(index % 8) + 1})`;
 
+// Whether a logarithmic axis of a curve makes no sense: of shares and the like.
+const isLinear = (name) => metrics.some((each) => each.better !== "lower" && each.name.endsWith(`.${name.replace("validation_", "")}`));
+
+let chosenByHand = false;
 function drawCurves() {
   const key = at("curve").selectedIndex + 1;
   const runs = [...selected].filter((run) => data.curves.runs[run]).slice(0, MOST_CURVES);
@@ -210,8 +216,15 @@ function drawCurves() {
   at("curves").replaceChildren();
   at("legend").replaceChildren();
   at("curve-numbers").replaceChildren();
-  const [low, high] = extent(runs.flatMap((run) => data.curves.runs[run][key]));
-  if (!Number.isFinite(low)) return;
+  const drawn = runs.map((run) => data.curves.runs[run][key]);
+  const [least, most] = extent(drawn.flat());
+  if (!Number.isFinite(least)) return;
+  const suggested = axisScale(drawn, isLinear(at("curve").value));
+  if (!chosenByHand) at("logarithmic").setAttribute("aria-pressed", String(suggested.logarithmic));
+  at("whole").hidden = !suggested.hidden;
+  const isCut = suggested.hidden && at("whole").getAttribute("aria-pressed") !== "true";
+  if (isCut) at("curve-note").textContent += `; the axis is cut: ${count.format(suggested.hidden)} of the values are beyond it, from ${shown(least)} to ${shown(most)}`;
+  const [low, high] = isCut ? [suggested.low, suggested.high] : [least, most];
   const log = at("logarithmic").getAttribute("aria-pressed") === "true" && low > 0;
   const [, last] = extent(runs.flatMap((run) => data.curves.runs[run][0]));
   const x = scale(0, last || 1, 60, WIDTH - 10);
@@ -226,17 +239,19 @@ function drawCurves() {
   table.append(element("caption", {}, `${at("curve").value} of the selected runs`));
   table.append(element("thead", {}, element("tr", {}, ...["run", "first", "lowest", "highest", "last"].map((each) => element("th", { scope: "col" }, each)))));
   const body = table.createTBody();
+  const area = element("svg", { y: 10, width: WIDTH, height: 282, viewBox: `0 10 ${WIDTH} 282` }); // cuts lines off
+  svg.append(area);
   runs.forEach((run, index) => {
     const [epochs, values] = [data.curves.runs[run][0], data.curves.runs[run][key]];
     const points = epochs.map((epoch, place) => [epoch, values[place]]).filter(([, value]) => Number.isFinite(value));
     const path = points.map(([epoch, value], place) => `${place ? "L" : "M"}${x(epoch).toFixed(1)} ${y(value).toFixed(1)}`).join("");
     const line = { class: "curve", stroke: color(index), "stroke-dasharray": DASHES[Math.floor(index / 8) % 8] };
-    svg.append(element("path", { ...line, d: path }, element("title", {}, nameOf(run))));
+    area.append(element("path", { ...line, d: path }, element("title", {}, nameOf(run))));
     const sample = element("svg", { viewBox: "0 0 30 8", "aria-hidden": "true" }, element("path", { ...line, d: "M0 4L30 4" }));
     at("legend").append(element("li", {}, sample, nameOf(run)));
-    const found = points.map(([, value]) => value);
-    const [least, most] = extent(found);
-    body.append(element("tr", {}, element("th", { scope: "row" }, nameOf(run)), ...[found[0], least, most, found.at(-1)].map((each) => element("td", {}, String(shown(each))))));
+    const logged = points.map(([, value]) => value);
+    const [lowest, highest] = extent(logged);
+    body.append(element("tr", {}, element("th", { scope: "row" }, nameOf(run)), ...[logged[0], lowest, highest, logged.at(-1)].map((each) => element("td", {}, String(shown(each))))));
   });
   at("curves").append(svg);
 }
@@ -273,9 +288,10 @@ function drawEffects() {
     if (groups.length < 2) continue;
     const [low, high] = extent(groups.flatMap((each) => [each.low, each.high]));
     const x = scale(0, groups.length - 1, 70, 440);
-    const y = scale(low, high, 160, 12);
+    const log = metric.better === "lower" && low > 0 && high > 30 * low;
+    const y = scale(low, high, 160, 12, log);
     const svg = element("svg", { viewBox: "0 0 460 205", role: "img", "aria-label": `Mean ${metric.name} by ${column.name}, from ${shown(Math.min(...groups.map((each) => each.mean)))} to ${shown(Math.max(...groups.map((each) => each.mean)))}` });
-    for (const each of ticks(low, high)) {
+    for (const each of ticks(low, high, log)) {
       svg.append(element("line", { class: "grid", x1: 56, x2: 450, y1: y(each), y2: y(each) }));
       svg.append(element("text", { x: 48, y: y(each) + 4, "text-anchor": "end" }, shown(each)));
     }
@@ -302,11 +318,12 @@ function drawTrials() {
   runs.sort((a, b) => trial.value(a) - trial.value(b));
   at("trials").replaceChildren();
   if (!runs.length) return;
-  const [low, high] = extent(runs.map(metric.value));
+  const { low, high, logarithmic, hidden } = axisScale([runs.map(metric.value)], metric.better !== "lower");
+  at("trials-cut").textContent = hidden ? `The axis is cut: ${count.format(hidden)} of the values are beyond it.` : "";
   const last = trial.value(runs.at(-1)) || 1;
-  const [x, y] = [scale(0, last, 56, 450), scale(low, high, 160, 12)];
+  const [x, y] = [scale(0, last, 56, 450), scale(low, high, 160, 12, logarithmic)];
   const svg = element("svg", { viewBox: "0 0 460 190", role: "img", "aria-label": `${metric.name} by trial, from ${shown(low)} to ${shown(high)}; the table of runs has the numbers` });
-  for (const each of ticks(low, high)) {
+  for (const each of ticks(low, high, logarithmic)) {
     svg.append(element("line", { class: "grid", x1: 56, x2: 450, y1: y(each), y2: y(each) }));
     svg.append(element("text", { x: 48, y: y(each) + 4, "text-anchor": "end" }, shown(each)));
   }
@@ -316,9 +333,10 @@ function drawTrials() {
   let best = null;
   for (const run of runs) {
     const [across, value] = [x(trial.value(run)).toFixed(1), metric.value(run)];
-    dots += `M${across} ${y(value).toFixed(1)}h0`;
+    const height = y(Math.min(Math.max(value, low), high)).toFixed(1);
+    dots += `M${across} ${height}h0`;
     if (best === null || loss(metric, value) < loss(metric, best)) {
-      path += path ? `H${across}V${y(value).toFixed(1)}` : `M${across} ${y(value).toFixed(1)}`;
+      path += path ? `H${across}V${height}` : `M${across} ${height}`;
       best = value;
     }
   }
@@ -334,7 +352,7 @@ function place(column) {
     return { of: (run) => (column.value(run) === null ? null : values.indexOf(column.value(run)) / (values.length - 1 || 1)), labels: values.map((each, index) => [index / (values.length - 1 || 1), each]) };
   }
   const [low, high] = extent(column.key ? values : order.map(column.value));
-  const log = column.key && low > 0 && high / low > 30;
+  const log = (column.key || column.better === "lower") && low > 0 && high / low > 30;
   const map = scale(low, high, 0, 1, log);
   return { of: (run) => (Number.isFinite(column.value(run)) ? map(column.value(run)) : null), labels: ticks(low, high, log).map((each) => [map(each), each]) };
 }
@@ -460,11 +478,17 @@ at("metric").addEventListener("change", () => {
   sorted = { column: metric, down: metric.better === "higher" };
   changed();
 });
-at("curve").addEventListener("change", drawCurves);
-at("logarithmic").addEventListener("click", () => {
-  at("logarithmic").setAttribute("aria-pressed", String(at("logarithmic").getAttribute("aria-pressed") !== "true"));
+at("curve").addEventListener("change", () => {
+  chosenByHand = false;
   drawCurves();
 });
+for (const toggle of [at("logarithmic"), at("whole")]) {
+  toggle.addEventListener("click", () => {
+    chosenByHand ||= toggle === at("logarithmic");
+    toggle.setAttribute("aria-pressed", String(toggle.getAttribute("aria-pressed") !== "true"));
+    drawCurves();
+  });
+}
 let typing = 0;
 at("filter").addEventListener("input", () => {
   clearTimeout(typing);
@@ -479,6 +503,13 @@ at("body").addEventListener("change", ({ target }) => {
   selectionChanged();
 });
 at("rows").addEventListener("scroll", showRows, { passive: true });
+for (const event of ["beforeprint", "afterprint"]) {
+  addEventListener(event, () => {
+    printing = event === "beforeprint";
+    showRows();
+  });
+}
+matchMedia("print").addEventListener("change", drawLines);
 new ResizeObserver(() => requestAnimationFrame(() => { showRows(); drawLines(); })).observe(at("content"));
 new MutationObserver(drawLines).observe(root, { attributeFilter: ["data-theme"] });
 prefersDark.addEventListener("change", drawLines);

@@ -20,8 +20,18 @@ function names(value) {
 async function draw(figure) {
   const plot = figure.querySelector(".plot");
   const spec = JSON.parse(figure.querySelector(".chart-spec").textContent);
-  const pressed = figure.querySelector(".logarithmic")?.getAttribute("aria-pressed") === "true";
-  if (pressed) spec.encoding.y.scale = { type: "log" };
+  const switched = (name) => figure.querySelector(`.${name}`)?.getAttribute("aria-pressed");
+  const scale = spec.encoding?.y?.scale;
+  if (switched("logarithmic")) scale.type = switched("logarithmic") === "true" ? "log" : "linear";
+  if (scale?.type === "log") {
+    delete scale.zero;
+    const power = { test: "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-6", value: 1 };
+    spec.encoding.y.axis = { ...spec.encoding.y.axis, gridOpacity: { condition: power, value: 0.3 } };
+  }
+  if (switched("whole") === "true") {
+    delete scale.domain;
+    spec.layer = spec.layer.filter(({ name }) => !name?.startsWith("beyond"));
+  }
   const width = widthOf(plot);
   const longest = Math.max(8, ...names(spec).map((name) => name.length));
   const columns = Math.max(1, Math.floor(width / (60 + 7 * longest)));
@@ -49,7 +59,7 @@ async function drawAll() {
   root.dataset.drawn = String(views.size);
 }
 
-for (const toggle of document.querySelectorAll(".logarithmic")) {
+for (const toggle of document.querySelectorAll(".logarithmic, .whole")) {
   toggle.addEventListener("click", () => {
     const pressed = toggle.getAttribute("aria-pressed") === "true";
     toggle.setAttribute("aria-pressed", String(!pressed));
@@ -70,18 +80,14 @@ function resize(plot, width) {
 
 drawAll().then(() => figures.forEach((figure) => resized.observe(figure.querySelector(".plot"))));
 
-// Print: everything open, each chart as wide as it will be on paper.
+// Print: each chart as wide as it will be on paper.
 
-let opened = [];
 addEventListener("beforeprint", () => {
-  opened = [...document.querySelectorAll("details.fold:not([open])")];
-  for (const details of opened) details.open = true;
   for (const figure of figures) {
     const share = figure.classList.contains("wide") ? 1 : figure.classList.contains("small") ? 3 : 2;
     resize(figure.querySelector(".plot"), 680 / share - 48);
   }
 });
 addEventListener("afterprint", () => {
-  for (const details of opened) details.open = false;
   for (const [plot] of views) resize(plot, plot.clientWidth);
 });

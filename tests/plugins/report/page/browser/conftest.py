@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from declnet import ResultTable, TableChart
+from declnet.testing.examples import registry_with
+from declnet_plugins.report import ReportPanel
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OPTIONS = [
     "--no-sandbox",
@@ -126,3 +130,29 @@ def screenshots(tmp_path: Path) -> Path:
     folder = Path(os.environ.get("DECLNET_SCREENSHOTS", tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+class Wide(ReportPanel):
+    """A panel of a third party: a table of 40 columns, a chart, and a picture without colors."""
+
+    type = "wide"
+
+    def tables(self, run):
+        names = tuple(f"column_{number}" for number in range(40))
+        rows = tuple(tuple(1e-9 * 7 ** (row + at) for at in range(40)) for row in range(30))
+        steps = tuple((step, 1e5 if step < 2 else 1 + 1 / step) for step in range(60))
+        chart = TableChart("lines", "step", ("rate",), axis="auto")
+        wide = ResultTable("Wide", names, rows, kinds=dict.fromkeys(names, "number"))
+        return ResultTable("Rate", ("step", "rate"), steps, chart=chart), wide
+
+    def render(self, run):
+        long = "a_name_without_spaces_" * 20
+        picture = (
+            '<svg width="3000" height="40" viewBox="0 0 3000 40"><text y="20">text</text></svg>'
+        )
+        return f"<p>{long}</p>{picture}<table><tr><td>{long}</td><td>1</td></tr></table>"
+
+
+@pytest.fixture(scope="session")
+def panel_page(page_with: Callable[..., Any], classifier: Path) -> Any:
+    return page_with(registry_with([Wide]), classifier)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import re
 import struct
+from importlib.resources import files
 
 import pytest
+
+from declnet import axis_scale
 
 DESKTOP, PHONE = (1280, 900), (360, 740)
 
@@ -104,3 +108,70 @@ def test_before_printing_all_is_open_and_fits_and_afterwards_as_it_was(open_page
     assert max(widths) <= 690
     opened.page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert opened.page.evaluate(state) == before
+
+
+CUT = """() => [...document.querySelectorAll('main *')].filter(each => each.checkVisibility())
+  .filter(each => each.getBoundingClientRect().right > innerWidth + 1)
+  .map(each => each.tagName + ' ' + each.className)"""
+"""What is beyond the right edge of the paper."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_cut_on_paper(open_page, panel_page, screenshots, scheme):
+    """Neither the charts nor tables of many columns, also those of a third party."""
+    opened = open_page(panel_page.html, (703, 1000), scheme)  # A4 with margins of 12 mm
+    opened.page.emulate_media(media="print", color_scheme=scheme)
+    opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    opened.page.wait_for_timeout(200)
+    assert opened.page.evaluate(CUT) == []
+    assert opened.ground() == "rgb(255, 255, 255)"
+    sizes = opened.page.evaluate(
+        "[...document.querySelectorAll('main table')].map(each => "
+        "parseFloat(getComputedStyle(each).fontSize))"
+    )
+    assert min(sizes) < 6 < max(sizes) < 11
+    opened.page.screenshot(path=screenshots / f"paper_{scheme}.png", full_page=True)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_without_a_color_is_readable_in_both_themes(open_page, panel_page, scheme):
+    opened = open_page(panel_page.html, DESKTOP, scheme)
+    fill, ink = opened.page.evaluate(
+        "[getComputedStyle(document.querySelector('.panel > svg text')).fill,"
+        " getComputedStyle(document.body).color]"
+    )
+    assert fill == ink
+    assert opened.width() <= DESKTOP[0]
+
+
+def test_a_cut_axis_has_marks_and_a_switch(open_page, panel_page):
+    opened = open_page(panel_page.html)
+    figure = opened.page.locator("figure:has(h3:text-is('Rate'))")
+    labels = figure.locator(".role-axis-label text")
+    marks = figure.locator(".beyond_above_marks path, .beyond_below_marks path")
+    assert marks.count() == 3
+    assert "1e+5" not in "".join(labels.all_text_contents())
+    assert "3 of the values are beyond it" in figure.locator("figcaption").inner_text()
+    button = opened.page.get_by_role("button", name="All values of Rate")
+    button.focus()
+    opened.press("Space")
+    opened.until(lambda: marks.count() == 0)
+    assert button.get_attribute("aria-pressed") == "true"
+    opened.press("Space")
+    opened.until(lambda: marks.count() == 3)
+    assert opened.messages == []
+
+
+def test_the_page_of_many_runs_has_the_same_scale(open_page, classifier_page):
+    """Its script chooses the axis of the selected runs as `axis_scale` does."""
+    rng = random.Random(4)
+    lines = [[rng.lognormvariate(0, rng.choice([0.1, 3])) for _ in range(40)] for _ in range(30)]
+    lines += [[1e6, *line] for line in lines] + [[0.1, *line[:8]] for line in lines]
+    script = (files("declnet_plugins.report.page") / "templates" / "scale.js").read_text("utf-8")
+    opened = open_page(classifier_page.html)
+    for first, second in zip(lines[::2], lines[1::2], strict=True):
+        for linear in (False, True):
+            call = f"axisScale({[first, second]}, {str(linear).lower()})"
+            chosen = opened.page.evaluate(f"(() => {{ {script}; return {call} }})()")
+            expected = vars(axis_scale([first, second], linear=linear))
+            assert chosen == pytest.approx(expected, rel=1e-9)

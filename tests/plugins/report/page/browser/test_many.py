@@ -123,3 +123,19 @@ def test_the_run_whose_metric_is_closest_to_its_best_number_comes_first(open_pag
     for row, slope in zip(rows.all(), order, strict=True):
         assert f"run-{slope}" in row.text_content()
     assert opened.messages == []
+
+
+def test_paper_has_the_first_runs_and_cuts_nothing(open_page, many_html):
+    opened = open_page(many_html, (703, 1000), "dark")  # A4 with margins of 12 mm
+    opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    opened.page.emulate_media(media="print")
+    opened.page.wait_for_timeout(200)
+    assert opened.page.locator("#body tr:not(.space)").count() == 100
+    assert "the first 100 are printed" in shown(opened)
+    assert opened.page.get_by_role("columnheader", name="test.loss").is_visible()
+    assert opened.width() <= 703
+    assert opened.ground() == "rgb(255, 255, 255)"
+    opened.page.emulate_media(media="screen")
+    opened.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert opened.page.locator("#body tr:not(.space)").count() < 80
+    assert opened.messages == []

@@ -59,7 +59,7 @@ def test_the_keyboard_reaches_everything_in_order(open_page, classifier_page):
     assert opened.page.evaluate("window.reached.size") >= requested
 
 
-@pytest.mark.parametrize("which", ["regression", "comparison"])
+@pytest.mark.parametrize("which", ["regression", "comparison", "panel"])
 def test_axe_finds_nothing(open_page, request, which):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-core")
     opened = open_page(request.getfixturevalue(f"{which}_page").html)

@@ -1,0 +1,47 @@
+"""The scale of a chart by epoch: what is drawn, what is beyond it, and that the page says so."""
+
+from __future__ import annotations
+
+from declnet_plugins.report.page.curves import curve_charts
+
+
+def histories(**values):
+    """The history of a run with these metrics by epoch."""
+    rows = zip(*values.values(), strict=True)
+    return {
+        "run": [
+            {"epoch": epoch, **dict(zip(values, row, strict=True))}
+            for epoch, row in enumerate(rows)
+        ]
+    }
+
+
+def test_an_early_spike_is_marked_and_told():
+    loss = [1e6, 3e3, *(1 - epoch / 100 for epoch in range(60))]
+    (chart,) = curve_charts(histories(loss=loss))
+    low, high = chart.spec["encoding"]["y"]["scale"]["domain"]
+    assert 0 < low < 0.41 < 1 < high < 2
+    assert chart.note == (
+        "The axis is cut (▲▼): 2 values are beyond it, e.g. 1,000,000 at epoch 0."
+    )
+    assert chart.note in chart.description
+    filters = [layer["transform"][0]["filter"] for layer in chart.spec["layer"][2:]]
+    assert filters == [f"datum.y > {high!r}"]
+    assert all(layer["mark"]["clip"] for layer in chart.spec["layer"][:2])
+    drawn = [point["y"] for point in chart.spec["data"]["values"]]
+    assert max(drawn) == 1e6  # `All values` shows it
+
+
+def test_only_what_is_better_when_lower_is_logarithmic():
+    fall = [2.0 * 0.9**epoch for epoch in range(80)]
+    charts = curve_charts(histories(loss=fall, share=fall), {"share"})
+    types = [chart.spec["encoding"]["y"]["scale"].get("type") for chart in charts]
+    assert (types, [chart.note for chart in charts]) == (["log", None], ["", ""])
+    assert all(chart.logarithmic for chart in charts)  # a reader may choose it
+
+
+def test_missing_values_do_not_decide():
+    loss = [1e3, *(1 - epoch / 99 for epoch in range(60))]
+    loss[30] = None
+    (chart,) = curve_charts(histories(loss=loss))
+    assert (chart.scale.hidden, chart.scale.high < 2, chart.logarithmic) == (1, True, True)
