@@ -16,6 +16,7 @@ CORE = Path(__file__).parent.parent / "declnet"
 ORDINARY = frozenset(
     {
         "add",
+        "best",
         "binary",
         "c",
         "checkpoint",

@@ -97,6 +97,8 @@ def train_group(
             error.add_note(f"to continue {what}: declnet resume {quote(str(group.path))}")
             raise
     if is_study:
+        for why in dict.fromkeys(training.warnings):
+            print_line(f"warning: {why}", err=True)
         status = show_study(group, form)
     else:
         as_one = group.is_predictor and not training.warnings
@@ -233,6 +235,8 @@ def show_study(group: Group, form: str) -> int:
         print_json(STUDY_SUMMARY.plain(group.summary) if group.summary is not None else {})
     else:
         print_study(group)
+        if group.is_predictor:
+            _show_as_one(group)
     return int(group.best_trial is None)
 
 
@@ -280,9 +284,9 @@ def _show_as_one(group: Group, outcomes: Sequence[Outcome] = ()) -> None:
     if group.status != "finished":
         return
     try:
-        if group.file.kind == "members":
+        if group.file.has_members:
             print_table(members_table(group))
-        if group.has_folds or group.file.kind == "members":
+        if group.has_folds or group.file.has_members:
             print_together(group.evaluations)
         print_judged_group(group, series_of(outcomes))
     except DeclnetError as error:  # the runs themselves are as good as any

@@ -177,7 +177,7 @@ def _resume_group(run: Path, options: TrainOptions, minutes: float | None) -> in
         group = open_group(run, options.registry)
         if minutes is not None:
             group.note(minutes=minutes)
-        if group.is_predictor and group.status == "finished":
+        if group.file.tasks is not None and group.is_predictor and group.status == "finished":
             from declnet.runs.many.callbacks import finish_group
 
             finish_group(group)

@@ -54,8 +54,9 @@ def tune(options: TrainOptions, spec: Path) -> int:
 
     Each trial trains the spec with other values, once for each fold and each seed of the section,
     into trials/<number> within the study's folder; trials that are behind are stopped early. The
-    best spec is written to best.toml. `declnet resume` continues a study; given the folder of a
-    study, this command trains nothing and summarizes its trials again.
+    best spec is written to best.toml. If the section selects weights, the trials that predict
+    best together are one model, which is the study's folder. `declnet resume` continues a study;
+    given the folder of a study, this command trains nothing and summarizes its trials again.
     """
     from declnet.cli.groups import summarize_group, train_new_group
     from declnet.cli.reading import checked_spec, read

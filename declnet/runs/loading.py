@@ -47,8 +47,8 @@ def load_predictor(
 ) -> Predictor:
     """Load the trained model from a run's folder together with its data preparation.
 
-    From a folder of the folds or seeds of one spec it loads one predictor with their models as
-    members.
+    From a folder of folds, seeds or members, or of a study that selects weights of its trials, it
+    loads one predictor with their models as members.
 
     It takes the arguments of `load_model` and raises the same errors, and OutputError if the
     preparation cannot be read, or the models of a folder cannot be averaged.

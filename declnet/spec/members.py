@@ -236,7 +236,7 @@ def agreement_problems(members: Members) -> Iterator[Diagnostic]:
     specs = [member.spec for member in members.members]
     for number, spec in enumerate(specs):
         at = (MEMBERS, number)
-        if members.selects and _splits(spec) != _splits(specs[0]):
+        if members.selects and splits_of(spec) != splits_of(specs[0]):
             message = (
                 f'"{spec.name}" does not hold out the same rows as "{specs[0].name}", so weights '
             )
@@ -255,7 +255,7 @@ def agreement_problems(members: Members) -> Iterator[Diagnostic]:
         yield Diagnostic(message, "add data.folds or data.validation", (WEIGHTS,), INCONSISTENT)
 
 
-def _splits(spec: RunSpec) -> tuple[Any, ...]:
+def splits_of(spec: RunSpec) -> tuple[Any, ...]:
     """Return what decides which rows a spec holds out."""
     data = spec.data
     return spec.seed, data.folds, data.fold, data.fractions, data.split

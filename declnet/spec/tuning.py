@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
@@ -77,6 +77,11 @@ class TuneSpec(Section):
     )
     when: dict[str, Any] = Field(
         default={}, description="for each key, the choices of other keys for which it varies"
+    )
+    weights: Literal["selected"] | None = Field(
+        default=None,
+        description="selected: the trials become members of one predictor, with the weights that "
+        "predict best together; default: only the best spec is written",
     )
 
     @field_validator("seeds")

@@ -144,3 +144,42 @@ def test_what_cannot_be_searched_is_refused_before_a_folder_is_made(
     odd = {**tuned, "tune": {**tuned["tune"], "search": {"type": "optuna", "sampler": "tp"}}}
     assert '"sampler" must be "tpe", "random", ' in refused("tune", spec_file(odd, "odd.json"))
     declnet_cli.succeeds("run", spec_file(tuned), "--quiet")  # with the spec's own values
+
+
+def test_a_study_that_selects_weights_is_one_predictor_also_after_kills(
+    declnet_cli, spec_file, tuned, tmp_path
+):
+    data = {"train": tuned["data"]["train"], "folds": 3}
+    tune = {**tuned["tune"], "trials": 5, "weights": "selected"}
+    tune["search"] = {"type": "random", "pruner": "none"}
+    spec = spec_file({**tuned, "data": data, "tune": tune})
+    began = time.monotonic()
+    out = declnet_cli.succeeds("tune", spec, "--out", "whole")
+    lasts = time.monotonic() - began
+    group = content(tmp_path / "whole/group.json")
+    weights = {point: weight for point, weight in group["weights"].items() if weight}
+    assert "members, out of fold" in out
+    assert all(any(row[0] == point for row in rows(out)) for point in (*weights, "untuned"))
+    assert "all together" in out
+    assert "declnet predict whole INPUT" in out
+    killed = tmp_path / "killed"
+
+    def start():
+        command = ["resume", killed] if (killed / "group.json").exists() else ["tune", spec]
+        return declnet_cli.start(*command, *(["--out", killed] if "tune" in command else []))
+
+    def finished():
+        return finished_runs(killed.glob("*/**/fold-*/manifest.json"))
+
+    carried_through_kills(start, finished, random.Random(8), lasts, 2)
+    again = content(killed / "group.json")
+    assert again["weights"] == group["weights"]
+    assert again["fold_weights"] == group["fold_weights"]
+    assert trials(killed) == trials(tmp_path / "whole")
+    predicted = (tmp_path / "whole/out_of_fold.csv").read_bytes()
+    assert (killed / "out_of_fold.csv").read_bytes() == predicted
+    printed = json.loads(declnet_cli.succeeds("evaluate", "killed", "--format", "json"))
+    assert printed["data"] == "out of fold"
+    summary = declnet_cli.succeeds("tune", "killed")
+    assert "members, out of fold" in summary
+    assert declnet_cli("resume", "killed").returncode == 0  # nothing is left

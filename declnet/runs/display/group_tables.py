@@ -37,6 +37,11 @@ def group_tables(group: Group) -> Iterator[ResultTable]:
     Raises:
         DeclnetError: as `Group.series` and `Group.evaluate` do.
     """
+    for evaluation in group.evaluations:
+        samples = counted(evaluation.samples, "sample")
+        yield replace(evaluation.tables()["metrics"], title=f"{evaluation.data}, {samples}")
+    if group.file.has_members and group.evaluations:
+        yield members_table(group)
     if group.file.kind == "study":
         yield replace(trials_table(group, group.trials), note=". ".join(group.remarks))
         if group.importance:
@@ -44,11 +49,6 @@ def group_tables(group: Group) -> Iterator[ResultTable]:
         return
     all_series = group.series()
     if group.is_predictor:
-        for evaluation in group.evaluations:
-            samples = counted(evaluation.samples, "sample")
-            yield replace(evaluation.tables()["metrics"], title=f"{evaluation.data}, {samples}")
-        if group.file.kind == "members" and group.evaluations:
-            yield members_table(group)
         for series in all_series:
             yield replace(series_table(series), title=f"Runs of {series.name}")
         return
@@ -143,12 +143,13 @@ def gap_tables(all_series: Sequence[RunSeries], names: Collection[str]) -> Itera
 
 
 def members_table(group: Group) -> ResultTable:
-    """Return a row for each member of a spec: its weight, and its metrics alone.
+    """Return a row for each member: its weight, and its metrics alone; below, those of all.
 
     Raises:
         DeclnetError: as `Ensemble.evaluate` does.
     """
     name = group.evaluated_on[0]
+    all_models = group.evaluations[0] if group.evaluations else group.evaluate(name)
     members = group.of_members(name)
     values = {
         point: {**evaluation.metrics, **(evaluation.errors or {})}
@@ -165,14 +166,16 @@ def members_table(group: Group) -> ResultTable:
         for point, weight in group.weights.items()
         if point not in values
     )
-    data = next(iter(members.values()))[1].data
     columns = ("member", "weight", *metrics)
+    together = {**all_models.metrics, **(all_models.errors or {})}
+    footer = (("all together", None, *map(together.get, metrics)),)
     return ResultTable(
-        f"members, {data}",
+        f"members, {all_models.data}",
         columns,
         (*rows, *without),
         kinds=kinds_of(columns[1:]),
         optional=columns[3:],
+        footer=footer,
     )
 
 

@@ -1,4 +1,4 @@
-"""The runs of a group's folder that are used as one model: folds, seeds, or members of a spec."""
+"""The runs of a group that are used as one model: folds, seeds, members, trials with weights."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ class Ensemble(GroupFolder, TrainedModels):
 
     @cached_property
     def runs(self) -> tuple[StoredRun, ...]:
-        """The finished runs in order, without those of members whose weight is 0.
+        """The finished runs in order, without those of members that have no weight.
 
         Raises:
             OutputError: one is not finished, is missing or was replaced.
         """
         weights = self.weights
-        tasks = [task for task in self.tasks if weights.get(task.point, 1.0)]
+        tasks = [task for task in self.tasks if weights.get(task.point)]
         return tuple(map(self._run_of, tasks))
 
     def _run_of(self, task: Task) -> StoredRun:
@@ -106,13 +106,15 @@ class Ensemble(GroupFolder, TrainedModels):
 
     @property
     def weights(self) -> Mapping[str, float]:
-        """The weight of each member of the spec, by the folder of its runs; `""` without members.
+        """The weight of each member, by the folder of its runs; equal ones without members.
 
         Raises:
             OutputError: they have not been selected yet.
         """
-        if self.file.kind != "members":
-            return {"": 1.0}
+        if not self.file.has_members:
+            return dict.fromkeys(self.points(), 1.0)
+        if self.file.weights is None and self.status == "finished":
+            raise OutputError(f"{self.path}: none of its trials could be given a weight")
         if self.file.weights is None:
             message = "the weights of its members are selected when all have finished"
             raise OutputError(f"{self.path}: {message}; {self._remedy}")
@@ -173,7 +175,7 @@ class Ensemble(GroupFolder, TrainedModels):
         return PredictedData(parts[0].name, None, *map(unwrapped, (y, outputs, raw)))
 
     def of_members(self, name: str) -> dict[str, tuple[float, Evaluation]]:
-        """Return the weight of each member of the spec, and its evaluation alone, by its name.
+        """Return the weight of each member, and its evaluation alone, by the folder of its runs.
 
         Args:
             name: the data set, as for `evaluate`.
@@ -206,9 +208,7 @@ class Ensemble(GroupFolder, TrainedModels):
         needed = self.has_folds and name == "validation" and self.file.fold_weights is not None
         equal = {point: float(needed or weight > 0) for point, weight in self.weights.items()}
         file = self.file.model_copy(update={"weights": equal, "fold_weights": None})
-        alike = type(self)(
-            self.path, file, self._registry, self._notice, allow_changes=self.allow_changes
-        )
+        alike = self.with_file(file)
         alike._opened = self._opened
         points = [task.point for task, _ in alike._weighted_runs()]
         parts = alike.examined(name, data, by_models=by_models)
@@ -221,6 +221,23 @@ class Ensemble(GroupFolder, TrainedModels):
             ]
             for point in dict.fromkeys(points)
         }
+
+    def validation_parts(self, point: str, data: Mapping[str, Data] | None) -> list[ExaminedPart]:
+        """Return the rows on which weights are selected, with the models of one member.
+
+        With folds, they are predicted out of fold and also by the finished models: those predict
+        later, and more rows have selected their epochs.
+
+        Args:
+            point: the folder of the member.
+            data: as for `examined`.
+        """
+        file = self.file.model_copy(update={"weights": {point: 1.0}, "fold_weights": None})
+        alone = self.with_file(file)
+        parts = alone.examined("validation", data)
+        if self.has_folds:
+            parts += alone.examined("validation", data, by_models=True)
+        return parts
 
     def out_of_fold(self, data: Mapping[str, Data] | None = None) -> AnyPredictions:
         """Return the predictions of the validation data of each fold, by its own models.
@@ -298,12 +315,14 @@ class Ensemble(GroupFolder, TrainedModels):
         points = [
             point
             for point in self.points()
-            if any(of.get(point, 1.0) for of in (self.weights, *fold_weights.values()))
+            if any(of.get(point) for of in (self.weights, *fold_weights.values()))
         ]
         by_fold: dict[str, list[Task]] = {}
         for task in self.tasks:
             if task.point in points:
                 by_fold.setdefault(task.folder.removeprefix(f"{task.point}/"), []).append(task)
+        for tasks in by_fold.values():  # trials in parallel train their folds in any order
+            tasks.sort(key=lambda task: points.index(task.point))
         if any(len(tasks) < len(points) for tasks in by_fold.values()):
             raise self._no_common_rows()
         loaded: dict[tuple[str, int], Mapping[str, Data]] = {}
@@ -312,7 +331,7 @@ class Ensemble(GroupFolder, TrainedModels):
             weights = fold_weights.get(fold, self.weights)
             members = []
             for task in tasks:
-                weight = weights.get(task.point, 1.0)
+                weight = weights.get(task.point)
                 if not weight:
                     continue
                 run = self._run_of(task)
@@ -334,7 +353,7 @@ class Ensemble(GroupFolder, TrainedModels):
     def _weighted_runs(self) -> Iterator[tuple[Task, StoredRun]]:
         """Yield the runs of members with a weight, each with its task."""
         weights = self.weights
-        tasks = [task for task in self.tasks if weights.get(task.point, 1.0)]
+        tasks = [task for task in self.tasks if weights.get(task.point)]
         return zip(tasks, self.runs, strict=True)
 
     def _common(
@@ -374,7 +393,7 @@ class Ensemble(GroupFolder, TrainedModels):
     def _predictor(self) -> Predictor:
         from declnet.runs.inference.predictor import Predictor
 
-        if self.file.kind != "members" and not one_model(self.tasks):
+        if not (self.file.has_members or one_model(self.tasks)):
             one = self.path / self.tasks[0].point
             raise OutputError(f"{self.path}: these runs are of several specs; name one, e.g. {one}")
         members = [run.predictor().member for run in self.runs]

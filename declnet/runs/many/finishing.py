@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 from declnet.contracts.runs.plan import Journal
 from declnet.data.splits import Data
-from declnet.errors import DeclnetError, RunError
+from declnet.errors import DataError, DeclnetError, RunError
 from declnet.runs.many.ensemble import manifest_checksum
 from declnet.runs.many.group import Group
 from declnet.runs.many.group_file import one_model
@@ -52,32 +52,58 @@ def finish_points(
     return finished
 
 
-def member_weights(group: Group, data: GivenSets) -> dict[str, Any]:
-    """Return the weights of a spec's members, as declared or selected, as fields of `group.json`.
+def member_weights(
+    group: Group,
+    points: Sequence[str],
+    shown: Container[str],
+    data: GivenSets,
+    warn: Callable[[str], object],
+) -> dict[str, Any]:
+    """Return the weights of members, as declared or selected, as fields of `group.json`.
+
+    Args:
+        group: the group.
+        points: the folders of the members that have finished.
+        shown: those to list even if they have no weight.
+        data: as for `write_held_out`.
+        warn: called with why there are none for the trials of a study.
 
     Raises:
         DeclnetError: they cannot be selected.
     """
     from declnet.runs.many.selection import selected_weights
 
-    if group.file.weights is not None:
+    is_study, tasks = group.file.kind == "study", group.points()
+    if group.file.weights is not None and not is_study:
         return {}
-    equal = dict.fromkeys(group.points(), 1.0)
-    file = group.file.model_copy(update={"weights": equal})
-    alike = Group(group.path, file, group.registry)
-    alone = alike.examined_alone("validation", data)
-    if group.has_folds:
-        # the finished models predict later, and more rows have selected their epochs
-        finished = alike.examined_alone("validation", data, by_models=True)
-        alone = {name: [*parts, *finished[name]] for name, parts in alone.items()}
-    weights, by_fold = selected_weights(list(alone.values()))
+    trained = group.file.manifests  # a trial that repeats another one has no runs
+    points = [point for point in points if all(run.folder in trained for run in tasks[point])]
+    if not points:
+        return {}
+    try:
+        parts = (group.validation_parts(point, data) for point in points)
+        weights, by_fold = selected_weights(parts)
+    except DataError as error:
+        if not is_study:
+            raise
+        warn(f"no weights of trials: {error}")
+        return {}
+    all_weights = [weights, *by_fold.values()]
+    members = {
+        point: position
+        for position, point in enumerate(points)
+        if point in shown or any(of_members[position] for of_members in all_weights)
+    }
+
+    def named(of_members: Sequence[float]) -> dict[str, float]:
+        return {point: of_members[position] for point, position in members.items()}
+
     folds = {}
-    for task in group.tasks:
-        key = group.spec_of(task).seed, task.fold
+    for task in tasks[points[0]]:
+        key = group.spec_of(task).seed, task.fold or 1
         if key in by_fold:
-            folder = task.folder.removeprefix(f"{task.point}/")
-            folds[folder] = dict(zip(alone, by_fold[key], strict=True))
-    return {"weights": dict(zip(alone, weights, strict=True)), "fold_weights": folds or None}
+            folds[task.folder.removeprefix(f"{task.point}/")] = named(by_fold[key])
+    return {"weights": named(weights), "fold_weights": folds or None}
 
 
 def write_held_out(folds: Group, data: GivenSets, warn: Callable[[str], object]) -> None:

@@ -16,10 +16,7 @@ from declnet.contracts.runs.plan import Outcome
 from declnet.errors import OutputError
 from declnet.registry.registry import Registry
 from declnet.runs.many.ensemble import Ensemble
-from declnet.runs.many.group_file import (
-    GroupFile,
-    Metric,
-)
+from declnet.runs.many.group_file import GroupFile, Metric
 from declnet.runs.many.journal import plain
 from declnet.runs.many.ranking import best_first
 from declnet.runs.many.series import RunSeries, series_of
@@ -36,8 +33,6 @@ from declnet.runs.storage.writing import json_document
 if TYPE_CHECKING:
     from declnet.display.tables import ResultTable
     from declnet.runs.inference.evaluation import Evaluation
-PREDICTORS = ("folds", "seeds", "members")
-"""The kinds of groups whose models are used as one."""
 
 
 def is_group(path: str | Path) -> bool:
@@ -46,9 +41,12 @@ def is_group(path: str | Path) -> bool:
 
 
 def is_predictor(path: str | Path) -> bool:
-    """Return whether a folder holds folds, seeds or members, whose models are used as one."""
+    """Return whether a folder holds a group whose models are used as one.
+
+    Such are folds, seeds, members, and a study that selects weights of its trials.
+    """
     file = _file_at(Path(path))
-    return file is not None and file.kind in PREDICTORS
+    return file is not None and file.is_predictor
 
 
 def open_group(
@@ -107,7 +105,7 @@ class Group(Ensemble, Study):
     @property
     def is_predictor(self) -> bool:
         """Whether the models of its runs are used as one."""
-        return self.file.kind in PREDICTORS
+        return self.file.is_predictor
 
     @cached_property
     def evaluations(self) -> tuple[Evaluation, ...]:
@@ -116,7 +114,8 @@ class Group(Ensemble, Study):
         Raises:
             DeclnetError: as `evaluate` does.
         """
-        if self.status != "finished" or not self.is_predictor:
+        selects = self.file.has_members and self.file.weights is None
+        if self.status != "finished" or not self.is_predictor or selects:
             return ()
         known = set.intersection(*(set(run.manifest.data) for run in self.runs))
         return tuple(self.evaluate(name) for name in self.evaluated_on if name in known)

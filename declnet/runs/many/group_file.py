@@ -13,9 +13,14 @@ from declnet.contracts.runs.plan import Task
 from declnet.runs.many.journal import plain, restored, without_folders
 from declnet.runs.storage.folder import GROUP, read_json, writing
 from declnet.runs.storage.writing import json_document, write_atomically
+from declnet.spec.members import WEIGHTS
 from declnet.spec.model import RunSpec, resolved_document
+from declnet.spec.varying_keys import TUNE
 from declnet.stored import Stored
 from declnet.training.checks.check import Checked
+
+PREDICTORS = ("folds", "seeds", "members")
+"""The kinds of groups whose models are always used as one."""
 
 Status = Literal["running", "finished", "failed"]
 KnownSpecs = dict[str, tuple[RunSpec, Checked | None]]
@@ -66,8 +71,9 @@ class GroupFile(BaseModel):
         metric: the metric to compare by; None for the main one.
         ascending: whether its lowest mean comes first; None for the best.
         minutes: the time after which no more is trained, over all resumptions.
-        weights: of members, the weight of each by the folder of its runs, those of 0 included; None
-            until they are selected.
+        weights: of members, the weight of each by the folder of its runs, those of 0 included; of a
+            study, only of trials that have weight in some mean, or are shown beside it; None until
+            they are selected.
         fold_weights: of members with selected weights, those that the other folds select for each
             fold, by the folder of its run within that of the member.
         worker: what identifies this folder among those that share a study.
@@ -92,6 +98,17 @@ class GroupFile(BaseModel):
     worker: str = ""
     seconds: float = 0.0
     manifests: dict[str, str] = {}
+
+    @property
+    def has_members(self) -> bool:
+        """Whether models of several specs are used as one: members, or trials with weights."""
+        searched = self.specs[0].document.get(TUNE, {}) if self.kind == "study" else {}
+        return self.kind == "members" or WEIGHTS in searched
+
+    @property
+    def is_predictor(self) -> bool:
+        """Whether the models of its runs are used as one."""
+        return self.kind in PREDICTORS or self.has_members
 
     @classmethod
     def of_spec(cls, spec: RunSpec, tasks: Sequence[Task], **fields: Any) -> GroupFile:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from declnet.contracts.runs.plan import Outcome, Plan, Task
 from declnet.errors import DeclnetError
@@ -54,6 +54,15 @@ class GroupFolder:
         self._specs = {key: spec for key, (spec, _) in (specs or {}).items()}
         self._checked = {key: checked for key, (_, checked) in (specs or {}).items()}
         self.given_plan: Plan | None = None
+
+    def with_file(self, file: GroupFile) -> Self:
+        """Return the same runs as another file describes them."""
+        other = type(self)(
+            self.path, file, self._registry, self._notice, allow_changes=self.allow_changes
+        )
+        if file.tasks is None:  # they are in the journal
+            other.journal = self.journal
+        return other
 
     @property
     def name(self) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain, islice, zip_longest
+from pathlib import PurePosixPath
 from statistics import fmean
 from typing import Any, TypeVar, get_type_hints
 
@@ -17,6 +18,7 @@ from declnet.contracts.returned import verified, verify_as
 from declnet.contracts.runs.plan import DONE, WAIT, Journal, Outcome, Plan, Step, Task
 from declnet.contracts.runs.searcher import (
     OpenStudy,
+    Scalar,
     Searcher,
     StudyContext,
     StudyTrial,
@@ -115,11 +117,7 @@ class Search(Plan):
         super().__init__()
         self._context, self._searcher, self._registry = context, searcher, registry
         self._runs, self._objective, self._epochs = runs, objective, epochs
-        name = f"{context.name}-{UNTUNED}"
-        self._untuned = [
-            Task(run_folder(UNTUNED, seed, fold), {}, seed, fold, UNTUNED, name)
-            for seed, fold in runs
-        ]
+        self._untuned = self._tasks_of(UNTUNED, {})
         self._ended = ended
         self._trials: dict[int, _Trial] = {}
         self._active: dict[int, _Trial] = {}
@@ -189,6 +187,15 @@ class Search(Plan):
         runs = [self._value(ended[task.folder]) for task in tasks]
         return gain_of(untuned, best.value, runs, direction)
 
+    def finished_points(self, journal: Journal) -> list[str]:
+        """Return the folders of the untuned spec and the trials here that have an objective."""
+        ended = [journal.outcomes.get(task.folder) for task in self._untuned]
+        is_known = all(run is not None and math.isfinite(self._value(run)) for run in ended)
+        untuned = [UNTUNED] if is_known else []
+        trials = (trial.known for trial in self._trials.values())
+        finished = [trial.number for trial in trials if trial.state == "finished"]
+        return [*untuned, *map(trial_point, sorted(finished))]
+
     def close(self) -> None:
         """Release what the searcher has opened."""
         self._ask(OpenStudy.close)
@@ -256,16 +263,20 @@ class Search(Plan):
             require_values(trial.values, self._context.space)
 
     def _begin(self, known: StudyTrial) -> _Trial:
-        point, name = trial_point(known.number), f"{self._context.name}-{known.number:04}"
-        tasks = [
-            Task(run_folder(point, seed, fold), known.values, seed, fold, point, name)
-            for seed, fold in self._runs
-        ]
+        tasks = self._tasks_of(trial_point(known.number), known.values)
         reported: dict[int, float] = {}
         trial = _Trial(replace(known, reported=reported), reported, tasks)
         self._trials[known.number] = self._active[known.number] = trial
         self._by_folder |= {task.folder: trial for task in tasks}
         return trial
+
+    def _tasks_of(self, point: str, values: Mapping[str, Scalar]) -> list[Task]:
+        """Return the runs of a trial, or of the untuned spec, in their folder."""
+        name = f"{self._context.name}-{PurePosixPath(point).name}"
+        return [
+            Task(run_folder(point, seed, fold), values, seed, fold, point, name)
+            for seed, fold in self._runs
+        ]
 
     def _add_report(
         self, journal: Journal, trial: _Trial, task: Task, epoch: int

@@ -182,6 +182,7 @@ def tune(
 
     A trial that fails does not affect the others. With `jobs=1`, the same spec and seed give the
     same trials. A trial with the values of an earlier one has its outcome, and is not trained.
+    If the section selects weights, the returned group is a predictor.
 
     Args:
         spec: as for `run`, with `[tune]`.
@@ -248,7 +249,8 @@ def resume_group(
         training = Training(group, data=passed, allow_changes=allow_changes, listener=listener)
         jobs = options.jobs or (1 if group.file.kind == "study" else None)
         _trained(training, options.on, jobs)
-    return _result(group, training.outcomes()) if group.is_predictor else group
+    is_series = group.is_predictor and group.file.kind != "study"
+    return _result(group, training.outcomes()) if is_series else group
 
 
 def require_tuning(spec: RunSpec) -> None:

@@ -8,13 +8,13 @@ Caruana, Niculescu-Mizil, Crew, Ksikes: Ensemble Selection from Libraries of Mod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.errors import DataError
-from declnet.runs.inference.examined import ExaminedPart
+from declnet.runs.inference.examined import ExaminedPart, joined_arrays
 from declnet.runs.inference.predictions import OutputReading
 
 ROUNDS = 50
@@ -24,104 +24,156 @@ SMALLEST = 1e-7
 """Probabilities are clipped to this distance from 0 and 1."""
 
 
-Fold = tuple[int, int | None]
+Fold = tuple[int, int]
 """A seed and a fold."""
 
 
 def selected_weights(
-    parts: Sequence[Sequence[ExaminedPart]],
+    members: Iterable[Sequence[ExaminedPart]],
 ) -> tuple[list[float], dict[Fold, list[float]]]:
     """Return a weight for each member, which add up to 1, and what the other folds select for each.
 
     Of several losses, each is divided by that of the best single member.
 
     Args:
-        parts: for each member, the rows that it has not seen; the same for all, in one order.
+        members: for each, the rows that it has not seen; the same for all. The data of one is no
+            longer needed when the next is taken.
 
     Raises:
-        DataError: predictions cannot be compared with the targets, e.g. quantiles.
+        DataError: predictions cannot be compared with the targets, e.g. quantiles, or members
+            hold out other rows than each other.
     """
-    reader = parts[0][0].predictor
-    of_parts = [part.targets() for part in parts[0]]
-    targets = [np.concatenate(of_loss) for of_loss in zip(*of_parts, strict=True)]
-    outputs = [[part.outputs() for part in of_member] for of_member in parts]
-    known = []
-    for head, reading, y in zip(reader.heads, reader.readings, targets, strict=True):
-        predictions = [
-            np.concatenate([of_part[head.name] for of_part in of_member]) for of_member in outputs
+    rows: _Rows | None = None
+    of_members = []
+    for parts in members:
+        rows = _Rows(parts) if rows is None else rows
+        of_members.append(rows.fits(parts))
+    assert rows is not None  # noqa: S101  # there is a member
+    fits = [np.stack(of_loss) for of_loss in zip(*of_members, strict=True)]
+
+    def selected(chosen: Array) -> list[float]:
+        of_losses = [
+            _scaled(_loss_of(reading), of_loss[:, chosen])
+            for reading, of_loss in zip(rows.readings, fits, strict=True)
         ]
-        sizes_differ = reading.task == "values" and predictions[0].size != y.size
-        if reading.scores or sizes_differ:
-            message = f'weights cannot be selected for the predictions of "{head.loss.type}"'
-            raise DataError(message, hint="give each member a weight")
-        known.append((reading, y, predictions))
+        return greedy(
+            lambda counts: np.sum([losses(counts) for losses in of_losses], axis=0), len(of_members)
+        )
 
-    def selected(rows: Array) -> list[float]:
-        losses = [
-            _scaled(_loss_of(reading, y[rows]), [y_pred[rows] for y_pred in predictions])
-            for reading, y, predictions in known
+    by_fold, folds = {}, rows.folds
+    for seed, fold in dict.fromkeys(zip(*(column.tolist() for column in folds), strict=True)):
+        others = (folds[0] == seed) & (folds[1] != fold)
+        if others.any():
+            by_fold[seed, fold] = selected(others)
+    return selected(np.ones(len(folds[0]), bool)), by_fold
+
+
+class _Rows:
+    """The rows on which weights are selected, in the order of their numbers.
+
+    Args:
+        parts: the rows with the models of the first member.
+    """
+
+    def __init__(self, parts: Sequence[ExaminedPart]) -> None:
+        self.readings = parts[0].predictor.readings
+        self._numbers, self._targets, _ = self._read(parts)
+
+    @property
+    def folds(self) -> tuple[Array, Array]:
+        """The seed (n,) and the fold (n,) of each row."""
+        return self._numbers["seed"], self._numbers["fold"]
+
+    def fits(self, parts: Sequence[ExaminedPart]) -> list[Array]:
+        """Return how well a member predicts each row, for each loss, as `_loss_of` takes it."""
+        numbers, targets, outputs = self._read(parts)
+        same = numbers.keys() == self._numbers.keys() and all(
+            np.array_equal(numbers[name], column) for name, column in self._numbers.items()
+        )
+        if not same or not all(map(_are_close, targets, self._targets)):
+            message = "the members hold out other rows than each other, so weights cannot be "
+            raise DataError(
+                f"{message}selected", hint="give them the same data, seed, folds and split"
+            )
+        return [
+            _fit(reading, y, y_pred)
+            for reading, y, y_pred in zip(self.readings, self._targets, outputs, strict=True)
         ]
-        return greedy(lambda counts: sum(loss(counts) for loss in losses), len(parts))
 
-    specs = [part.predictor.spec for part in parts[0]]
-    folds = [(spec.seed, spec.data.fold) for spec in specs]
-    fold_of = np.repeat(np.arange(len(folds)), [len(part) for part in parts[0]])
-    by_fold = {}
-    for fold in dict.fromkeys(folds):
-        others = [
-            number
-            for number, other in enumerate(folds)
-            if other[0] == fold[0] and other[1] != fold[1]
-        ]
-        if others:
-            by_fold[fold] = selected(np.isin(fold_of, others))
-    return selected(np.ones(len(fold_of), bool)), by_fold
+    def _read(
+        self, parts: Sequence[ExaminedPart]
+    ) -> tuple[dict[str, Array], list[Array], list[Array]]:
+        """Return the numbers of the rows, and their targets and predictions of each loss."""
+        numbers = joined_arrays([part.identifiers(several_seeds=True) for part in parts])
+        order = np.lexsort([*numbers.values()][::-1])
+        reader, outputs = parts[0].predictor, joined_arrays([part.outputs() for part in parts])
+        of_losses = zip(*(part.targets() for part in parts), strict=True)
+        targets = []
+        for head, reading, of_parts in zip(reader.heads, reader.readings, of_losses, strict=True):
+            y, y_pred = np.concatenate(of_parts), outputs[head.name]
+            if reading.scores or (reading.task == "values" and y_pred.size != y.size):
+                message = f'weights cannot be selected for the predictions of "{head.loss.type}"'
+                raise DataError(message, hint="give each member a weight")
+            y = y.astype(float) if reading.task == "values" else reading.true_labels(y)
+            targets.append(y.reshape(len(y), -1)[order])
+        sorted_numbers = {name: column[order] for name, column in numbers.items()}
+        return sorted_numbers, targets, [outputs[head.name][order] for head in reader.heads]
 
 
-def _loss_of(reading: OutputReading, y: Array) -> Callable[[Array], float]:
-    """Return the loss that the selection minimizes."""
+def _are_close(one: Array, other: Array) -> bool:
+    """Return whether targets are the same but for rounding, e.g. by other transforms."""
+    return one.shape == other.shape and bool(np.allclose(one, other, rtol=1e-3, equal_nan=True))
+
+
+def _fit(reading: OutputReading, y: Array, y_pred: Array) -> Array:
+    """Return the residuals of numbers, or the probabilities of what is true, of predictions.
+
+    Those of a mean are the mean of its members'.
+
+    Args:
+        reading: the meaning of the predictions.
+        y: the true numbers (n, outputs), or labels (n, labels).
+        y_pred: the predictions.
+    """
+    y_pred = y_pred.reshape(len(y), -1).astype(float)
     if reading.task == "values":
-        shape = (len(y), -1)
-        target = y.reshape(shape).astype(float)
-        return lambda y_pred: float(np.mean((y_pred.reshape(shape) - target) ** 2))
-    labels = reading.true_labels(y)
+        return y_pred - y
     if reading.task == "classes":
-        rows = np.arange(len(labels))
-        return lambda y_pred: _log_loss(y_pred[rows, labels])
-    truth = labels.reshape(len(labels), -1).astype(bool)
-
-    def binary(y_pred: Array) -> float:
-        probability = y_pred.reshape(truth.shape)
-        return _log_loss(np.where(truth, probability, 1 - probability))
-
-    return binary
+        return np.take_along_axis(y_pred, y, axis=1)
+    return np.where(y.astype(bool), y_pred, 1 - y_pred)
 
 
-def _log_loss(of_truth: Array) -> float:
-    return float(-np.log(np.clip(of_truth, SMALLEST, 1 - SMALLEST)).mean())
+def _loss_of(reading: OutputReading) -> Callable[[Array], float]:
+    """Return the loss that the selection minimizes, of what `_fit` returns."""
+    if reading.task == "values":
+        return lambda residuals: float(np.mean(residuals**2))
+    return lambda of_truth: float(-np.log(np.clip(of_truth, SMALLEST, 1 - SMALLEST)).mean())
 
 
-def _scaled(
-    loss: Callable[[Array], float], predictions: Sequence[Array]
-) -> Callable[[Array], float]:
-    """Return the loss of a mean with some counts, relative to the loss of the best member."""
-    stacked = np.stack([y_pred.astype(float) for y_pred in predictions])
-    best = min(map(loss, stacked)) or 1.0
-    return lambda counts: loss(np.tensordot(counts / counts.sum(), stacked, 1)) / best
+def _scaled(loss: Callable[[Array], float], fits: Array) -> Callable[[Array], list[float]]:
+    """Return the losses for `greedy`, relative to the loss of the best member."""
+    best = np.nanmin([loss(fit) for fit in fits]) or 1.0
+
+    def losses(counts: Array) -> list[float]:
+        total, size = np.tensordot(counts, fits, 1), counts.sum() + 1
+        return [loss((total + fit) / size) / best for fit in fits]
+
+    return losses
 
 
-def greedy(loss: Callable[[Array], float], members: int) -> list[float]:
+def greedy(losses: Callable[[Array], Array], members: int) -> list[float]:
     """Return the weights of the best mean that greedy selection finds.
 
     Args:
-        loss: of the mean in which each member is counted as often as an array (members,) says.
+        losses: return the loss (members,) of the mean that each member would give which is counted
+            once more than an array (members,) says.
         members: how many there are.
     """
     counts, best, chosen = np.zeros(members), np.inf, np.zeros(members)
     for _ in range(ROUNDS):
-        losses = [loss(counts + one) for one in np.eye(members)]
-        number = int(np.argmin(losses))
+        following = np.nan_to_num(losses(counts), nan=np.inf, posinf=np.inf)
+        number = int(np.argmin(following))
         counts[number] += 1
-        if losses[number] < best:
-            best, chosen = losses[number], counts.copy()
+        if following[number] < best:
+            best, chosen = following[number], counts.copy()
     return [float(share) for share in chosen / chosen.sum()]

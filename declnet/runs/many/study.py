@@ -117,6 +117,11 @@ class Study(GroupFolder):
     ) -> None:
         """Write what is known of all trials, and the spec of the best one.
 
+        Args:
+            trials: the trials.
+            importance: how much each key matters.
+            gain: how much better the best trial is than the spec's own values.
+
         Raises:
             RunError: it cannot be written.
         """

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import RLock
+from typing import Any
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.returned import BrokenContractError, verified
@@ -28,8 +29,9 @@ from declnet.runs.many.group import Group
 from declnet.runs.many.local_executors import local_executor
 from declnet.runs.many.plans import Search, TaskList, TrialListener
 from declnet.runs.many.run_tasks import RunTask
+from declnet.runs.many.study import best_trials, trial_point
 from declnet.runs.options import Listener
-from declnet.runs.storage.folder import HISTORY, writing
+from declnet.runs.storage.folder import HISTORY, UNTUNED, writing
 from declnet.runs.storage.writing import make_folder, remove_temporary
 from declnet.training.checks.tuning import study_context
 
@@ -165,12 +167,14 @@ class Training:
             ComponentError: a component of the group broke its contract.
             RunError: the executor cannot carry out tasks any longer, or a folder cannot be written.
         """
-        trained = False
-        with notifying_failure(self.group):
+        trained, group = False, self.group
+        with notifying_failure(group):
             try:
-                with _marked(self.group.path) as marker, attributing_errors(self._registry):
+                with _marked(group.path) as marker, attributing_errors(self._registry):
                     # a waiting plan may have another task once runs have ended
                     while (first := self._next(marker)) is not None:
+                        if group.status == "finished":  # a kill must not leave old results
+                            group.note(status="running")
                         if executor is None:
                             executor, self.jobs = local_executor(first, self.left, jobs)
                         trained = True
@@ -179,10 +183,10 @@ class Training:
                 with suppress(DeclnetError):
                     self.summarize(is_final=False)
                 raise
-        if trained or self.group.status != "finished":
+        if trained or group.status != "finished":
             self.finish()
         else:  # a kill may have come before callbacks were notified
-            finish_group(self.group)
+            finish_group(group)
 
     def close(self) -> None:
         """Release what the plan has opened."""
@@ -376,16 +380,29 @@ class Training:
             is_whole = folders <= finished.keys()
             ended = folders <= self.journal.outcomes.keys()  # otherwise its time limit has passed
             status = "finished" if is_whole else "failed" if ended else "running"
-            of_members = group.file.kind == "members" and is_whole
-            weights = member_weights(group, self._data) if of_members else {}
-            changes = {"status": status, "manifests": finished, "seconds": self.seconds}
-            group.file = group.file.model_copy(update={**changes, **weights})
-            if of_members and group.has_folds:
+            changes: dict[str, Any] = {
+                "status": status,
+                "manifests": finished,
+                "seconds": self.seconds,
+            }
+            if group.file.has_members and is_whole:
+                changes |= member_weights(group, *self._members(), self._data, warn)
+            group.file = group.file.model_copy(update=changes)
+            if is_whole and group.file.weights is not None and group.has_folds:
                 write_held_out(group, self._data, warn)
         self.summarize()
         if group.shard is None:  # last, since a finished group has all of its files
             group.note()
             finish_group(group)
+
+    def _members(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the folders of members that have finished, and those to list without weight."""
+        if self.search is None:
+            points = list(self.group.points())
+            return points, points
+        best = best_trials(self.trials(), self.group.better)[:1]
+        shown = [UNTUNED, *(trial_point(trial.number) for trial in best)]
+        return self.search.finished_points(self.journal), shown
 
 
 class _Tasks(Iterator[ExecutorTask]):

@@ -14,7 +14,7 @@ from declnet.contracts.returned import verified
 from declnet.contracts.runs.callback import Callback
 from declnet.errors import Diagnostic
 from declnet.spec.heads import VALIDATION
-from declnet.spec.members import INCONSISTENT, Members
+from declnet.spec.members import INCONSISTENT
 from declnet.spec.model import RunSpec
 from declnet.spec.parsed import ParsedSpec
 from declnet.training.tasks import task_of
@@ -34,15 +34,16 @@ def problems_of_members(parsed: ParsedSpec, checked: Sequence[Checked]) -> tuple
     problems |= dict.fromkeys(chain(*(result.problems for result in checked)))
     members = parsed.spec.members if parsed.spec is not None else None
     if members is not None and not any(result.errors for result in checked):
-        problems |= dict.fromkeys(_disagreements(members, checked))
-        problems |= dict.fromkeys(_unscored(members, checked[0]))
-        problems |= dict.fromkeys(_biases(members))
+        specs = [member.spec for member in members.members]
+        problems |= dict.fromkeys(disagreements(specs, checked))
+        if members.selects:
+            remedy = "give each member a weight"
+            problems |= dict.fromkeys(selection_problems(specs, checked[0], remedy))
     return tuple(problems)
 
 
-def _disagreements(members: Members, checked: Sequence[Checked]) -> Iterator[Diagnostic]:
-    """Yield the members whose predictions differ from the first member's in form or targets."""
-    specs = [member.spec for member in members.members]
+def disagreements(specs: Sequence[RunSpec], checked: Sequence[Checked]) -> Iterator[Diagnostic]:
+    """Yield the members whose predictions differ from the first one's in form or targets."""
     facts = [_facts(spec, result) for spec, result in zip(specs, checked, strict=True)]
     for number, spec in enumerate(specs):
         for noun, fact in facts[number].items():
@@ -71,10 +72,23 @@ def _facts(spec: RunSpec, checked: Checked) -> dict[str, Any]:
     return facts
 
 
-def _unscored(members: Members, checked: Checked) -> Iterator[Diagnostic]:
+def selection_problems(
+    specs: Sequence[RunSpec], first: Checked, remedy: str
+) -> Iterator[Diagnostic]:
+    """Yield why weights of members cannot be selected.
+
+    Args:
+        specs: their specs.
+        first: the result of checking the first one.
+        remedy: what to do instead of selecting weights.
+    """
+    yield from _unscored(specs[0], first, remedy)
+    yield from _biases(specs, remedy)
+
+
+def _unscored(spec: RunSpec, checked: Checked, remedy: str) -> Iterator[Diagnostic]:
     """Yield the losses whose predictions cannot be scored, so that weights cannot be selected."""
-    spec, train = members.members[0].spec, checked.data.get("train")
-    tasks = _facts(spec, checked).get("outputs", ()) if members.selects else ()
+    train, tasks = checked.data.get("train"), _facts(spec, checked).get("outputs", ())
     for head, task in zip(spec.heads, tasks, strict=False):
         target = None if train is None else train.targets.get(head.target or "")
         is_odd = (
@@ -82,15 +96,14 @@ def _unscored(members: Members, checked: Checked) -> Iterator[Diagnostic]:
         )
         if task.scores or is_odd:
             message = f'weights cannot be selected for the predictions of "{head.loss.type}"'
-            hint = "give each member a weight"
-            problem = Diagnostic(message, hint, ("loss",), INCONSISTENT)
+            problem = Diagnostic(message, remedy, ("loss",), INCONSISTENT)
             yield from spec.source_map.locate([problem])
 
 
-def _biases(members: Members) -> Iterator[Diagnostic]:
+def _biases(specs: Sequence[RunSpec], remedy: str) -> Iterator[Diagnostic]:
     """Yield the callbacks that choose by the rows on which weights are selected."""
-    for member in members.members if members.selects else ():
-        spec, problems = member.spec, list[Diagnostic]()
+    for spec in specs:
+        problems = list[Diagnostic]()
         for number, callback in enumerate(spec.training.callbacks):
             monitored = verified(Callback.monitors, callback)
             if callback.selects_epoch and spec.data.folds is not None:
@@ -98,7 +111,7 @@ def _biases(members: Members) -> Iterator[Diagnostic]:
             if any(name.startswith(VALIDATION) for name in monitored):
                 message = f'"{callback.type}" chooses by the validation data, on which the weights '
                 message += "are selected, so they would favor this member"
-                hint = "remove it, and set the number of epochs; or give the members weights"
+                hint = f"remove it, and set the number of epochs; or {remedy}"
                 at = ("training", "callbacks", number)
                 problems.append(Diagnostic(message, hint, at, INCONSISTENT))
         yield from spec.source_map.locate(problems)

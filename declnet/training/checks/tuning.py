@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,11 +15,13 @@ from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import suggestion
 from declnet.spec.heads import VALIDATION
+from declnet.spec.members import INCONSISTENT, WEIGHTS, splits_of
 from declnet.spec.model import RunSpec
 from declnet.spec.tuning import UNMATCHED, Tuning
 from declnet.spec.validate import validate_point
 from declnet.spec.varying_keys import TUNE
-from declnet.training.checks.check import check_spec
+from declnet.training.checks.check import Checked, check_spec
+from declnet.training.checks.members import disagreements, selection_problems
 from declnet.training.metrics import directions
 
 
@@ -144,6 +146,38 @@ def study_problems(
             path = (*at, *problem.path) if at != (TUNE,) else at
             focus = problem.focus if at != (TUNE,) else "key"
             yield replace(problem, path=path, focus=focus)
+        specs, results = list[RunSpec](), list[Checked]()
         for point in tuning.extremes():
             parsed = validate_point(point, registry, spec.folder)
-            yield from check_spec(parsed, registry, data).problems
+            checked = check_spec(parsed, registry, data)
+            yield from checked.problems
+            if parsed.spec is not None and not checked.errors:
+                specs.append(parsed.spec)
+                results.append(checked)
+        if tuning.keys.weights is not None and specs:
+            yield from _problems_of_weights(spec, specs, results)
+
+
+def _problems_of_weights(
+    spec: RunSpec, specs: Sequence[RunSpec], checked: Sequence[Checked]
+) -> Iterator[Diagnostic]:
+    """Yield why weights of trials cannot be selected.
+
+    Args:
+        spec: the spec with its own values.
+        specs: those of some trials.
+        checked: the results of checking these.
+    """
+    at, remedy = (TUNE, WEIGHTS), f"remove {WEIGHTS} from [{TUNE}]"
+    if spec.data.folds is None and not spec.data.validation:
+        message = "weights are selected on validation data, which the spec does not have"
+        yield Diagnostic(message, "add data.folds or data.validation", at, INCONSISTENT)
+        return
+    differ = "hold out other rows than each other"
+    if all(splits_of(trial) == splits_of(spec) for trial in specs):
+        differ = "predict other things than each other"
+        if not any(True for _ in disagreements(specs, checked)):
+            yield from selection_problems(specs, checked[0], remedy)
+            return
+    message = f"some trials {differ}, so no weights of them can be selected"
+    yield Diagnostic(message, f"search other keys, or {remedy}", at, INCONSISTENT)

@@ -57,9 +57,9 @@ def export(
     """Write the model of RUN, the folder of a run, in a format that other programs can run.
 
     The file contains every step from raw columns to predictions: the preparation of the data, the
-    network, its calibration and, for classes, their names. RUN may be a folder of folds or seeds:
-    the file then averages the predictions of their models. In a sweep, a study or any folder of
-    runs, --best exports the run with the best main metric.
+    network, its calibration and, for classes, their names. RUN may be a folder of folds, seeds,
+    members or a study that selects weights: the file then averages the predictions of their models.
+    In a sweep, a study or any folder of runs, --best exports the run with the best main metric.
 
     OUTPUT is first run on rows of the run's own data, if they are still available and the format
     allows it, and its predictions are compared with declnet's.

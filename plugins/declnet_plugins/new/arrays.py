@@ -42,7 +42,10 @@ def arrays_profile_of(data: DataArgument, folder: Path, choices: TableChoices) -
     Raises:
         DataError: the data cannot be read, or an option is for tables.
     """
-    for option in ("task", "features", "exclude", "time", "series", "horizon", "no_header"):
+    for option in (
+        *("task", "features", "exclude", "minutes"),
+        *("time", "series", "horizon", "no_header"),
+    ):
         if getattr(choices, option):
             flag = option.replace("_", "-")
             raise DataError(f"--{flag} is for tables, but {data.name} holds arrays")

@@ -106,6 +106,13 @@ class _WithTemplates(click.Command):
     "with folds, which measure it on all rows; otherwise e.g. 0.2 of a small table]",
 )
 @click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    help="Time for a preset that searches, after which the search ends.  [default: chosen by the "
+    "preset, e.g. 30]",
+)
+@click.option(
     "--time",
     metavar="COLUMN",
     help="Forecast a time series: the column of its dates or times, one for each row, at equal "
@@ -159,8 +166,8 @@ def new(
     choices = TableChoices(**table)
     if data is None and (preset or choices != TableChoices()):
         raise click.UsageError(
-            "--preset, --target, --task, --features, --exclude, --folds, --test, --time, --series, "
-            "--horizon and --no-header go with --data"
+            "--preset, --target, --task, --features, --exclude, --folds, --test, --minutes, "
+            "--time, --series, --horizon and --no-header go with --data"
         )
     if preset and template:
         raise click.UsageError("with --data, --template and --preset are the same; give one")
@@ -197,8 +204,9 @@ def new(
         with attributing_errors(registry):
             for note in cost_notes(spec, sampling, registry):
                 print_line(f"note: {note}", err=True)
+    command = "tune" if "tune" in written.document else "run"
     print_line(f"{spec}: written. Next:")
-    print_line(f"  declnet run {shlex.quote(str(spec))}")
+    print_line(f"  declnet {command} {shlex.quote(str(spec))}")
 
 
 def _for_table(
@@ -227,6 +235,9 @@ def _for_table(
         raise click.UsageError(_one_target(template, registry))
     written = spec_for_profile(template, table, registry)
     _require_division(written, table, template)
+    searched = written.document.get("tune", {})
+    if table.minutes is not None and searched.get("minutes") != table.minutes:
+        raise click.UsageError(f'the preset "{template.type}" does not take --minutes')
     notes = [
         *size_notes(table),
         *(f'column "{name}" {note.text}' for name, note in table.notes.items()),

@@ -164,6 +164,7 @@ class TableProfile:
             leaves it to the template.
         test: the fraction of rows that the user wants to hold out to measure the model, 0 for none;
             None leaves it to the template.
+        minutes: how long the user wants to search; None leaves it to the template.
         has_copies: whether more rows are equal in all other columns than by chance.
         revealing: how the columns that alone predict a target almost perfectly do so, by column.
         sampling: the rows of a large table that the columns are profiles of; None: all of them.
@@ -181,6 +182,7 @@ class TableProfile:
     others: Mapping[str, TargetKind] = field(default_factory=dict)
     folds: int | None = None
     test: float | None = None
+    minutes: float | None = None
     has_copies: bool = False
     revealing: Mapping[str, str] = field(default_factory=dict)
     sampling: Sampling | None = None

@@ -62,6 +62,7 @@ class TableChoices:
         exclude: columns not to predict from.
         folds: into how many folds to divide the rows; None leaves it to the template.
         test: the fraction of the rows to hold out; None leaves it to the template.
+        minutes: how long to search for a model; None leaves it to the template.
         time: the column of the times of a series; None to look for dates at equal distances.
         series: the column that tells several series apart.
         horizon: how many rows to forecast; None leaves it to the distance of the times.
@@ -74,6 +75,7 @@ class TableChoices:
     exclude: tuple[str, ...] = ()
     folds: int | None = None
     test: float | None = None
+    minutes: float | None = None
     time: str | None = None
     series: str | None = None
     horizon: int | None = None
@@ -147,6 +149,7 @@ def profile_of(
         others=tasks,
         folds=1 if streams else choices.folds,
         test=choices.test,
+        minutes=choices.minutes,
         has_copies=not streams and _has_copies(table, columns, {target: task, **tasks}),
         revealing=dict(_revealing(table, columns, {**tasks, target: task})),
         sampling=sampling,

@@ -26,15 +26,18 @@ def report(options: TrainedOptions, runs: tuple[Path, ...], output: Path | None)
     """Write an HTML report on RUNS, folders that `declnet run` wrote.
 
     A folder of runs, e.g. of seeds or folds, means all runs in it; for folds or seeds, the page
-    also has the metrics of all models together. A sweep, a study, or a folder of more than 30 runs
-    gets a page for many: a table to sort and filter, curves, effects, and parallel coordinates.
+    also has the metrics of all models together, as for a study that selects weights of its trials.
+    A sweep, another study, or a folder of more than 30 runs gets a page for many: a table to sort
+    and filter, curves, effects, and parallel coordinates.
 
     The page is self-contained: it works offline and can be sent as one file. It needs the
     extra `report`: pip install 'declnet[report]'.
     """
+    from itertools import chain
+
     from declnet import is_predictor, open_group, open_run, run_folders
     from declnet_plugins.report.many.page import many_runs_page
-    from declnet_plugins.report.many.reported import MANY, is_group, read_runs, read_study
+    from declnet_plugins.report.many.reported import is_compared, read_runs, read_study
     from declnet_plugins.report.page.assembling import assemble
     from declnet_plugins.report.page.rendering import render, require_packages
 
@@ -42,7 +45,7 @@ def report(options: TrainedOptions, runs: tuple[Path, ...], output: Path | None)
         path = output or runs[0] / "report.html"
         require_folder(path)
         reported = read_runs(runs[0])
-        if len(reported) > MANY or (reported and is_group(runs[0])):
+        if reported and is_compared(runs[0], len(reported)):
             require_packages()
             objective, importance, remarks = read_study(runs[0])
             name = runs[0].resolve().name
@@ -50,14 +53,20 @@ def report(options: TrainedOptions, runs: tuple[Path, ...], output: Path | None)
             _write_page(path, page)
             return
     registry, allow_changes = options.registry, options.allow_changes
-    stored = [
-        open_run(run, registry, notice=_show_note, allow_changes=allow_changes)
-        for run in run_folders(runs)
-    ]
     ensembles = [
         open_group(run, registry, notice=_no_note, allow_changes=allow_changes)
         for run in runs
         if is_predictor(run)
+    ]
+    studies = [group for group in ensembles if group.file.kind == "study" and group.file.weights]
+    trials = {group.path: group.runs for group in studies}  # of those, only what has weight
+    folders = run_folders([run for run in runs if run not in trials])
+    stored = [
+        *(
+            open_run(run, registry, notice=_show_note, allow_changes=allow_changes)
+            for run in folders
+        ),
+        *chain(*trials.values()),
     ]
     path = output or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
     require_folder(path)

@@ -18,11 +18,12 @@ COMPONENTS = {
     },
     "loss": {"losses": "members_crossentropy members_squared_error"},
     "preset": {
+        "presets.best": "best",
         "presets.portfolio": "portfolio",
         "presets.realmlp": "realmlp_td realmlp_td_s",
         "presets.tabm": "tabm_mini",
     },
-    "template": {"presets.templates": "portfolio realmlp_td realmlp_td_s tabm_mini"},
+    "template": {"presets.templates": "best portfolio realmlp_td realmlp_td_s tabm_mini"},
     "transform": {
         "transforms.categories": "signed_one_hot",
         "transforms.numbers": "quantile_normal robust_scale",

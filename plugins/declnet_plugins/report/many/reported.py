@@ -15,7 +15,6 @@ from declnet import (
     ListedRun,
     differing_keys,
     grouped_run,
-    is_predictor,
     list_runs,
     open_group,
 )
@@ -50,9 +49,21 @@ class ReportedRun:
     history: Path | None = None
 
 
-def is_group(directory: Path) -> bool:
-    """Return whether a folder belongs to a sweep, a study or a plan, not to folds or seeds."""
-    return (directory / "group.json").is_file() and not is_predictor(directory)
+def is_compared(directory: Path, runs: int) -> bool:
+    """Return whether the runs in a folder get the page of many runs.
+
+    They do in a sweep, a plan or a study, unless it has selected weights of its trials.
+
+    Args:
+        directory: the folder.
+        runs: how many runs it has.
+    """
+    if not (directory / "group.json").is_file():
+        return runs > MANY
+    file = open_group(directory).file
+    if file.kind == "study":
+        return file.weights is None
+    return runs > MANY or not file.is_predictor
 
 
 def read_study(directory: Path) -> tuple[str | None, dict[str, float], tuple[str, ...]]:

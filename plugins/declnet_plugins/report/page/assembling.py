@@ -70,14 +70,22 @@ def assemble(
 def _title(runs: Sequence[StoredRun], ensembles: Sequence[Group]) -> str:
     if len(runs) == 1:
         return runs[0].name
-    alone = len(ensembles) == 1 and len(runs) == len(ensembles[0].tasks)
-    return ensembles[0].name if alone else f"{len(runs)} runs compared"
+    for group in ensembles if len(ensembles) == 1 else ():
+        if len(runs) in (len(group.tasks), _models(group)):
+            return group.name
+    return f"{len(runs)} runs compared"
+
+
+def _models(group: Group) -> int:
+    """Return how many models are used as one: of members, those with a weight."""
+    weights = group.file.weights
+    return sum(weights is None or weights.get(task.point, 0) > 0 for task in group.tasks)
 
 
 def _together(group: Group) -> GroupSection:
     """Return what is shown of the models of a folder as one, or why there is nothing."""
     label = group.path.resolve().name
-    title = f"All {len(group.tasks)} models of {label} together"
+    title = f"All {_models(group)} models of {label} together"
     try:
         tables = group.tables()
     except DeclnetError as error:

@@ -62,6 +62,7 @@ class PresetTemplate(Template):
                 _data(table, document),
                 _training(document),
                 _intervals(table, document),
+                _search(table, document),
             )
         )
 
@@ -252,3 +253,12 @@ def _intervals(table: TableProfile, document: dict[str, Any]) -> Iterator[Line]:
         scale = ', scale = "log"' if is_amount(table) else ""
         yield "# [calibration]  # would add an interval to each prediction, by the validation data"
         yield f'# steps = [{{ type = "conformal", coverage = 0.9{scale} }}]'
+
+
+def _search(table: TableProfile, document: dict[str, Any]) -> Iterator[Line]:
+    """Yield how long the search of a preset takes, if it has one."""
+    if "tune" in document:
+        minutes = document["tune"]["minutes"] if table.minutes is None else table.minutes
+        yield "[tune]"
+        comment = "how long to search, over all resumptions: declnet resume FOLDER"
+        yield f"minutes = {minutes:g}", comment

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from declnet_plugins.standard.templates.dense import LOSSES, loss
 from declnet_plugins.standard.templates.facts import Column, Target
@@ -121,6 +121,7 @@ class RealMLPTD(RealMLPTDS):
     type = "realmlp_td"
     most_one_hot = FEW_CATEGORIES
     clamps = True
+    last_hidden: ClassVar[str] = "dropout_3"
 
     def _inputs(self, plan: Plan) -> dict[str, tuple[Column, ...]]:
         return inputs_by_kind(plan)
@@ -136,16 +137,20 @@ class RealMLPTD(RealMLPTDS):
         yield from _scaled_features(parts)
         activation = _activation(plan)
         start = {"weight_initializer": "unit_outputs", "bias_initializer": "he_plus"}
+        yield from self._hidden(activation, start)
+        yield from self._outputs(plan, self.last_hidden, start)
+
+    def _hidden(self, activation: str, start: Table) -> Iterator[Table | str]:
+        """Yield the hidden layers, of which the last is `last_hidden`."""
         for number in (1, 2, 3):
             yield {"type": "ntp_dense", "units": 256, **start}
             yield activation
             inputs = [f"ntp_dense_{number}", f"{activation}_{number}"]
             yield {"type": "parametric_activation", "inputs": inputs}
-            yield {"type": "dropout", "rate": _flat_cosine(0.15)}
-        yield from self._outputs(plan, "dropout_3", start)
+            yield {"type": "dropout", "rate": flat_cosine(0.15)}
 
     def _optimizer(self, plan: Plan) -> Table:
-        weights = {"learning_rate_factor": 2.0, "weight_decay": _flat_cosine(0.01)}
+        weights = {"learning_rate_factor": 2.0, "weight_decay": flat_cosine(0.01)}
         biases = {"learning_rate_factor": 0.2, "weight_decay": 0.0}
         shares = ["*.shares", *(["numbers.*"] if plan.numbers else [])]
         groups = [
@@ -154,7 +159,7 @@ class RealMLPTD(RealMLPTDS):
             _factor(["feature_scale_1.scale"], 6.0),
             _factor(shares, 0.1),
         ]
-        decay = {"weight_decay": _flat_cosine(0.02)}
+        decay = {"weight_decay": flat_cosine(0.02)}
         return {"type": "adamw", **_rates(plan, 0.2), **decay, "groups": groups}
 
 
@@ -187,7 +192,7 @@ def _as_two(plan: Plan, weights: Table, biases: Table) -> Iterator[Table]:
 
 def _factor(parameters: list[str], factor: float) -> Table:
     """Return the group of parameters whose learning rate and decay have a factor."""
-    decay = _flat_cosine(round(0.02 * factor, 6))
+    decay = flat_cosine(round(0.02 * factor, 6))
     return {"parameters": parameters, "learning_rate_factor": factor, "weight_decay": decay}
 
 
@@ -200,6 +205,6 @@ def _scaled_features(parts: Sequence[str]) -> Iterator[Any]:
         yield "feature_scale"
 
 
-def _flat_cosine(value: float) -> Table:
+def flat_cosine(value: float) -> Table:
     """Return a schedule that is constant for half of the training, then falls to 0."""
     return {"type": "flat_cosine", "initial_rate": value}

@@ -1,9 +1,17 @@
 """Templates of the presets of this package, for `declnet new`."""
 
 from declnet_plugins.standard.templates.short_spec import PresetTemplate
+from declnet_plugins.tabular.presets.best import Best
 from declnet_plugins.tabular.presets.portfolio import Portfolio
 from declnet_plugins.tabular.presets.realmlp import RealMLPTD, RealMLPTDS
 from declnet_plugins.tabular.presets.tabm import TabMMini
+
+
+class BestTemplate(PresetTemplate):
+    """RealMLP-TD and random variants for some minutes; the best together are one predictor."""
+
+    type = "best"
+    preset = Best
 
 
 class PortfolioTemplate(PresetTemplate):

@@ -57,7 +57,8 @@ class RobustScale(NumberTransform):
         """Return y by the equation above."""
         require_shape(x, state["median"])
         z: Array = (x - np.asarray(state["median"])) * state["factor"]
-        return z if self.clip is None else z / np.sqrt(1 + (z / self.clip) ** 2)
+        with np.errstate(invalid="ignore"):  # an infinite number becomes NaN, as if missing
+            return z if self.clip is None else z / np.sqrt(1 + (z / self.clip) ** 2)
 
     def joint_state(self, states: Sequence[TransformState]) -> TransformState:
         """Return an array for each statistic."""

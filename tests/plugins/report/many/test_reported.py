@@ -6,8 +6,10 @@ import json
 
 import pytest
 
-from declnet import OutputError
-from declnet_plugins.report.many.reported import main_metric, read_runs
+import declnet
+from declnet import OutputError, open_group
+from declnet_plugins.report.many.reported import is_compared, main_metric, read_runs
+from declnet_plugins.report.page.assembling import assemble
 
 
 def write_run(path, seed, rate, accuracy, **manifest):
@@ -60,3 +62,20 @@ def test_in_a_sweep_the_values_are_those_that_it_varies(runs):
 def test_a_folder_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(OutputError, match="there is no such folder"):
         read_runs(tmp_path / "absent")
+
+
+def test_a_study_has_the_page_of_many_runs_unless_its_trials_are_one_model(document, tmp_path):
+    document["data"]["validation"] = 0.3
+    space = {"optimizer.learning_rate": {"low": 0.1, "high": 0.2}}
+    tune = {"trials": 1, "search": "random", "space": space}
+    for name, weights in {"best": {}, "weighted": {"weights": "selected"}}.items():
+        declnet.tune({**document, "tune": {**tune, **weights}}, out=tmp_path / name)
+    assert is_compared(tmp_path / "best", 1)
+    assert not is_compared(tmp_path / "weighted", 60)
+    group = open_group(tmp_path / "weighted")
+    page = assemble([*group.runs], group.registry, [group])
+    (together,) = page.together
+    assert together.note.startswith(f"All {len(group.runs)} models of weighted together")
+    assert [table.columns[0] for table in together.tables][1:] == ["member", "trial"]
+    group.note(weights=None)
+    assert is_compared(tmp_path / "weighted", 1)
