@@ -119,6 +119,7 @@ def explain(code: str | None) -> None:
     """Explain an error or warning CODE, e.g. E012, or list all codes."""
     from textwrap import indent
 
+    from declnet.cli.display.table_layout import wrapped
     from declnet.cli.display.terminal import output_width, print_table
     from declnet.codes.catalogue import catalogue
     from declnet.display.tables import ResultTable
@@ -131,7 +132,7 @@ def explain(code: str | None) -> None:
     severity = "warning" if code.startswith("W") else "error"
     parts = [
         f"{severity}[{code}]: {entry.title}",
-        click.wrap_text(entry.text, min(output_width(), WIDEST)),
+        "\n".join(wrapped(entry.text, min(output_width(), WIDEST))),
         "Wrong:",
         indent(entry.wrong, "    "),
         "Right:",

@@ -66,6 +66,7 @@ ARGUMENTS = {
     "w": ROWS,
     "y_pred": ROWS,
     "y_true": ROWS,
+    "part_of": np.arange(3),
     "state": {},
     "input_shape": (2,),
     "step": 1,

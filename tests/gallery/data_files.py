@@ -137,6 +137,12 @@ TEXTS: Mapping[str, str] = {
         [PATIENT, *(f"{row},{20 + row},{4 + row / 60},mild,80,900" for row in range(60))]
     ),
     "patients_twice.csv": "\n".join([PATIENT, *PATIENTS, *PATIENTS]),
+    "many_values.csv": "\n".join(
+        [
+            "age,code,outcome",
+            *(f"{20 + row % 40},c{row},{'mild' if row % 3 else 'no'}" for row in range(300)),
+        ]
+    ),
     "flowers.csv": "\n".join(["size,color,species", *FLOWERS]),
     "flowers_with_gaps.csv": "\n".join(["size,color,species", *FLOWERS[:6], ",red,kind 0"]),
     "described_flowers.csv": "\n".join(

@@ -125,7 +125,7 @@ def test_a_preset_for_tables_gets_what_is_in_the_table(starters, tmp_path):
     assert not (tmp_path / "u.toml").exists()
     done = starters("new", tmp_path / "u.toml", *preset, "--target", "y", "--target", "word")
     assert done.returncode == 2
-    assert 'the preset "linear_table" takes one --target, but linear, mlp, ' in done.stderr
+    assert 'the preset "linear_table" takes one --target, but best, linear, mlp, ' in done.stderr
 
 
 def test_a_wrong_text_is_blamed_on_the_template(starters, tmp_path):

@@ -12,7 +12,7 @@ from typing import Any
 
 from declnet.cli.display.progress import Follower
 from declnet.cli.display.streams import command_output, print_line
-from declnet.cli.display.terminal import is_terminal, print_table
+from declnet.cli.display.terminal import is_terminal, print_table, print_wrapped
 from declnet.contracts.runs.plan import Outcome
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.display.tables import ResultTable, format_cell, format_metric
@@ -139,7 +139,7 @@ def print_study(group: Group) -> None:
         value, path = format_metric(best.value), group.path / BEST
         print_line(f"best: trial {best.number}, {group.objective} {value}: {path}")
     for remark in group.remarks:
-        print_line(remark)
+        print_wrapped(remark)
 
 
 def _last(trial: StudyTrial) -> float | None:

@@ -321,7 +321,7 @@ class Letters(Transform):
 
     def apply(self, x, state):
         texts = self.texts(x)
-        lengths = np.array([min(len(each), state["length"]) for each in texts])
+        lengths = np.array([min(len(each), state["length"]) for each in texts], int)
         values = np.full((len(x), state["length"]), -1.0)
         for row, text in enumerate(texts):
             values[row, : lengths[row]] = [ord(each) for each in text[: state["length"]]]

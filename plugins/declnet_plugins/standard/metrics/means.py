@@ -33,10 +33,9 @@ class MeanMetric(Metric):
         of_samples = values.reshape(len(values), -1)
         sums = np.bincount(part_of, of_samples.sum(axis=1, dtype=np.float64))
         of_others = np.where(np.eye(len(sums), dtype=bool), 0, sums).sum(axis=1)
-        counts = np.bincount(part_of)
-        with np.errstate(invalid="ignore"):  # of no samples, 0 / 0
-            means: Array = of_others / ((len(values) - counts) * of_samples.shape[1])
-        return means
+        counts = (len(values) - np.bincount(part_of)) * of_samples.shape[1]
+        states = zip(of_others.tolist(), counts.tolist(), strict=True)
+        return np.array([self.result([*state]) for state in states])
 
     def result(self, state: list[float]) -> float:
         """Return sum / count."""

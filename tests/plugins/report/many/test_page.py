@@ -113,6 +113,7 @@ def test_a_study_shows_its_search():
     assert 'id="trials"' not in many_runs_page("sweep", [reported(1)])
 
 
+@pytest.mark.usefixtures("needs_report")
 def test_remarks_on_a_study_are_above_its_history():
     runs = [reported(number, values={"trial": number}) for number in range(3)]
     html = many_runs_page("study", runs, remarks=("untuned: <b> 0.1 & more",))
