@@ -205,7 +205,7 @@ class EpochSelection:
             samples = predictions[named.head], self._targets[named.head], self._part_of
             losses[named.label] = verified(Metric.leaving_out, named.metric, *samples)
         metrics = {
-            name: np.broadcast_to(values, len(self._runs)).tolist()
+            name: values.tolist() if isinstance(values, np.ndarray) else [values] * len(self._runs)
             for name, values in losses.items()
         }
         for part, run in enumerate(self._runs):
