@@ -29,7 +29,7 @@ from .command_line import CommandLine, ForkServer
 
 settings.register_profile(
     "declnet",
-    max_examples=int(os.environ.get("DECLNET_TEST_EXAMPLES", "40")),  # `.ci/long` has more
+    max_examples=int(os.environ.get("DECLNET_TEST_EXAMPLES", "25")),  # `.ci/long` has more
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
