@@ -1,4 +1,4 @@
-"""Measure what docs/guide/regularization.md shows, or check that it is still so.
+"""Measure what docs/explanation/regularization.md shows, or check that it is still so.
 
     python benchmarks/regularization.py [--jobs 2] [--sweep FOLDER]
     python benchmarks/regularization.py --check [--jobs 2]

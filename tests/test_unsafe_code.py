@@ -1,6 +1,6 @@
 """Sources run no text, unpickle nothing and read no environment but where it is declared here.
 
-docs/security.md promises it.
+docs/explanation/security.md promises it.
 """
 
 from __future__ import annotations

@@ -92,8 +92,8 @@ def test_every_key_of_a_spec_is_on_the_page(
     for key in SECTIONS[section].model_fields:
         assert f"| `{key}` |" in generated[f"generated/spec_{section}.md"]
     include = f"```{{include}} ../generated/spec_{section}.md"
-    page = "blocks.md" if section == "block" else "spec.md"
-    assert include in (docs / "guide" / page).read_text("utf-8")
+    page = "how_to/blocks.md" if section == "block" else "reference/spec.md"
+    assert include in (docs / page).read_text("utf-8")
 
 
 def test_every_page_is_reachable(docs: Path) -> None:

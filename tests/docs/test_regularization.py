@@ -1,4 +1,4 @@
-"""`docs/guide/regularization.md` shows what `benchmarks/regularization.py` has measured."""
+"""`docs/explanation/regularization.md` shows what `benchmarks/regularization.py` has measured."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from declnet.spec.validate import load_spec
 def test_the_tables_are_those_that_the_sweep_prints(
     docs: Path, repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    page = (docs / "guide" / "regularization.md").read_text("utf-8")
+    page = (docs / "explanation" / "regularization.md").read_text("utf-8")
     results = (repository / "benchmarks" / "regularization.json").read_text("utf-8")
     series, specs = [], []
     for name, runs in json.loads(results)["sweep"].items():

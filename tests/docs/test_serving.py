@@ -1,4 +1,4 @@
-"""`docs/guide/serving.md` shows what `declnet serve` answers to its curl commands."""
+"""`docs/how_to/serving.md` shows what `declnet serve` answers to its curl commands."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def rounded(value: Any) -> Any:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_the_answers_are_as_shown(docs: Path, tmp_path: Path) -> None:
     trained = next(
-        text for _, text in blocks(docs / "guide" / "predicting.md") if "declnet.run(" in text
+        text for _, text in blocks(docs / "how_to" / "predicting.md") if "declnet.run(" in text
     )
     subprocess.run([sys.executable, "-c", trained], cwd=tmp_path, check=True)
     with socket.socket() as probe:
@@ -53,7 +53,7 @@ def test_the_answers_are_as_shown(docs: Path, tmp_path: Path) -> None:
         while '"listening"' not in log_file.read_text():
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        shown = blocks(docs / "guide" / "serving.md")
+        shown = blocks(docs / "how_to" / "serving.md")
         pairs = [
             (command, answer)
             for (_, command), (_, answer) in pairwise(shown)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SHOWN = {
-    "docs/guide/first_run.md": (
+    "docs/tutorials/first_run.md": (
         "wrong.toml",
         {
             "units = 64": "unit = 64",
@@ -53,7 +53,7 @@ def test_the_problems_of_a_spoiled_spec(
     ],
 )
 def test_the_problem_of_a_page(page, name, change, docs, tmp_path, declnet_cli) -> None:
-    text = (docs / "guide" / f"{page}.md").read_text("utf-8")
+    text = (docs / "how_to" / f"{page}.md").read_text("utf-8")
     blocks = re.findall(r"^```\w+\n((?:# \w+\.toml|error).*?\n)```", text, re.M | re.S)
     for block in blocks[:-1]:
         (tmp_path / block.split()[1]).write_text(block, "utf-8")

@@ -1,4 +1,4 @@
-"""`docs/guide/tables.md` shows what `benchmarks/tables.py` reports of its results."""
+"""`docs/explanation/tables.md` shows what `benchmarks/tables.py` reports of its results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def test_the_report_is_that_of_the_results(docs: Path, repository: Path, tmp_path: Path) -> None:
-    page = docs / "guide" / "tables.md"
+    page = docs / "explanation" / "tables.md"
     again = tmp_path / "page.md"
     again.write_bytes(page.read_bytes())
     paths = os.pathsep.join([str(repository), str(repository / "plugins")])

@@ -1,4 +1,4 @@
-"""`docs/guide/text_and_series.md` shows the results of its specs and of simple models."""
+"""`docs/how_to/text_and_series.md` shows the results of its specs and of simple models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from declnet.data.streaming.fitting import prepared_sets
 
 @pytest.fixture(scope="module")
 def page(docs: Path) -> str:
-    return (docs / "guide" / "text_and_series.md").read_text("utf-8")
+    return (docs / "how_to" / "text_and_series.md").read_text("utf-8")
 
 
 def test_the_text_classifier_is_as_good_as_shown(page: str, repository: Path) -> None:

@@ -43,7 +43,7 @@ def test_every_line_by_hand_is_right(page: list[CodeBlock], spec: str, declnet_c
 
 def test_every_key_is_on_the_page(spec: str, docs: Path, declnet_cli: Any) -> None:
     traced = json.loads(declnet_cli.succeeds("trace", spec, "--format", "json", "--verify"))
-    text = (docs / "guide" / "trace.md").read_text("utf-8")
+    text = (docs / "how_to" / "trace.md").read_text("utf-8")
     layer = traced["layers"][0]
     parameter = layer["parameters"]["weights"]
     tables = [traced, traced["loss"], traced["optimizer"], traced["verification"], layer, parameter]

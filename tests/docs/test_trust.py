@@ -1,4 +1,4 @@
-"""`docs/guide/trust.md` shows what its benchmarks have measured, and it is as claimed."""
+"""`docs/how_to/trust.md` shows what its benchmarks have measured, and it is as claimed."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ def test_the_table_is_the_one_that_the_benchmark_prints(
 ) -> None:
     command = [sys.executable, repository / "benchmarks" / f"{name}.py", "--report"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert printed in (docs / "guide" / "trust.md").read_text("utf-8")
+    assert printed in (docs / "how_to" / "trust.md").read_text("utf-8")

@@ -285,6 +285,6 @@ def test_the_texts_are_classified_as_well_as_by_a_linear_model_of_word_counts(re
     count = text.CountVectorizer(min_df=2).fit(x)
     peer = linear_model.LogisticRegression(max_iter=1000).fit(count.transform(x), y)
     score = peer.score(count.transform(x_test), y_test)
-    page = (repository / "docs" / "guide" / "text_and_series.md").read_text("utf-8")
+    page = (repository / "docs" / "how_to" / "text_and_series.md").read_text("utf-8")
     assert f"(`CountVectorizer(min_df=2)`) | {score:.3f} |" in page
     assert declnet.run(spec).metrics["test"]["accuracy"] > score - 0.02

@@ -1,4 +1,4 @@
-"""A spec is only data, as docs/security.md promises."""
+"""A spec is only data, as docs/explanation/security.md promises."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def test_shipped_specs_compile_without_a_warning(name, shipped_spec, tmp_path):
 def test_the_example_of_the_docs(tmp_path):
     run(load_spec(SPECS / "two_inputs.toml", {"training.epochs": 1}), out=tmp_path / "run")
     found = export(open_run(tmp_path / "run"), tmp_path / "rents.c")
-    page = (SPECS.parent / "docs" / "guide" / "exporting.md").read_text("utf-8")
+    page = (SPECS.parent / "docs" / "how_to" / "exporting.md").read_text("utf-8")
     for said in found.notes[0].split(", "):
         assert said in page
     (example,) = re.findall(r"```c\n(.*?)```", page, re.DOTALL)

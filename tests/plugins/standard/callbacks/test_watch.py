@@ -285,7 +285,7 @@ def test_the_report_draws_a_map_for_each_value(tmp_path):
 
 
 def test_the_page_shows_what_is_printed():
-    page = (SPECS.parent / "docs" / "guide" / "watching.md").read_text("utf-8")
+    page = (SPECS.parent / "docs" / "how_to" / "watching.md").read_text("utf-8")
     document = tomllib.loads(page.partition("```toml\n")[2].partition("```")[0])
     _, (warning,) = watched(document)
     assert f"warning: {warning}\n" in page

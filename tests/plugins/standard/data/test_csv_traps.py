@@ -108,7 +108,7 @@ TRAPS = {
         of_targets(lambda at: ["はい", "いいえ", '"c,""|d"'][at % 3]),
         {"x": [0.0, 1.5]},
     ),
-    # size; a million rows take too long for a test, and are measured in docs/guide/data.md
+    # size; a million rows take too long for a test, and are measured in docs/reference/data.md
     "2,000 columns": (
         table(
             lambda at: ",".join(str(at * place % 9 / 2) for place in range(2000)),
