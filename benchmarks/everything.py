@@ -1,4 +1,4 @@
-"""Run all benchmarks that the README quotes: `python benchmarks/everything.py FOLDER`.
+"""Run all benchmarks that the docs quote: `python benchmarks/everything.py FOLDER`.
 
 Writes each command's table (`training.txt`, …) and samples (`training.json`, …) to the folder, and
 draws the pictures there. Only `--threads`, `--rounds` and `--quick` are passed on to the commands.
@@ -28,9 +28,15 @@ def main() -> int:
         value = getattr(arguments, name)
         options += [f"--{name}", str(value)] if value else []
     failed = [name for name in arguments.only if not run(name, arguments.folder, options)]
-    files = [str(arguments.folder / f"{name}.json") for name in COMMANDS]
-    found = [file for file in files if Path(file).exists()]
-    picture = [sys.executable, str(ROOM / "picture.py"), *found, "--folder", str(arguments.folder)]
+    growth = arguments.folder / "growth.json"
+    results = [str(growth)] if growth.exists() else []
+    picture = [
+        sys.executable,
+        str(ROOM / "picture.py"),
+        *results,
+        "--folder",
+        str(arguments.folder),
+    ]
     subprocess.run(picture, check=True)
     return 1 if failed else 0
 

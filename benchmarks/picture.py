@@ -1,7 +1,7 @@
-"""Draw the results of the other commands: `python benchmarks/picture.py FILE.json …`.
+"""Draw the pictures of speed: `python benchmarks/picture.py [GROWTH.json]`.
 
-Draws speed.png from the results of training, cold starts and inference, and growth.png from those
-of growth, in the folder `--folder`.
+Draws speed.png from the table on docs/explanation/speed.md, and growth.png from the results of
+`growth.py`, in the folder `--folder`.
 """
 
 import argparse
@@ -12,24 +12,22 @@ from pathlib import Path
 from pictures.growth import draw_growth
 from pictures.speed import draw_speed
 
-IMAGES = Path(__file__).parents[1] / "docs" / "images"
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def main() -> int:
     """Draw the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
-    parser.add_argument("--folder", type=Path, default=IMAGES, help="default: docs/images")
+    parser.add_argument("growth", nargs="?", type=Path, metavar="GROWTH.json")
+    parser.add_argument("--folder", type=Path, default=DOCS / "images", help="default: docs/images")
     arguments = parser.parse_args()
-    results = [json.loads(file.read_text(encoding="utf-8")) for file in arguments.files]
-    speeds = [each for each in results if each["kind"] != "growth"]
-    if speeds:
-        draw_speed(speeds, arguments.folder / "speed.png")
-        print(arguments.folder / "speed.png")
-    for each in results:
-        if each["kind"] == "growth":
-            draw_growth(each, arguments.folder / "growth.png")
-            print(arguments.folder / "growth.png")
+    page = (DOCS / "explanation" / "speed.md").read_text(encoding="utf-8")
+    draw_speed(page, arguments.folder / "speed.png")
+    print(arguments.folder / "speed.png")
+    if arguments.growth:
+        results = json.loads(arguments.growth.read_text(encoding="utf-8"))
+        draw_growth(results, arguments.folder / "growth.png")
+        print(arguments.folder / "growth.png")
     return 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from limits.limits import measure_limits
 from measuring.options import chosen_peers, heading, parser, report, settings_of, write_json
 from measuring.peer import Peer
-from measuring.readme import with_rows
+from measuring.speed_page import with_rows
 from measuring.rows import Comparison
 from measuring.table import work_table
 from measuring.turns import measure_work
@@ -27,7 +27,7 @@ def cannot(work: Work, peers: list[Peer]) -> dict[str, str]:
 def main() -> int:
     """Measure, print and write the results; return 1 if a peer failed or none is installed."""
     options = parser(__doc__ or "", PEERS, [work.name for work in WORKS])
-    options.add_argument("--page", type=Path, metavar="README.md", help="a page with the table")
+    options.add_argument("--page", type=Path, metavar="PAGE.md", help="a page with the table")
     arguments = options.parse_args()
     settings = settings_of(arguments)
     peers = chosen_peers(PEERS, arguments.peers, arguments.quick)

@@ -1,4 +1,4 @@
-"""README's table of training steps, a row per work, from what `training.py` has measured."""
+"""The table on docs/explanation/speed.md, a row per work, from what `training.py` has measured."""
 
 import re
 from typing import Any
@@ -10,6 +10,7 @@ COLUMNS = ("declnet", "declnet-jit", "jax-scan")
 NOT_MEASURED = "\N{EN DASH}"
 ROUNDED = 10  # microseconds from which times are whole numbers
 EARLIER = "*"  # after what an earlier run measured
+TIME = re.compile(r"([\d.]+)(?=\*?$)")
 
 LABELS = {
     "spiral_3000": "2→64→3, batch 3000, L2",
@@ -43,18 +44,40 @@ def with_rows(page: str, records: list[dict[str, Any]]) -> str:
 
     What was not measured now is kept and marked as earlier, in rows of measured works.
     """
+    before, rule, rows, after = _parts(page)
+    for record in records:
+        label = LABELS.get(record["work"]["name"])
+        if label:
+            rows[label] = _row(record, rows.get(label, [NOT_MEASURED] * (len(COLUMNS) + 1)))
+    table = [f"| {' | '.join((label, *rows[label]))} |" for label in _ordered(rows)]
+    return "\n".join([f"{before}{HEADER}", rule, *table, *after])
+
+
+def times(page: str) -> dict[str, dict[str, float]]:
+    """Return the microseconds in the rows of the page's table, by label and peer.
+
+    The best other peer, whose name is in its cell, is `keras`; cells without a time are left out.
+    """
+    _, _, rows, _ = _parts(page)
+    return {
+        label: {
+            peer: float(match[1])
+            for peer, cell in zip((*COLUMNS, "keras"), cells, strict=True)
+            if (match := TIME.search(cell.replace("**", "")))
+        }
+        for label, cells in rows.items()
+    }
+
+
+def _parts(page: str) -> tuple[str, str, dict[str, list[str]], list[str]]:
+    """Return what is before the table, its second line, its rows, and the lines after it."""
     before, header, rest = page.partition(f"{HEADER}\n")
     if not header:
         raise ValueError(f"the page has no line {HEADER!r}")
     rule, *lines = rest.split("\n")
     count = next(number for number, line in enumerate(lines) if not line.startswith("|"))
     rows = {cells[0]: cells[1:] for cells in map(_cells, lines[:count])}
-    for record in records:
-        label = LABELS.get(record["work"]["name"])
-        if label:
-            rows[label] = _row(record, rows.get(label, [NOT_MEASURED] * (len(COLUMNS) + 1)))
-    table = [f"| {' | '.join((label, *rows[label]))} |" for label in _ordered(rows)]
-    return "\n".join([f"{before}{HEADER}", rule, *table, *lines[count:]])
+    return before, rule, rows, lines[count:]
 
 
 def _ordered(rows: dict[str, list[str]]) -> list[str]:
@@ -94,7 +117,7 @@ def _earlier(cell: str) -> str:
 
 def _with_bold(cells: list[str]) -> list[str]:
     """Return the cells with the shortest time in bold."""
-    found = [re.search(r"([\d.]+)(?=\*?$)", cell) for cell in cells]
+    found = [TIME.search(cell) for cell in cells]
     times = [float(match[1]) if match else float("inf") for match in found]
     at = times.index(min(times))
     match = found[at]

@@ -1,4 +1,4 @@
-"""`benchmarks/training.py --page README.md` changes the rows of measured works alone."""
+"""`benchmarks/training.py --page` changes the rows of measured works alone."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ def measured(peer: str, median: float, counted: bool = True) -> dict[str, Any]:
 
 
 def test_rows_of_measured_works_are_replaced_or_inserted(repository: Path) -> None:
-    readme = runpy.run_path(str(repository / "benchmarks/measuring/readme.py"))
-    with_rows, header = readme["with_rows"], readme["HEADER"]
-    readme_page = (repository / "README.md").read_text("utf-8")
-    assert with_rows(readme_page, []) == readme_page
+    module = runpy.run_path(str(repository / "benchmarks/measuring/speed_page.py"))
+    with_rows, header = module["with_rows"], module["HEADER"]
+    speed_page = (repository / "docs/explanation/speed.md").read_text("utf-8")
+    assert with_rows(speed_page, []) == speed_page
+    assert all(
+        times["declnet"] > times["declnet-jit"] for times in module["times"](speed_page).values()
+    )
     rows = [
         measured("declnet-jit", 8.04, counted=False),
         measured("jax-scan", 36.6),
