@@ -7,8 +7,8 @@ from pathlib import Path
 from limits.limits import measure_limits
 from measuring.options import chosen_peers, heading, parser, report, settings_of, write_json
 from measuring.peer import Peer
-from measuring.speed_page import with_rows
 from measuring.rows import Comparison
+from measuring.speed_page import with_rows
 from measuring.table import work_table
 from measuring.turns import measure_work
 from peers import PEERS

@@ -1,11 +1,11 @@
-"""The speed picture: a line per work, the time of declnet and of JAX relative to the best peer's."""
+"""The speed picture: a line per work, times relative to the best peer's."""
 
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 from matplotlib.lines import Line2D
-from measuring.speed_page import times
 
+from measuring.speed_page import times
 from pictures.style import GRID, INK, mark_of, set_style
 
 SHOWN = {

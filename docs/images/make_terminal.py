@@ -5,6 +5,7 @@ Runs the commands on a pseudo-terminal and draws what they print. Run it from th
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import subprocess
@@ -27,7 +28,7 @@ SVG = """\
   xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{alternative}">
 <style>
 .{unique_id}-matrix {{ font: {char_height}px ui-monospace, SFMono-Regular, Menlo, Consolas,
-  "DejaVu Sans Mono", monospace; line-height: {line_height}px; font-variant-east-asian: full-width }}
+  "DejaVu Sans Mono", monospace; line-height: {line_height}px }}
 {styles}
 </style>
 <defs>
@@ -58,7 +59,7 @@ def main() -> None:
     wrong = spec
     for line, replacement in WRONG.items():
         wrong = wrong.replace(line, replacement, 1)
-    console = Console(record=True, width=COLUMNS + 2, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    console = Console(record=True, width=COLUMNS + 2, file=io.StringIO())
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "spiral.toml")
         for text in (wrong, spec):
@@ -81,7 +82,9 @@ def _printed(folder: str) -> str:
     termios.tcsetwinsize(terminal, (ROWS, COLUMNS))
     command = [sys.executable, "-m", "declnet", *COMMAND]
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(COLUMNS)}
-    with subprocess.Popen(command, cwd=folder, env=environment, stdout=terminal, stderr=terminal):
+    with subprocess.Popen(  # noqa: S603  # our own command
+        command, cwd=folder, env=environment, stdout=terminal, stderr=terminal
+    ):
         os.close(terminal)
         return "".join(iter(lambda: _read(ours), ""))
 

@@ -17,10 +17,6 @@ SHOWN = {
             "epochs = 10001": "epochs = 0",
         },
     ),
-    "README.md": (
-        "spiral.toml",
-        {"units = 64": "unit = 64", '"adam"': '"adma"', "epochs = 10001": "epochs = 1e4"},
-    ),
 }
 
 
