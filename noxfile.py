@@ -34,6 +34,7 @@ WITH_EXTRAS = (
     "tests/cli/test_predict.py::test_rows_that_cannot_be_predicted_are_empty_in_every_format",
     "tests/cli/test_sweep.py::test_the_picture_is_one_of_its_kind",
     "tests/data/sources/test_files.py",
+    "tests/docs/test_exported_examples.py",
     "tests/data/sources/test_loading.py",
     "tests/runs/test_engine_parts.py",
     "tests/plugins/jit/replay",

@@ -22,7 +22,7 @@ from tests.corpus.masking import equal_but_for_rounding
 from tests.corpus.transcript import CORPUS, Output, Transcript
 
 RECORDED_ON = CORPUS / "recorded_on.txt"
-"""The versions with which the corpus was recorded."""
+"""The processor and the versions with which the corpus was recorded."""
 
 ENVIRONMENT = {
     "OPENBLAS_CORETYPE": "Haswell",
@@ -40,7 +40,16 @@ ENVIRONMENT = {
 def fingerprint() -> str:
     """Return what the bits of results depend on, a line each."""
     versions = [f"{name} {_version(name)}" for name in ("numpy", "numba", "llvmlite")]
-    return "".join(f"{line}\n" for line in (platform.machine(), *versions))
+    return "".join(f"{line}\n" for line in (_processor(), *versions))
+
+
+def _processor() -> str:
+    """Return LLVM's name of the processor, whose instructions the C library chooses by itself."""
+    try:
+        from llvmlite import binding
+    except ImportError:
+        return platform.machine()
+    return str(binding.get_host_cpu_name())
 
 
 def _version(package: str) -> str:

@@ -157,7 +157,7 @@ def views_of_notebooks(case: Case) -> Any:
     stored = open_run(case.folder / "r")
     shown: list[Any] = [stored, stored.spec, stored.compare()]
     shown.append(stored.predictor().evaluate(case.table))
-    rows = [_json(line) for line in case.table.read_text("utf-8").split("\n")[:-1]]
+    rows = list(case.names.rows())
     columns = {name: [row.get(name) for row in rows] for name in rows[0]}
     shown.append(stored.predictor().predict(columns))
     shown.append(stored.analyze("importance", data=case.table))
@@ -212,7 +212,7 @@ def sweep(case: Case) -> Any:
     """The summary, the page and the picture of a sweep over names and texts."""
     pytest.importorskip("jinja2")
     pytest.importorskip("matplotlib")
-    document = tomllib.loads((case.folder / "s.toml").read_text("utf-8"))
+    document = extended_document(tomllib.loads((case.folder / "s.toml").read_text("utf-8")))
     fill = {"type": "impute", "columns": [case.features[NUMBERS]], "strategy": "constant"}
     document["data"]["prepare"][0] = literal_value(fill | {"value": case.names.classes[0]})
     document["training"]["epochs"] = 1
