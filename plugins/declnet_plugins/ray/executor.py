@@ -29,6 +29,9 @@ class RayExecutor(Executor):
 
     type = "ray"
     examples = ({}, {"address": "auto", "cpus": 2})
+    expected_failures = {
+        "has_no_side_effects": "Ray starts processes, and handles signals while it is connected"
+    }
 
     address: str | None = Field(default=None, description="address of the cluster; see above")
     cpus: float = Field(default=1, gt=0, description="number of processors for each run")

@@ -49,7 +49,7 @@ def test_with_softmax_it_is_logistic_regression_of_words_and_pairs():
         ngram_range=(1, 2), sublinear_tf=True, min_df=2, token_pattern=WORDS.pattern
     )
     x = vectorizer.fit_transform(texts)
-    regression = linear_model.LogisticRegression(C=1.0, tol=1e-10, max_iter=1000).fit(x, classes)
+    regression = linear_model.LogisticRegression(solver="newton-cg", tol=1e-10).fit(x, classes)
     bag = {
         "type": "embedding_bag",
         "units": 3,
