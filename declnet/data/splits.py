@@ -9,7 +9,7 @@ from itertools import islice, pairwise
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import Table, missing_values
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.columns import labels_of, refuse_rows, table_with

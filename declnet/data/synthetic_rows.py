@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.sample_arrays import ARRAY
 from declnet.contracts.data.table import Table, missing_values
 from declnet.contracts.data.transform import Transform

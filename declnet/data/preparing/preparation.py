@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.sample_arrays import ARRAY
 from declnet.contracts.data.table import CellFormat, ColumnType, Table, missing_values
 from declnet.contracts.data.transform import Sequences, Transform, TransformState

@@ -13,7 +13,8 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, plain_array, read_only
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data.data_source import Dataset, DataSource
+from declnet.contracts.data.data_source import DataSource
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import CellFormat, ColumnType, Table
 from declnet.contracts.network.inputs import Inputs, unwrapped
 from declnet.data.preparing.preparation import FittedPreparation
