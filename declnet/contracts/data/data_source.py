@@ -14,10 +14,7 @@ from declnet.contracts.arrays import Array, Rows, Sizes
 from declnet.contracts.component import Component
 from declnet.contracts.data.dataset import DataInfo, Dataset
 from declnet.contracts.data.table import ColumnType, Table
-from declnet.contracts.network.inputs import (
-    as_arrays,
-    unwrapped,
-)
+from declnet.contracts.network.inputs import as_arrays, unwrapped
 from declnet.contracts.returned import verified
 from declnet.errors import RegistryError
 
