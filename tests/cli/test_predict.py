@@ -152,10 +152,13 @@ def test_an_output_that_cannot_be_is_refused(arguments, message, flowers, refuse
     [
         (f"{'n' * 300}.csv", "n.csv: cannot be read: File name too long"),
         ("table.doc", "table.doc: no installed data source reads such files (its name must end"),
+        ("absent.doc", "absent.doc: there is no such file"),
+        ("absent/", "absent: there is no such file or folder"),
         ("x.npy", "x.npy: the model was trained on a table, so its columns are needed by name"),
     ],
 )
 def test_an_input_that_cannot_be_is_refused(name, message, flowers, refused, tmp_path):
+    (tmp_path / "table.doc").touch()
     np.save(tmp_path / "x.npy", np.zeros((2, 3)))
     assert message in refused("predict", flowers.run, name)
 
