@@ -34,7 +34,9 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
     try:
         if not path.is_file() and not path.is_dir():
             missing = f"there is no such file{'' if path.suffix else ' or folder'}"
-            raise DataError(f"{path}: {'is neither a file nor a folder' if path.exists() else missing}")
+            raise DataError(
+                f"{path}: {'is neither a file nor a folder' if path.exists() else missing}"
+            )
     except OSError as error:  # a folder without permission, a name that is too long
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     if like is not None and _reads(like, path):
