@@ -235,7 +235,7 @@ def _training(document: dict[str, Any]) -> Iterator[Line]:
     training = document.get("training", {})
     yield "[training]" if training else "# [training]"
     if "metrics" in training:
-        yield f"# metrics = {toml(training['metrics'])}  # the first one matters most"
+        yield f"# metrics = {toml(training['metrics'])}", "the first one matters most"
     if "epochs" in training:
         yield f"# epochs = {training['epochs']}", "passes over the training data, at most"
     else:
