@@ -10,9 +10,10 @@ import os
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from pydantic import Field
 
 from declnet import (
     Callback,
+    DeclnetError,
+    DeclnetWarning,
     Diagnostic,
     EpochLogged,
     ForkSafeLock,
@@ -49,14 +52,19 @@ MODEL = "model"
 _making = ForkSafeLock()
 
 
+def _warn(message: str) -> None:
+    warnings.warn(message, DeclnetWarning, stacklevel=2)
+
+
 @dataclass
 class Tracked:
-    """The client, the MLflow run's ID, the last epoch sent and the run's folder."""
+    """The client, the MLflow run's ID, the last epoch sent, the run's folder, and who warns."""
 
     client: Any
     run_id: str
     last: int
     directory: Path | None = None
+    warn: Callable[[str], None] = _warn
 
 
 class Mlflow(Callback):
@@ -111,7 +119,7 @@ class Mlflow(Callback):
             keys = {key: _in_words(value) for key, value in grouped.values.items()} | keys
         run_id = self._run_of(client, run.directory, run.name, tags)
         _log_params(client, run_id, keys)
-        return self._continued(client, run_id, run.directory)
+        return replace(self._continued(client, run_id, run.directory), warn=run.warn)
 
     def save(self, state: Tracked) -> dict[str, Any]:
         """Return the MLflow run's ID."""
@@ -119,7 +127,8 @@ class Mlflow(Callback):
 
     def restore(self, run: Run, saved: dict[str, Any]) -> Tracked:
         """Continue the same MLflow run; repeated epochs log identical values."""
-        return self._continued(self._client(), saved["run_id"], run.directory)
+        tracked = self._continued(self._client(), saved["run_id"], run.directory)
+        return replace(tracked, warn=run.warn)
 
     def epoch_finished(self, state: Tracked, epoch: EpochLogged) -> None:
         """Send the metrics."""
@@ -133,7 +142,7 @@ class Mlflow(Callback):
         test = {f"test_{name}": value for name, value in metrics.get("test", {}).items()}
         self._send(state, test, state.last)
         if state.directory is not None:
-            self._log_model(state.client, state.run_id, state.directory)
+            self._log_model(state.client, state.run_id, state.directory, state.warn)
         state.client.set_terminated(state.run_id, "FINISHED")
 
     def found_finished(self, directory: Path, metrics: dict[str, dict[str, float]]) -> None:
@@ -222,22 +231,36 @@ class Mlflow(Callback):
         experiment, of_key = self._experiment(client), f"tags.`{KEY}` = '{key}'"
         return next(iter(client.search_runs([experiment], of_key, max_results=1)), None)
 
-    def _log_model(self, client: Any, run_id: str, folder: Path) -> None:
-        """Log the trained model of a run, or of a group whose models are used as one, once."""
+    def _log_model(
+        self, client: Any, run_id: str, folder: Path, warn: Callable[[str], None] = _warn
+    ) -> None:
+        """Log the trained model of a run, or of a group whose models are used as one, once.
+
+        One that cannot be loaded from its folder, such as one with classes that only a program
+        registers, is not logged, which is a warning.
+        """
         from mlflow.entities import LoggedModelOutput
+        from mlflow.models import Model
 
         from declnet_plugins.mlflow.model import save_model
 
         run = client.get_run(run_id)
         if not self.log_model or (run.outputs is not None and run.outputs.model_outputs):
             return
-        logged = client.create_logged_model(
-            run.info.experiment_id, MODEL, run_id, params=run.data.params, model_type="declnet"
-        )
-        about = {"artifact_path": logged.artifact_location, "model_uuid": logged.model_id}
         with tempfile.TemporaryDirectory(prefix="declnet-mlflow-") as temporary:
             path = Path(temporary, MODEL)
-            save_model(folder, path, run_id=run_id, model_id=logged.model_id, **about)
+            try:
+                save_model(folder, path, run_id=run_id)
+            except DeclnetError as error:
+                warn(f"the model is not logged in MLflow: {error}")
+                return
+            logged = client.create_logged_model(
+                run.info.experiment_id, MODEL, run_id, params=run.data.params, model_type="declnet"
+            )
+            described = Model.load(str(path))
+            described.model_id = described.model_uuid = logged.model_id
+            described.artifact_path = logged.artifact_location
+            described.save(str(path / "MLmodel"))
             client.log_model_artifacts(logged.model_id, str(path))
         client.finalize_logged_model(logged.model_id, "READY")
         client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import declnet
 from declnet import load_predictor, parse_spec, run
 
 NEEDED = ("mlflow", "pandas", "sqlalchemy", "alembic")
@@ -155,18 +156,12 @@ def test_the_example_is_synthetic_and_the_signature_has_the_columns(tabular):
     assert len(rows) == 5
     assert not {row[2] for row in rows} & {row[2] for row in known}  # no income is copied
     requirements = (folder / "requirements.txt").read_text("utf-8").splitlines()
-    assert f"declnet=={client_version()}" in requirements
+    assert f"declnet=={declnet.__version__}" in requirements
     assert not [*folder.rglob("*.pkl")]
     data = folder / "data" / "run"
     assert {file.name for file in data.iterdir()} == {
         file.name for file in out.iterdir() if file.name != "mlflow.json"
     }
-
-
-def client_version():
-    import declnet
-
-    return declnet.__version__
 
 
 def test_arrays_have_signatures_of_tensors(trained, tmp_path):
@@ -187,6 +182,41 @@ def test_arrays_have_signatures_of_tensors(trained, tmp_path):
     np.save(tmp_path / "wrong.npy", x)
     with pytest.raises(Exception, match="shape"):
         model.predict(x[:, :2])
+
+
+def test_a_model_with_classes_of_a_program_is_not_logged(database, tmp_path):
+    from mlflow.tracking import MlflowClient
+
+    class Doubled(declnet.Elementwise):
+        """y = 2x."""
+
+        type = "doubled"
+
+        def value(self, x, y, scratch):
+            np.multiply(x, 2, out=y)
+
+        def derivative(self, x, y, slope):
+            slope.fill(2)
+
+    registry = declnet.discover()
+    registry.register(Doubled)
+    document = {
+        "declnet": 1,
+        "model": {"layers": ["doubled", {"type": "dense", "units": 1}]},
+        "loss": "mean_squared_error",
+        "optimizer": "sgd",
+        "training": {
+            "epochs": 1,
+            "callbacks": [{"type": "mlflow", "tracking_uri": database, "experiment": "local"}],
+        },
+    }
+    x = np.arange(12.0).reshape(6, 2)
+    result = run(parse_spec(document, registry), (x, x[:, :1]), tmp_path / "run", registry=registry)
+    (warning,) = result.warnings
+    assert warning.startswith("the model is not logged in MLflow: ")
+    client = MlflowClient(database)
+    (tracked,) = client.search_runs([client.get_experiment_by_name("local").experiment_id])
+    assert (tracked.info.status, tracked.outputs.model_outputs) == ("FINISHED", [])
 
 
 def test_folds_are_one_model_of_the_parent(tabular, trained):
