@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -159,25 +159,6 @@ class StoredRun(RunContents, TrainedModels):
         """Return the trained model with its data preparation; raise as `model` does."""
         self._require_same("preparation", "predictions")
         return self._predictor
-
-    @cached_property
-    def synthetic_rows(self) -> Any:
-        """Rows as `Predictor.predict` takes them, drawn like the training data, not copied from it.
-
-        They are the columns of a table by name, or an array, or one for each input by name; up to
-        16 rows. None: the run could not draw any.
-
-        Raises:
-            OutputError: the file cannot be read, or changed since the run ended.
-        """
-        from declnet.runs.behavior import BEHAVIOR_FILE
-
-        content = self._files.read(folder.BEHAVIOR)
-        if content is None:
-            return None
-        with reading(self.path / folder.BEHAVIOR):
-            rows = BEHAVIOR_FILE.parse(content).rows
-        return unwrapped(rows.samples(self._preparation)) if rows is not None else None
 
     @cached_property
     def data_sets(self) -> dict[str, StoredData]:
