@@ -23,10 +23,10 @@ from declnet.contracts.component import Component as Component
 from declnet.contracts.context import LayerContext as LayerContext
 from declnet.contracts.context import RunContext as RunContext
 from declnet.contracts.data.data_source import Blocks as Blocks
-from declnet.contracts.data.data_source import DataInfo as DataInfo
-from declnet.contracts.data.data_source import Dataset as Dataset
 from declnet.contracts.data.data_source import DataSource as DataSource
-from declnet.contracts.data.data_source import TargetInfo as TargetInfo
+from declnet.contracts.data.dataset import DataInfo as DataInfo
+from declnet.contracts.data.dataset import Dataset as Dataset
+from declnet.contracts.data.dataset import TargetInfo as TargetInfo
 from declnet.contracts.data.table import CellFormat as CellFormat
 from declnet.contracts.data.table import ColumnNote as ColumnNote
 from declnet.contracts.data.table import ColumnType as ColumnType

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import click
 
 if TYPE_CHECKING:
-    from declnet.contracts.data.data_source import Dataset, DataSource
+    from declnet.contracts.data.data_source import DataSource
+    from declnet.contracts.data.dataset import Dataset
     from declnet.contracts.data.table import Table
     from declnet.data.sources.random_rows import TableSample
     from declnet.data.sources.table_source import TableSource

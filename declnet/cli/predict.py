@@ -170,17 +170,19 @@ def predict(options: PredictOptions, run: Path, data: Path | str | None) -> None
 
 
 class _Errors:
-    """The rows that could not be predicted: how many, and the first ones."""
+    """What could not be predicted: how many rows, the first ones, and series that are too short."""
 
     def __init__(self) -> None:
         self._count, self._first = 0, list[int]()
+        self._warning: str | None = None
 
     def collected(
         self, parts: Iterable[Mapping[str, Predictions]]
     ) -> Iterator[Mapping[str, Predictions]]:
         """Yield the parts unchanged."""
         for part in parts:
-            errors = next(iter(part.values())).errors
+            of_loss = next(iter(part.values()))
+            errors, self._warning = of_loss.errors, of_loss.warning
             if errors:
                 self._count += len(errors)
                 rows = sorted(error.row for error in errors.values() if error.row is not None)
@@ -189,6 +191,8 @@ class _Errors:
 
     def show(self, rows: int) -> None:
         """Print a warning if there are any among that many rows."""
+        if self._warning is not None:
+            print_line(f"warning: {self._warning}", err=True)
         if self._count:
             named = ", ".join(map(str, self._first)) + (", …" if self._count > MOST_ROWS else "")
             some = "row" if self._count == 1 else "rows"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from declnet.contracts.arrays import Shape
 
 if TYPE_CHECKING:
-    from declnet.contracts.data.data_source import DataInfo
+    from declnet.contracts.data.dataset import DataInfo
     from declnet.contracts.network.directions import Better
     from declnet.contracts.network.layer import Layer, OutputRange
     from declnet.contracts.network.loss import Loss

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import CellFormat, ColumnType, Table, missing_values
 from declnet.contracts.data.transform import ColumnError, Sequences, Transform
 from declnet.contracts.network.loss import Loss

@@ -39,6 +39,8 @@ _ISO = re.compile(
 )
 """Dates and times that Python reads, many times faster than a pattern's groups."""
 
+_PERIOD = re.compile(r"\d{4}[ -]?(?:[QqHh]\d|[WwMm]\d\d)", re.ASCII)
+
 _SPELLINGS = tuple(
     f"{date}{time}"
     for date in (
@@ -92,6 +94,25 @@ def odd_date(texts: Sequence[str]) -> str | None:
     if dates < max(0.9 * len(first), 2):
         return None
     return next((text for text in texts if _moment(text, usual) is None), None)
+
+
+def are_periods(column: Array) -> bool:
+    """Return whether texts (n,) are quarters, weeks and so on, whose order is that of the text."""
+    texts = set(column.tolist())
+    return all(map(_PERIOD.fullmatch, texts)) and len({*map(len, texts)}) == 1
+
+
+def odd_dates(column: Array) -> tuple[Array, str | None]:
+    """Return where a column (n,) of text is not written in its most frequent form, and a date.
+
+    Returns:
+        Booleans (n,), true for missing cells too; and a date of the column in that form, None if
+        there are no dates.
+    """
+    texts = set(column.tolist()) - {None}
+    fitting = {form: [text for text in texts if _moment(text, form)] for form in _FORMS}
+    usual = max(fitting, key=lambda form: len(fitting[form]))
+    return ~np.isin(column, fitting[usual]), min(fitting[usual], default=None)
 
 
 def read_dates(column: Array, form: str) -> Array:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED, Inputs, as_arrays
 from declnet.data.preparing.preparation import FittedPreparation

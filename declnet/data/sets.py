@@ -10,7 +10,8 @@ import numpy as np
 
 from declnet.caching import computed_once
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import Dataset, DataSource
+from declnet.contracts.data.data_source import DataSource
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import Table
 from declnet.contracts.data.transform import Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED, InputInfo

@@ -9,11 +9,11 @@ from itertools import islice, pairwise
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import Table, missing_values
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.columns import labels_of, refuse_rows, table_with
-from declnet.data.dates import AMBIGUOUS, date_form, read_dates
+from declnet.data.dates import AMBIGUOUS, are_periods, date_form, odd_dates, read_dates
 from declnet.data.equal_rows import first_equal_rows
 from declnet.display.words import counted
 from declnet.errors import DataError
@@ -33,11 +33,11 @@ def _split_key(data: Dataset | Table, split: SplitSpec) -> Array | None:
         return None
     if split.method == "column":
         return column_to_split_by(data, str(split.column))[1]
-    values = (
-        _classes(data) if split.column is None else column_to_split_by(data, str(split.column))[1]
-    )
     if split.method == "time":
-        values = _moments(values)
+        values = moments_in(data, str(split.column))
+    else:
+        named = split.column is not None
+        values = column_to_split_by(data, str(split.column))[1] if named else _classes(data)
     return distinct(values)[1]
 
 
@@ -62,13 +62,10 @@ def moments_in(data: Dataset | Table, name: str) -> Array:
     """Return the times (n,) in a column, which sort chronologically.
 
     Raises:
-        DataError: a time is missing, or it is ambiguous which of its numbers is the day.
+        DataError: a time is missing, a text is no date in the form of the others, or it is
+            ambiguous which of its numbers is the day.
     """
-    return _moments(column_to_split_by(data, name, "put in order")[1])
-
-
-def _moments(column: Array) -> Array:
-    """Return a column with text dates as moments, which sort chronologically."""
+    table, column = column_to_split_by(data, name, "put in order")
     form = date_form(column)
     if form == AMBIGUOUS:
         raise DataError(
@@ -77,7 +74,21 @@ def _moments(column: Array) -> Array:
             path=AT_COLUMN,
             code="E036",
         )
-    return column if form is None else read_dates(column, form)
+    if form is not None:
+        return read_dates(column, form)
+    if column.dtype.kind == "O" and len(column) and not are_periods(column):
+        wrong, date = odd_dates(column)
+        like = "or time in a known form" if date is None else f'like "{date}"'
+        refuse_rows(
+            table,
+            name,
+            wrong,
+            lambda text: f'is "{text}", not a date {like}',
+            hint="write all alike, as in 2024-12-31, or number the rows",
+            path=AT_COLUMN,
+            code="E036",
+        )
+    return column
 
 
 def _classes(data: Dataset | Table) -> Array:

@@ -11,13 +11,15 @@ from typing import Any, Self
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.sample_arrays import ARRAY
 from declnet.contracts.data.table import Table, missing_values
 from declnet.contracts.data.transform import Transform
+from declnet.contracts.network.inputs import as_arrays
 from declnet.contracts.returned import verified
 from declnet.contracts.serialization import Omitted, StoredState
 from declnet.data.cells import text_of
+from declnet.data.columns import typed
 from declnet.data.dates import AMBIGUOUS, date_form, read_dates, written_date
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.splits import Data
@@ -31,6 +33,9 @@ SAMPLED = 2**20
 
 WIDEST = 256
 """The longest last axis of an array whose positions have ranges of their own."""
+
+FIRST_DAY = np.datetime64("2026-01-01")
+"""The day of the first row of a series."""
 
 REPEATED = 64
 """About how many numbers are drawn for a sample of an array; they are repeated to fill it."""
@@ -96,6 +101,32 @@ class SyntheticRows:
             for start in ("x ", "y ")
         )
         return Dataset(x, y)
+
+    def samples(self, preparation: FittedPreparation) -> dict[str, Array]:
+        """Return the rows as predictors take them, without what only targets have.
+
+        They are the columns of a table, each in its type, or the array of each input by name. Of
+        windows, they are one series, a day apart, of as many rows as a forecast needs.
+        """
+        data, windows = self.data(preparation), preparation.windows
+        if isinstance(data, Dataset):
+            return as_arrays(data.inputs)
+        columns = typed(data, preparation.types or {}, preparation.cells)
+        if windows is None:
+            return columns
+        spec, time = windows.spec, windows.time
+        count = spec.past + (spec.horizon if spec.known else 0)
+        columns = {name: column[:count] for name, column in columns.items()}
+        for target in data.target_columns if spec.known else ():
+            columns[target] = columns[target].astype(float)
+            columns[target][spec.past :] = np.nan
+        if spec.series is not None:
+            columns[spec.series] = np.full(count, "a", object)
+        if time is not None:
+            is_number = time in columns and columns[time].dtype.kind != "O"
+            days = np.datetime_as_string(FIRST_DAY + np.arange(count)).astype(object)
+            columns[time] = np.arange(count) if is_number else days
+        return columns
 
     def prepared(self, preparation: FittedPreparation) -> Dataset:
         """Return the rows as the model takes them, with their targets.

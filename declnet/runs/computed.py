@@ -13,7 +13,7 @@ import numpy as np
 from declnet.caching import computed_once
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.component import Component
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import Table, class_name
 from declnet.contracts.network.layer import Layer
 from declnet.contracts.network.metric import Metric

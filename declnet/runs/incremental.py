@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import Table
 from declnet.data.integer_limits import require_within
 from declnet.data.preparing.targets import loss_targets_of

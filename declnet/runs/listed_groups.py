@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePath
-from statistics import fmean, stdev
-from typing import Any
 
 from declnet.errors import DeclnetError
+from declnet.runs.distribution import mean_and_deviation
 from declnet.runs.ranking import (
     directions_of,
     find_metric,
@@ -74,36 +74,63 @@ def grouped(directory: Path, runs: Iterable[ListedRun]) -> list[ListedRun]:
         group = next((path for path in above if file_of(path) is not None), run.path)
         entries.setdefault(group, []).append(run)
     return [
-        members[0] if file_of(path) is None else _entry(path, file_of(path) or {}, members)
+        _entry(path, file, members) if (file := file_of(path)) is not None else members[0]
         for path, members in entries.items()
     ]
 
 
-def _group_file(folder: Path) -> Mapping[str, Any] | None:
+@dataclass(frozen=True)
+class _GroupFile:
+    """What a list shows of the file of a group.
+
+    Attributes:
+        kind: what the group is called.
+        status: as in the file.
+        planned: how many tasks are listed.
+        metric: the metric to compare by; None for the main one.
+        seconds: how long it was trained; 0 if it does not say.
+    """
+
+    kind: str
+    status: str
+    planned: int
+    metric: str | None
+    seconds: float
+
+
+def _group_file(folder: Path) -> _GroupFile | None:
+    """Return what the file in a folder says; None without one, or if it is damaged."""
     try:
         content = parse_json(read_bytes(folder / GROUP)) if (folder / GROUP).is_file() else None
     except (DeclnetError, OSError, ValueError):
         return None
-    return content if isinstance(content, Mapping) else None
+    if not isinstance(content, Mapping):
+        return None
+    kind, status, metric = (content.get(key) for key in ("kind", "status", "metric"))
+    tasks, seconds = content.get("tasks") or (), content.get("seconds") or 0.0
+    is_valid = isinstance(kind, str) and isinstance(status, str)
+    is_valid &= isinstance(metric, str | None) and isinstance(tasks, list | tuple)
+    if not (is_valid and type(seconds) in (int, float) and math.isfinite(seconds)):
+        return None
+    return _GroupFile(str(kind), str(status), len(tasks), metric, float(seconds))
 
 
-def _entry(path: Path, file: Mapping[str, Any], runs: Sequence[ListedRun]) -> ListedGroup:
+def _entry(path: Path, file: _GroupFile, runs: Sequence[ListedRun]) -> ListedGroup:
     """Return a group as one entry."""
     points: dict[PurePath, list[ListedRun]] = {}
     for run in runs:
         parts = run.path.relative_to(path).parts
         folders = [part for part in parts if not _SEED_OR_FOLD.fullmatch(part)]
         points.setdefault(PurePath(*folders), []).append(run)
-    kind, tasks = str(file.get("kind")), file.get("tasks")
     means = [_means(of_point) for of_point in points.values()]
-    averaged = kind in _AVERAGED
-    metrics, deviations = means[0] if averaged else _best(means, runs, file.get("metric"))
+    averaged = file.kind in _AVERAGED
+    metrics, deviations = means[0] if averaged else _best(means, runs, file.metric)
     seconds = [run.seconds for run in runs if run.seconds is not None]
     return ListedGroup(
         path,
-        str(file.get("status")),
+        file.status,
         min(run.started for run in runs),
-        float(file.get("seconds") or 0) or (sum(seconds) if seconds else None),
+        file.seconds or (sum(seconds) if seconds else None),
         max(run.epochs for run in runs),
         metrics,
         runs[0].better,
@@ -113,9 +140,9 @@ def _entry(path: Path, file: Mapping[str, Any], runs: Sequence[ListedRun]) -> Li
             for key, value in runs[0].values.items()
             if all(run.values.get(key) == value for run in runs[1:])
         },
-        kind=kind,
+        kind=file.kind,
         runs=tuple(runs),
-        planned=max(len(tasks or ()), len(runs)),
+        planned=max(file.planned, len(runs)),
         specs=len(points),
         deviations=deviations,
     )
@@ -132,11 +159,11 @@ def _means(runs: Sequence[ListedRun]) -> _Means:
     deviations: dict[str, dict[str, float]] = {}
     for data, name in informative(run.metrics for run in finished):
         values = [run.metrics.get(data, {}).get(name) for run in finished]
-        known = [value for value in values if value is not None]
-        complete = len(known) == len(finished)
-        means.setdefault(data, {})[name] = fmean(known) if complete else None
-        if complete and len(known) > 1:
-            deviations.setdefault(data, {})[name] = stdev(known)
+        mean, deviation = mean_and_deviation([math.nan if v is None else v for v in values])
+        is_known = not math.isnan(mean)
+        means.setdefault(data, {})[name] = mean if is_known else None
+        if is_known and deviation is not None:
+            deviations.setdefault(data, {})[name] = deviation
     return means, deviations
 
 

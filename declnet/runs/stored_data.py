@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 
 if TYPE_CHECKING:
     from declnet.runs.inference.predictor import LabeledPart

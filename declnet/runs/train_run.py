@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from declnet.caching import computed_once, shares_results
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import Table
 from declnet.data.sources.loading import GivenData, as_data, guarded
 from declnet.errors import DataError

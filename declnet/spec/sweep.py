@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from declnet.errors import Diagnostic, KeyPath, SpecError
+from declnet.spec.document.compose import PRESET
 from declnet.spec.document.source_map import SourceMap
 from declnet.spec.document.variables import VARIABLES
 from declnet.spec.points import Axis, Point, SweptValue, in_order, point_of
@@ -17,6 +18,7 @@ from declnet.spec.shown_values import shown
 from declnet.spec.sweep_ranges import FORMS, is_range, range_values
 from declnet.spec.varying_keys import (
     FIXED,
+    FIXED_HINTS,
     LARGEST_SEED,
     SWEEP,
     WHEN,
@@ -53,9 +55,13 @@ class Sweep:
         """Return the sweep with a key varying over these values, in place of its own.
 
         Raises:
-            SpecError: the section varies the key together with others.
+            SpecError: the section varies the key together with others, or the key is a preset's.
         """
         key = values[0].key
+        if key.partition(".")[0] == PRESET:
+            message, hint = f'"{key}" cannot vary in a sweep', FIXED_HINTS[PRESET]
+            place = values[0].key_place
+            raise SpecError([Diagnostic(message, hint, (), "E053", place=place)])
         steps = tuple((value,) for value in values)
         for at, axis in enumerate(self.axes):
             if axis.keys == (key,):

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from declnet.errors import Diagnostic, KeyPath, dotted
 from declnet.registry.spelling import suggestion
+from declnet.spec.document.compose import EXTENDS, PRESET
 from declnet.spec.document.source_map import SourceMap
 from declnet.spec.points import Axis, SweptValue, in_order, means
 from declnet.spec.shown_values import shown
@@ -15,8 +16,15 @@ from declnet.spec.shown_values import shown
 SWEEP, TUNE, WHEN = "sweep", "tune", "when"
 LARGEST_SEED = 2**53
 
-FIXED = ("name", "declnet", "extends", "plugins", SWEEP)
+FIXED = ("name", "declnet", EXTENDS, PRESET, "plugins", SWEEP)
 """Keys that are the same in all runs of a sweep or study."""
+
+FIXED_HINTS = {
+    "name": "the names of runs say what varies",
+    PRESET: "vary the keys that the preset writes, which declnet show prints; or sweep several "
+    "specs: declnet sweep A.toml B.toml",
+}
+"""What to do instead of varying these keys."""
 
 
 @dataclass(eq=False)
@@ -81,8 +89,8 @@ class KeyReader(Reader):
         """Return whether a key may vary; report it if not."""
         if key in self.places:
             self.report(f'duplicate key "{key}"', "remove one of the two", at, "E003", by_key=True)
-        elif key.split(".", maxsplit=1)[0] in fixed:
-            hint = "the names of runs say what varies" if key == "name" else None
+        elif (section := key.split(".", maxsplit=1)[0]) in fixed:
+            hint = FIXED_HINTS.get(section)
             self.report(f'"{key}" cannot vary in a {self.noun}', hint, at, self.code, by_key=True)
         else:
             self.places[key] = at

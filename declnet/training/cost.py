@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data.data_source import DataInfo
+from declnet.contracts.data.dataset import DataInfo
 from declnet.contracts.data.table import Table
 from declnet.data.streaming.fitting import WINDOW_NUMBERS
 from declnet.graph.model import initialized_model

@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from declnet.contracts.arrays import Shape
-from declnet.contracts.data.data_source import DataInfo
+from declnet.contracts.data.dataset import DataInfo
 from declnet.contracts.memory import beyond_memory
 from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.returned import verified

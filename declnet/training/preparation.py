@@ -11,7 +11,7 @@ import numpy as np
 
 from declnet.caching import computed_once
 from declnet.contracts.arrays import Array, Dtype, MappedArray, read_only
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.sample_arrays import SampleArrays
 from declnet.contracts.network.inputs import Inputs, sample_count
 from declnet.contracts.network.loss import Loss

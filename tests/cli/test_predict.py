@@ -52,6 +52,50 @@ def test_a_data_source_goes_in(flowers, declnet_cli, refused, tmp_path):
     assert "--> INPUT:1:35" in message
 
 
+def test_series_that_are_too_short_are_named_and_the_others_forecast(declnet_cli, tmp_path):
+    day, lengths = np.datetime64("2024-01-01"), {"north": 60, "south": 50, "new": 2}
+    lines = [
+        f"{day + at},{shop},{at % 7}"
+        for at in range(60)
+        for shop, count in lengths.items()
+        if at < count
+    ]
+    (tmp_path / "sales.csv").write_text("\n".join(["day,shop,sales", *lines]), "utf-8")
+    (tmp_path / "spec.toml").write_text(
+        """
+        declnet = 1
+        loss = "mean_squared_error"
+        optimizer = "adam"
+        training = { epochs = 1 }
+        [data]
+        train = { type = "csv", path = "sales.csv", target = "sales" }
+        validation = 0.2
+        split = { method = "time", column = "day" }
+        windows = { past = 7, horizon = 2, series = "shop", known = ["day"] }
+        prepare = [{ type = "datetime", columns = ["day"], parts = ["weekday"] }]
+        [model]
+        layers = [
+          { type = "flatten", inputs = ["input.past"] },
+          { type = "flatten", inputs = ["input.future"] },
+          { type = "concatenate", inputs = ["flatten_1", "flatten_2"] },
+          { type = "dense", units = 2 },
+        ]
+        """,
+        "utf-8",
+    )
+    assert "W008" in declnet_cli("run", "spec.toml", "--out", "run", "--quiet").stderr
+    result = declnet_cli("predict", "run")
+    assert result.returncode == 0
+    assert result.stderr == (
+        'warning: 1 of 3 series is left out, "new" with 2 rows: a forecast takes 7\n'
+    )
+    table = list(csv.DictReader(result.stdout.splitlines()))
+    assert [(row["shop"], row["day"]) for row in table] == [
+        *(("north", f"{day + at}") for at in (60, 61)),
+        *(("south", f"{day + at}") for at in (50, 51)),
+    ]
+
+
 NAMES = "length,width,color"
 PREDICT = ("predict", "new.csv", "-o", "out.csv")
 EVALUATE = ("evaluate", "--data", "new.csv")
@@ -108,10 +152,13 @@ def test_an_output_that_cannot_be_is_refused(arguments, message, flowers, refuse
     [
         (f"{'n' * 300}.csv", "n.csv: cannot be read: File name too long"),
         ("table.doc", "table.doc: no installed data source reads such files (its name must end"),
+        ("absent.doc", "absent.doc: there is no such file"),
+        ("absent/", "absent: there is no such file or folder"),
         ("x.npy", "x.npy: the model was trained on a table, so its columns are needed by name"),
     ],
 )
 def test_an_input_that_cannot_be_is_refused(name, message, flowers, refused, tmp_path):
+    (tmp_path / "table.doc").touch()
     np.save(tmp_path / "x.npy", np.zeros((2, 3)))
     assert message in refused("predict", flowers.run, name)
 

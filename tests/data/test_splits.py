@@ -152,6 +152,33 @@ def test_what_cannot_be_split_so_is_reported(records, method, message):
         split(records, {"validation": 0.5} if method.method != "column" else {}, method, 0)
 
 
+def dates(*texts):
+    return table(day=texts), SplitSpec(method="time", column="day")
+
+
+@pytest.mark.parametrize(
+    ("texts", "place", "like"),
+    [
+        (["2025-02-01", "2025-02-28", "2025-02-29"], 'row 3, column "day"', 'like "2025-02-01"'),
+        (["2025-02-01", "Feb 2, 2025", "2025-02-03"], 'row 2, column "day"', 'like "2025-02-01"'),
+        (["31.01.24", "01.02.24"], 'row 1, column "day"', "or time in a known form"),
+        (["2024Q1", "2024-Q2"], 'row 1, column "day"', "or time in a known form"),
+    ],
+)
+def test_a_text_that_is_no_date_like_the_others_is_not_put_in_order(texts, place, like):
+    data, method = dates(*texts)
+    with pytest.raises(DataError) as raised:
+        split(data, {"validation": 0.5}, method, 0)
+    position = int(place[4]) - 1
+    assert str(raised.value.message) == f'{place} is "{texts[position]}", not a date {like}'
+    assert (raised.value.code, raised.value.path) == ("E036", ("data", "split", "column"))
+
+
+def test_quarters_and_weeks_are_put_in_order():
+    data, method = dates("2024Q2", "2023Q4", "2024Q1", "2023Q3")
+    assert split_positions(data, {"test": 0.25}, method, 0)["test"].tolist() == [0]
+
+
 def folds_of(data, folds, seed=0, **method):
     return list(fold_positions(data, folds, SplitSpec(**method), seed))
 

@@ -135,6 +135,9 @@ def behavior_of(data, section, layers, loss, folder):
         assert behavior.aspects[name].incomplete is None, name
     assert len(behavior.aspects["training"].results) > 10
     assert (folder / "run" / "behavior.json").stat().st_size < 200_000
+    stored = declnet.open_run(folder / "run")
+    count = 1 if "windows" in section else len(next(iter(behavior.rows.columns.values())))
+    assert len(stored.predictor().predict(stored.synthetic_rows)) == count
     return behavior
 
 

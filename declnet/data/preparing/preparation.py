@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.sample_arrays import ARRAY
 from declnet.contracts.data.table import CellFormat, ColumnType, Table, missing_values
 from declnet.contracts.data.transform import Sequences, Transform, TransformState
@@ -18,6 +18,7 @@ from declnet.contracts.network.inputs import UNNAMED, InputInfo, Inputs, lengths
 from declnet.contracts.returned import verified
 from declnet.data.columns import features_of, joined, located, require_column, typed
 from declnet.data.preparing.column_steps import ColumnSteps, FittedStep
+from declnet.data.preparing.forecasting import last, with_future
 from declnet.data.preparing.named_inputs import require_divided, require_sequences_alone
 from declnet.data.preparing.target_encoding import TargetEncoding, target_encodings
 from declnet.data.preparing.targets import (
@@ -106,8 +107,8 @@ class FittedPreparation:
         if self.types is None:
             self._require_inputs(records)
         if self.windows is not None:
-            records = self.windows.with_future(records, self.target_columns)
-            before, after = self.windows.last(records)
+            records = with_future(self.windows, records, self.target_columns)
+            before, after = last(self.windows, records)
             parts = [self._windows(records, before, self.types)]
             if after is not None:
                 known = {name: (self.types or {})[name] for name in self.windows.spec.known}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import Table
 from declnet.contracts.data.transform import ColumnError, Transform, TransformState, apply_to_array
 from declnet.contracts.network.inputs import UNNAMED

@@ -9,7 +9,7 @@ their rows are split at common times, and each series is cut separately.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
@@ -21,7 +21,6 @@ from declnet.contracts.memory import beyond_memory
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.columns import losses_hint, refuse_rows, require_column
 from declnet.data.preparing.targets import LossTarget
-from declnet.data.regular_times import times_after
 from declnet.data.splits import Data, distinct, members_of, moments_in
 from declnet.display.words import counted
 from declnet.errors import DataError, KeyPath
@@ -178,25 +177,29 @@ class Windows:
         long = [rows for rows in series.values() if len(rows) >= needed]
         if not long:
             name = max(series, key=lambda name: len(series[name]))
-            self._require_rows(name, len(series[name]), needed, "a window")
+            self.require_rows(name, len(series[name]), needed, "a window")
         return long
 
     def left_out(self, table: Table) -> str | None:
         """Return a warning that some series are too short for a window; None if none is."""
         if self.spec.series is None:
             return None
-        series, needed = self.series_in(table), self.spec.past + self.spec.horizon
-        short = [name for name, rows in series.items() if len(rows) < needed]
-        if not short or len(short) == len(series):
+        lengths = {name: len(rows) for name, rows in self.series_in(table).items()}
+        return self.left_out_among(lengths, self.spec.past + self.spec.horizon, "a window")
+
+    def left_out_among(self, lengths: Mapping[Any, int], needed: int, purpose: str) -> str | None:
+        """Return a warning that some series, but not all, have too few rows; else None."""
+        short = [name for name, rows in lengths.items() if rows < needed]
+        if not short or len(short) == len(lengths):
             return None
         one = len(short) == 1
         return (
-            f"{len(short)} of {len(series)} series {'is' if one else 'are'} "
+            f"{len(short)} of {len(lengths)} series {'is' if one else 'are'} "
             f"left out, {'' if one else 'the first '}"
-            f'"{short[0]}" with {counted(len(series[short[0]]), "row")}: a window takes {needed}'
+            f'"{short[0]}" with {counted(lengths[short[0]], "row")}: {purpose} takes {needed}'
         )
 
-    def _require_rows(self, series: Any, rows: int, needed: int, purpose: str) -> None:
+    def require_rows(self, series: Any, rows: int, needed: int, purpose: str) -> None:
         """Raise DataError if a series has too few rows.
 
         Args:
@@ -244,8 +247,15 @@ class Windows:
             list(sets.items())[:-1], list(sets.items())[1:], strict=True
         ):
             last, first = (moments_in(data, self.time) for data in (earlier, later))
-            comparable = last.dtype.kind == first.dtype.kind
-            if not comparable or first.min() <= last.max():
+            are_dates = [moments.dtype.kind == "M" for moments in (last, first)]
+            if are_dates[0] != are_dates[1]:
+                raise DataError(
+                    f'column "{self.time}" has dates in only one of the {before} and {name} data',
+                    hint="write the times of all data sets alike",
+                    path=("data", name),
+                    code="E036",
+                )
+            if first.min() <= last.max():
                 ends = earlier.records.columns[self.time][last.argmax()]
                 begins = later.records.columns[self.time][first.argmin()]
                 raise DataError(
@@ -309,99 +319,6 @@ class Windows:
     def knows_times_only(self) -> bool:
         """Whether what is known in advance follows from the times of a series."""
         return {*self.spec.known} == {self.time}
-
-    def with_future(self, table: Table, targets: Sequence[str]) -> Table:
-        """Return a table in which the rows to forecast are at the end of each series.
-
-        If only times are known in advance, rows at the end without targets are those to forecast;
-        where there are too few, they are added.
-
-        Args:
-            targets: the columns of the targets.
-
-        Raises:
-            DataError: the times of a series do not say which ones follow.
-        """
-        time, horizon = self.time, self.spec.horizon
-        if time is None or not self.knows_times_only or not {*targets} <= table.columns.keys():
-            return table
-        lacking = np.all([missing_values(table.columns[name]) for name in targets], axis=0)
-        positions, is_new, times = [], [], []
-        for of_series in self.series_in(table).values():
-            present = np.flatnonzero(~lacking[of_series])
-            end = int(present[-1]) + 1 if present.size else len(of_series)
-            added = horizon if len(of_series) - end < horizon else 0
-            rows = of_series[: end if added else end + horizon]
-            positions.append(np.concatenate([rows, np.repeat(rows[-1:], added)]))
-            is_new.append(np.arange(len(rows) + added) >= len(rows))
-            if added:
-                times.append(self._times_after(table, rows))
-        if not times:
-            return table.take(np.concatenate(positions))
-        new, extended = np.concatenate(is_new), table.take(np.concatenate(positions))
-        columns = dict(extended.columns)
-        columns[time] = columns[time].copy()
-        columns[time][new] = np.concatenate(times)
-        for name in targets:
-            values = columns[name]
-            columns[name] = values.copy() if values.dtype.kind == "O" else values.astype(float)
-            columns[name][new] = None if values.dtype.kind == "O" else np.nan
-        return replace(extended, columns=columns)
-
-    def _times_after(self, table: Table, rows: Array) -> Array:
-        """Return the times of the horizon after some rows of a series, in order."""
-        column = table.columns[str(self.time)]
-        times = times_after(column[rows], self.spec.horizon)
-        if times is None:
-            raise DataError(
-                f'the times in "{self.time}" up to {column[rows[-1]]} are not at equal distances, '
-                "so those to forecast are unknown",
-                hint=f"add {counted(self.spec.horizon, 'row')} with their times and no target",
-                path=("data", "split", "column"),
-                code="E039",
-            )
-        return times
-
-    def steps(self, table: Table) -> dict[str, Array]:
-        """Return what tells the forecasts for the rows of a horizon apart.
-
-        Args:
-            table: as `with_future` returns it.
-
-        Returns:
-            A column (series, horizon): the times, or, if times are not at equal distances or there
-            are none, the number of the row after the last one.
-        """
-        horizon, series = self.spec.horizon, self.series_in(table)
-        if self.time is not None:
-            column = table.columns[self.time]
-            if self.spec.known:
-                return {self.time: np.stack([column[rows[-horizon:]] for rows in series.values()])}
-            times = [times_after(column[rows], horizon) for rows in series.values()]
-            known = [of_series for of_series in times if of_series is not None]
-            if len(known) == len(times):
-                return {self.time: np.stack(known)}
-        if horizon == 1:
-            return {}
-        return {"step": np.tile(np.arange(1, horizon + 1), (len(series), 1))}
-
-    def last(self, table: Table) -> tuple[Array, Array | None]:
-        """Return the rows that forecasts from the end of each series read.
-
-        Returns:
-            The positions of the last `past` rows of each series, (series, past). If columns are
-            known in advance, the rows of the horizon follow them, (series, horizon).
-
-        Raises:
-            DataError: a series has too few rows, or is not in the order of time.
-        """
-        past, known = self.spec.past, bool(self.spec.known)
-        future = self.spec.horizon if known else 0
-        series = self.series_in(table)
-        for name, rows in series.items():
-            self._require_rows(name, len(rows), past + future, "a forecast")
-        ends = np.stack([rows[len(rows) - past - future :] for rows in series.values()])
-        return ends[:, :past], ends[:, past:] if known else None
 
     def _cut(self, rows: Array, series: list[Array], size: int) -> Array:
         """Return windows (n, size, …) of consecutive rows of each series, in memory of their own.

@@ -31,17 +31,19 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
     Raises:
         DataError: the file does not exist, or there is not exactly one data source for it.
     """
+    try:
+        if not path.is_file() and not path.is_dir():
+            missing = f"there is no such file{'' if path.suffix else ' or folder'}"
+            raise DataError(
+                f"{path}: {'is neither a file nor a folder' if path.exists() else missing}"
+            )
+    except OSError as error:  # a folder without permission, a name that is too long
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     if like is not None and _reads(like, path):
         component = type(like)
     else:
         component = _chosen(path, registry)
         like = like if like is not None and issubclass(component, type(like)) else None
-    try:
-        if not path.is_file() and not path.is_dir():
-            what = "is neither a file nor a folder" if path.exists() else "there is no such file"
-            raise DataError(f"{path}: {what}")
-    except OSError as error:  # a folder without permission, a name that is too long
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     try:
         source = component.for_file(path, like)
     except ValidationError as error:

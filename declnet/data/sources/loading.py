@@ -13,7 +13,8 @@ import numpy as np
 
 from declnet.caching import computed_once, shares_results
 from declnet.contracts.arrays import Array, Dtype, MappedArray, plain_array, read_only
-from declnet.contracts.data.data_source import Dataset, DataSource
+from declnet.contracts.data.data_source import DataSource
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import NAME_HINT, UNNAMED, is_name
 from declnet.contracts.returned import verified

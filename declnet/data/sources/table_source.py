@@ -11,7 +11,8 @@ import numpy as np
 from pydantic import Field, PrivateAttr
 
 from declnet.contracts.arrays import Array, Size
-from declnet.contracts.data.data_source import Blocks, Dataset, DataSource
+from declnet.contracts.data.data_source import Blocks, DataSource
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.returned import verified
 from declnet.data.block_file import BlockFile, packed, unpacked

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.data.transform import (
     ColumnError,

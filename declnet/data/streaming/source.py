@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import Blocks, Dataset, DataSource
+from declnet.contracts.data.data_source import Blocks, DataSource
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.returned import BrokenContractError, verified, verify_as
 from declnet.data.blocks import read_ahead

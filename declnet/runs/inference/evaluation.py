@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.network.inputs import as_arrays
 from declnet.contracts.runs.calibrator import Thresholds
 from declnet.data.sources.loading import guarded

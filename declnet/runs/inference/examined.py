@@ -12,7 +12,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.network.inputs import Inputs, as_arrays
 from declnet.data.replacing import Replacer
 from declnet.data.sources.loading import guarded

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 from declnet.data.splits import Data
 from declnet.runs.inference.examined import ExaminedPart
 from declnet.runs.inference.held_out import HeldOutPredictions

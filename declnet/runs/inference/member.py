@@ -11,7 +11,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.sample_arrays import ARRAY, SampleArrays
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED, as_arrays, wrapped

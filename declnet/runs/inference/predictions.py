@@ -51,6 +51,8 @@ class Predictions(Displayed):
             them where values are missing.
         steps: what tells the values of a prediction apart, such as the dates of a forecast: columns
             (n, values), in which `columns` has a row for each value.
+        warning: that some of the data has no prediction, such as a series that is too short for a
+            forecast; None if all has.
     """
 
     prediction: Array
@@ -65,6 +67,7 @@ class Predictions(Displayed):
     errors: RowErrors | None = None
     types: Mapping[str, ColumnType] = field(default_factory=dict)
     steps: Mapping[str, Array] = field(default_factory=dict)
+    warning: str | None = None
 
     def __len__(self) -> int:
         return len(self.outputs)

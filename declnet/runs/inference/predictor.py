@@ -13,9 +13,11 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, plain_array, read_only
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data.data_source import Dataset, DataSource
+from declnet.contracts.data.data_source import DataSource
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import CellFormat, ColumnType, Table
 from declnet.contracts.network.inputs import Inputs, unwrapped
+from declnet.data.preparing.forecasting import forecastable, steps, with_future
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.preparing.windows import Windows
@@ -35,6 +37,7 @@ from declnet.runs.inference.predictions import (
     Predictions,
     require_all_finite,
 )
+from declnet.runs.notices import warn
 
 if TYPE_CHECKING:
     from declnet.runs.inference.evaluation import Evaluation
@@ -219,7 +222,8 @@ class Predictor:
         Raises:
             DataError: there are no rows, a column is missing or has a different type, a row cannot
                 be prepared, or a prediction is NaN or infinite; with `on_error="empty"`, only if
-                the error concerns more than single samples.
+                the error concerns more than single samples. Series that are too short for a
+                forecast are left out with a DeclnetWarning, unless all are.
             ComponentError: a component raised an exception or violated its contract.
         """
         self.require_on_error(on_error)
@@ -238,7 +242,7 @@ class Predictor:
                 return unwrapped(self.predict_part(Dataset(read_only(table), {}), on_error))
             if table.columns and not len(table):
                 raise DataError("there are no samples")
-            return unwrapped(self.predict_part(guarded(table), on_error))
+            return unwrapped(_warned(self.predict_part(guarded(table), on_error)))
 
     def require_on_error(self, on_error: OnError) -> None:
         """Raise DataError if predictions cannot be left empty, as a forecast of many rows."""
@@ -274,7 +278,8 @@ class Predictor:
 
         with attributing_errors(self.registry):
             parts = predicted_parts(self, data, identifiers, spread=spread, on_error=on_error)
-            yield from map(unwrapped, parts)
+            for part in parts:
+                yield unwrapped(_warned(part))
 
     def predict_part(
         self, data: Dataset | Table, on_error: OnError = "fail"
@@ -288,11 +293,12 @@ class Predictor:
         Raises:
             DataError: as for `predict`.
         """
-        records, windows = self.members[0].records_of(data), self.windows
+        records, windows, warning = self.members[0].records_of(data), self.windows, None
         if windows is not None:
             targets = self.members[0].preparation.target_columns
-            records = windows.with_future(records, targets)
-        name_sample = naming_samples(data, self.windows)
+            records, warning = forecastable(windows, records, targets)
+            records = with_future(windows, records, targets)
+        name_sample = naming_samples(data, windows)
         try:
             predictions = self.predict_records(records, name_sample)
             require_all_finite(predictions, name_sample)
@@ -310,9 +316,9 @@ class Predictor:
         if name is not None:
             series = np.array([*windows.series_in(records)], records.columns[name].dtype)
             identifiers[name] = series
-        steps = windows.steps(records)
+        of_steps = steps(windows, records)
         return {
-            loss: replace(of_loss, identifiers=identifiers, steps=steps)
+            loss: replace(of_loss, identifiers=identifiers, steps=of_steps, warning=warning)
             for loss, of_loss in predictions.items()
         }
 
@@ -424,6 +430,14 @@ class Predictor:
             of_loss, calibration = reading.read(y_pred), self.calibrations.get(loss)
             predictions[loss] = of_loss if calibration is None else calibration.completed(of_loss)
         return predictions
+
+
+def _warned(part: dict[str, Predictions]) -> dict[str, Predictions]:
+    """Return predictions; issue their warning."""
+    warning = next(iter(part.values())).warning
+    if warning is not None:
+        warn(warning)
+    return part
 
 
 def _samples_in_part(model: Model) -> int:

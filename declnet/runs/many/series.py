@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Any
 
 from declnet.contracts.runs.plan import Outcome
 from declnet.display.displayed import Displayed
+from declnet.runs.distribution import mean_and_deviation
 from declnet.runs.many.documents import Spread, Spreads
 
 
@@ -20,10 +20,10 @@ def spread(values: Sequence[float]) -> Spread:
     Args:
         values: at least one value.
     """
-    if not all(map(math.isfinite, values)):
-        return Spread(math.nan, math.nan, math.nan, math.nan)
-    deviation = stdev(values) if len(values) > 1 else None
-    return Spread(fmean(values), deviation, min(values), max(values))
+    mean, deviation = mean_and_deviation(values)
+    if math.isnan(mean):
+        return Spread(mean, mean, mean, mean)
+    return Spread(mean, deviation, min(values), max(values))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.network.inputs import InputInfo
+from declnet.contracts.network.inputs import InputInfo, unwrapped
 from declnet.errors import OutputError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
@@ -144,6 +144,25 @@ class RunContents:
         content = self._files.read(folder.METRICS)
         with reading(self.path / folder.METRICS):
             return METRICS_FILE.parse(content) if content is not None else {}
+
+    @cached_property
+    def synthetic_rows(self) -> Any:
+        """Rows as `Predictor.predict` takes them, drawn like the training data, not copied from it.
+
+        They are the columns of a table by name, or an array, or one for each input by name; up to
+        16 rows. None: the run could not draw any.
+
+        Raises:
+            OutputError: the file cannot be read, or changed since the run ended.
+        """
+        from declnet.runs.behavior import BEHAVIOR_FILE
+
+        content = self._files.read(folder.BEHAVIOR)
+        if content is None:
+            return None
+        with reading(self.path / folder.BEHAVIOR):
+            rows = BEHAVIOR_FILE.parse(content).rows
+        return unwrapped(rows.samples(self._preparation)) if rows is not None else None
 
     def parameters(self) -> dict[str, Array]:
         """Return the weights saved by the run, e.g. `dense_1.weights` of shape (inputs, units).

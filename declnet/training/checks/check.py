@@ -12,7 +12,7 @@ from functools import partial
 
 from declnet.caching import computed_once, shares_results
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data.data_source import DataInfo
+from declnet.contracts.data.dataset import DataInfo
 from declnet.data.sets import PreparedSets
 from declnet.data.splits import Data
 from declnet.data.synthetic_rows import sampled

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 from declnet.caching import computed_once
-from declnet.contracts.data.data_source import DataInfo
+from declnet.contracts.data.dataset import DataInfo
 from declnet.contracts.network.directions import Better
 from declnet.contracts.network.inputs import InputInfo, input_value, lengths_of, weights_of
 from declnet.data.integer_limits import Limits

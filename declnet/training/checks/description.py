@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from declnet.caching import computed_once
-from declnet.contracts.data.data_source import DataInfo, Dataset, DataSource
+from declnet.contracts.data.data_source import DataSource
+from declnet.contracts.data.dataset import DataInfo, Dataset
 from declnet.contracts.returned import verified
 from declnet.data.preparing.named_inputs import AT_INPUTS
 from declnet.data.preparing.targets import loss_targets_of

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from declnet.contracts.arrays import Shape
-from declnet.contracts.data.data_source import DataInfo
+from declnet.contracts.data.dataset import DataInfo
 from declnet.data.preparing.targets import loss_targets_of
 from declnet.data.sets import PreparedSets, prepare_sets
 from declnet.data.splits import Data

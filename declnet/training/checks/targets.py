@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.data.data_source import DataInfo
+from declnet.contracts.data.dataset import DataInfo
 from declnet.contracts.network.layer import OutputRange
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.returned import verified

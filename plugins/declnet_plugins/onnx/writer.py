@@ -240,6 +240,8 @@ class GraphWriter:
 
     def reduce(self, operator: str, value: str, axes: Sequence[int], *, keep: bool = True) -> str:
         """Return a value reduced over axes: `"ReduceSum"`, `"ReduceMean"`, `"ReduceMax"`, …."""
+        if not axes:  # with which the operators reduce over all
+            return value
         keepdims = int(keep)
         if self.opset >= 18 or operator == "ReduceSum":
             axes_input = self.constant(list(axes), "int64")

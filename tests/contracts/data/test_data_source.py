@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 from pydantic import PrivateAttr
 
-from declnet import DataInfo, Dataset, DataSource, InputInfo, Registry, RegistryError, Table
-
-RNG = np.random.default_rng(0)
+from declnet import DataSource, Registry, RegistryError, Table
 
 
 class Numbers(DataSource):
@@ -88,18 +86,3 @@ def test_another_file_is_read_with_the_same_settings():
     assert other._read == []
     assert like.path == Path("train.num")
     assert Numbers.for_file(Path("new.num")) == Numbers(path="new.num")
-
-
-def test_an_array_without_a_name_has_the_empty_name_inside_and_none_outside():
-    x, y = np.ones((4, 3)), np.arange(4)
-    for data in (Dataset(x, y), Dataset({"": x}, {"": y}), Dataset({"": x}, y).take(np.arange(4))):
-        assert list(data.inputs) == list(data.targets) == [""]
-        assert np.array_equal(data.x, x)
-        assert np.array_equal(data.y, y)
-    several = Dataset({"a": x, "b": x[:, 0]}, {"price": y})
-    assert (several.x, several.y) == (several.inputs, several.targets)
-    assert several.take(np.array([1])).targets == {"price": 1}
-    info = DataInfo((3,), target="classes", classes=2)
-    assert info.inputs == {"": InputInfo((3,))}
-    assert info.targets[""].classes == 2
-    assert DataInfo.of(several.x, several.y).for_target("price").classes == 4

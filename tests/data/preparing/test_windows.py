@@ -9,14 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from declnet import DataError, Table, load_predictor, parse_spec, resume, run
+from declnet import DataError, DeclnetWarning, Table, load_predictor, parse_spec, resume, run
 from declnet.data.preparing.preparation import fit_preparation
 from declnet.data.preparing.targets import LossTarget
 from declnet.data.preparing.windows import Windows
 from declnet.data.streaming.fitting import prepared_sets
 from declnet.spec.data_section import DataSpec, WindowSpec
 from declnet.training.checks.check import check_spec
-from declnet_plugins.standard.transforms.dates import Datetime
 from declnet_plugins.standard.transforms.scaling import Standardize
 
 
@@ -303,8 +302,9 @@ def test_each_series_is_forecast_and_named(tmp_path):
     found = predictor.evaluate(tmp_path / "sales.csv")
     assert found.samples == 60 - 4 + 50 - 4
     assert "1 of 3 series is left out" in found.warnings[0]
-    with pytest.raises(DataError, match='3 rows of the series "c" are too few: a forecast takes 5'):
-        list(predictor.predict_parts(tmp_path / "sales.csv"))
+    with pytest.warns(DeclnetWarning, match="1 of 3 series is left out") as warned:
+        (whole,) = predictor.predict_parts(tmp_path / "sales.csv")
+    assert str(warned[0].message).endswith('left out, "c" with 3 rows: a forecast takes 5')
     kept = [each for each in lines if not each.startswith("c")]
     (tmp_path / "next.csv").write_text("\n".join(kept))
     (part,) = predictor.predict_parts(tmp_path / "next.csv", ["shop"])
@@ -312,6 +312,10 @@ def test_each_series_is_forecast_and_named(tmp_path):
     assert list(columns) == ["shop", "when", "prediction"]
     first = list(dict.fromkeys(each.split(",")[0] for each in kept[1:]))
     assert list(columns["shop"]) == [name for name in first for _ in range(2)]
+    assert all(np.array_equal(columns[name], column) for name, column in whole.columns().items())
+    (tmp_path / "short.csv").write_text("\n".join(line for line in lines if line[0] in "sc"))
+    with pytest.raises(DataError, match='3 rows of the series "c" are too few: a forecast takes 5'):
+        list(predictor.predict_parts(tmp_path / "short.csv"))
     for at, name in enumerate(first):
         frame = table.take(np.flatnonzero(table.columns["shop"] == name)).columns
         np.testing.assert_allclose(predictor.predict(frame).outputs[0], part.outputs[at])
@@ -330,26 +334,10 @@ def test_references_repeat_the_last_season_of_each_window(season, horizon):
     np.testing.assert_array_equal(forecasts, expected)
 
 
-def test_times_alone_are_known_without_rows_to_forecast():
-    months = np.arange("2020-01", "2022-01", dtype="datetime64[M]").astype(str).astype(object)
-    table = series(24, month=months)
-    preparation = fitted(
-        table,
-        [Datetime(columns=("month",), parts=("month",), cycles=False)],
-        time="month",
-        past=4,
-        horizon=3,
-        known=("month",),
-    )
-    x = preparation.apply(table)
-    np.testing.assert_array_equal(x["future"][0, :, 0], [1, 2, 3])
-    np.testing.assert_array_equal(x["past"][0, :, -1], [20, 21, 22, 23])
-    windows = preparation.windows
-    extended = windows.with_future(table, ("sales",))
-    (times,) = windows.steps(extended).values()
-    assert times.tolist() == [["2022-01", "2022-02", "2022-03"]]
-    again = windows.with_future(extended, ("sales",))  # whose last rows have no target
-    assert again.columns["month"].tolist() == extended.columns["month"].tolist()
-    gap = table.take(np.array([0, 1, 2, 3, 5, 6, 8, 9, 13, 14]))
-    with pytest.raises(DataError, match="not at equal distances"):
-        windows.with_future(gap, ("sales",))
+def test_times_of_two_files_are_dates_in_both_or_in_none():
+    windows = Windows(WindowSpec(past=2, horizon=1), "at")
+    days = np.array([f"2024-01-{day:02}" for day in range(1, 7)], object)
+    sets = {"train": series(6, at=days), "validation": series(6, at=np.arange(100, 106))}
+    with pytest.raises(DataError, match='"at" has dates in only one') as raised:
+        windows.require_later(sets)
+    assert (raised.value.code, raised.value.path) == ("E036", ("data", "validation"))

@@ -85,6 +85,8 @@ def test_a_file_is_read_as_the_training_datas_where_its_source_reads_such_files(
 
 
 def test_the_reason_is_named_where_a_source_might_have_read_it(tmp_path):
+    for name in ("a.tbl", "a.csv"):
+        (tmp_path / name).touch()
     registry = Registry()
     for plugin in (WAVE, TIDE):
         registry.register(source_of("twice", ".tbl"), plugin)

@@ -9,9 +9,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from declnet import default_registry
+from declnet import Elementwise, default_registry
 from declnet.testing import CheckFailed, CheckSkipped, build_examples
 from declnet_plugins.exchange import ExportError, translate_model
 from declnet_plugins.exchange.checks.cases import Case, cases_of, model_of, numbered
@@ -40,6 +41,18 @@ REFUSED = {
     **{("layer", name): "depend on the data" for name in ("gru", "lstm", "simple_rnn")},
 }
 """Components that check values, sort, or read texts, and what messages say about some examples."""
+
+
+class AlongNoAxes(Elementwise):
+    """y = x, reduced over no axes in several ways."""
+
+    type = "along_no_axes"
+
+    def value(self, x, y, scratch):
+        y[...] = x.sum(axis=()) + x.max(axis=()) - np.logical_or.reduce(x > 0, axis=())
+
+    def derivative(self, x, y, slope):
+        slope.fill(2)
 
 
 class Recorder:
@@ -77,6 +90,12 @@ def recordable() -> list[Case]:
         else:
             cases.append(numbered(case, len(cases)))
     return cases
+
+
+@pytest.mark.parametrize("file_format", REGISTRY.types("exporter"))
+def test_a_reduction_over_no_axes_reduces_none(file_format, tmp_path):
+    cases = [numbered(case, at) for at, case in enumerate(cases_of(AlongNoAxes(), REGISTRY))]
+    test_files_compute_what_components_do(file_format, cases, tmp_path)
 
 
 @pytest.mark.parametrize("file_format", REGISTRY.types("exporter"))

@@ -5,7 +5,6 @@ from declnet import Register, hookimpl
 CALLBACKS = {
     "averaging": "ema swa",
     "logs": "csv_log tensorboard",
-    "mlflow": "mlflow",
     "monitored": "best_epoch checkpoint early_stopping reduce_on_plateau",
     "time_limit": "time_limit",
     "watch": "watch",

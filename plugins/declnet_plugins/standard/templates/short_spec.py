@@ -231,15 +231,11 @@ def _rare_positive(table: TableProfile) -> str | None:
 
 
 def _training(document: dict[str, Any]) -> Iterator[Line]:
-    """Yield the section of the training: the metrics, and what else may be changed."""
+    """Yield the section of the training, with what the preset says and may be changed."""
     training = document.get("training", {})
+    yield "[training]" if training else "# [training]"
     if "metrics" in training:
-        yield "[training]  # the first metric matters most"
-        yield f"metrics = {toml(training['metrics'])}"
-    elif training:
-        yield "[training]"
-    else:
-        yield "# [training]"
+        yield f"# metrics = {toml(training['metrics'])}", "the first one matters most"
     if "epochs" in training:
         yield f"# epochs = {training['epochs']}", "passes over the training data, at most"
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import numpy as np
 import pytest
 
@@ -89,6 +91,17 @@ def test_targets_decide_on_the_end_of_the_network(y, task, expected, new_spec):
     assert (types(document)[-1], units[-1], *task) == expected
     split = None if expected is NUMBERS else {"method": "stratified"}
     assert document["data"].get("split") == split
+
+
+def test_metrics_of_the_preset_are_a_comment_that_may_be_changed(new_spec, tmp_path):
+    document = new_spec(x=numbers(), y=["no", "yes"])
+    path = tmp_path / "spec.toml"
+    text = path.read_text("utf-8")
+    assert tomllib.loads(text)["training"] == {}
+    path.write_text(text.replace("# metrics = ", "metrics = "), "utf-8")
+    assert tomllib.loads(path.read_text("utf-8"))["training"] == {
+        "metrics": document["training"]["metrics"]
+    }
 
 
 def test_what_is_of_no_use_is_left_out_and_the_reason_told(new_spec, tmp_path):

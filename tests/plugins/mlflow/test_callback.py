@@ -11,17 +11,17 @@ from declnet.contracts.runs.callback import EpochLogged
 from declnet.training.checks.check import check_spec
 
 MISSING = [
-    name for name in ("mlflow", "sqlalchemy", "alembic") if not importlib.util.find_spec(name)
+    name
+    for name in ("mlflow", "pandas", "sqlalchemy", "alembic")
+    if not importlib.util.find_spec(name)
 ]
 needs_mlflow = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
-pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's and SQLAlchemy's own
+pytestmark = [
+    pytest.mark.xdist_group("mlflow"),
+    pytest.mark.filterwarnings("ignore"),  # MLflow's and SQLAlchemy's own
+]
 
 PARENT = "mlflow.parentRunId"
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    return f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
 
 
 @pytest.fixture
@@ -82,6 +82,7 @@ def test_a_run_that_failed_and_was_resumed_is_one_run_with_each_epoch_once(
         }
         assert len(history) == 6
     assert actual.data.metrics["test_loss"] == result.metrics["test"]["loss"]
+    assert len(actual.outputs.model_outputs) == 1
 
 
 @needs_mlflow
@@ -96,6 +97,7 @@ def test_a_run_whose_process_was_killed_at_its_end_is_ended_by_resume(
     for _ in range(2):  # told again, it stays as it is
         client, (actual,) = tracked()
         assert (actual.info.status, actual.info.run_id) == ("FINISHED", ended.info.run_id)
+        assert len(actual.outputs.model_outputs) == 1
         resume(directory)
     history = client.get_metric_history(actual.info.run_id, "test_loss")
     assert {(run.step, run.value) for run in history} == {(5, result.metrics["test"]["loss"])}
@@ -134,6 +136,7 @@ def test_folds_that_were_resumed_have_one_parent_with_the_best_of_them(
     assert [child.data.tags[PARENT] for child in children] == [parent.info.run_id] * 3
     assert [child.data.params["fold"] for child in children] == ["1", "2", "3"]
     assert {run.info.status for run in (parent, *children)} == {"FINISHED"}
+    assert [len(run.outputs.model_outputs) for run in (parent, *children)] == [1] * 4
     assert parent.data.params == {"fold": "1, 2, 3"}
     best = max(ensemble.runs, key=lambda run: run.metrics["validation"]["accuracy"])
     assert parent.data.metrics["validation_accuracy"] == best.metrics["validation"]["accuracy"]
@@ -184,7 +187,7 @@ def test_an_interrupted_parent_is_killed_until_it_is_resumed(tracked_document, t
 
 
 def test_missing_mlflow(tracked_document, monkeypatch):
-    monkeypatch.setattr("declnet_plugins.standard.callbacks.mlflow.find_spec", lambda name: None)
+    monkeypatch.setattr("declnet_plugins.mlflow.callback.find_spec", lambda name: None)
     (problem,) = check_spec(parse_spec(tracked_document)).problems
     assert "needs MLflow" in problem.message
     assert problem.help == 'pip install "declnet[mlflow]"'

@@ -7,11 +7,13 @@ several runs may train in threads of one process.
 import json
 import math
 import os
+import tempfile
 import time
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from pydantic import Field
 
 from declnet import (
     Callback,
+    DeclnetError,
+    DeclnetWarning,
     Diagnostic,
     EpochLogged,
     ForkSafeLock,
@@ -28,6 +32,7 @@ from declnet import (
     Run,
     RunContext,
     grouped_run,
+    is_predictor,
 )
 
 LONGEST_VALUE = 500
@@ -41,16 +46,25 @@ KEY_FILE = "mlflow.json"
 
 KEY, DIRECTORY, PARENT = "declnet.key", "declnet.directory", "mlflow.parentRunId"
 
+MODEL = "model"
+"""The name of a logged model, so that its address is `runs:/RUN/model`."""
+
 _making = ForkSafeLock()
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, DeclnetWarning, stacklevel=2)
 
 
 @dataclass
 class Tracked:
-    """The client, the MLflow run's ID and the last epoch sent."""
+    """The client, the MLflow run's ID, the last epoch sent, the run's folder, and who warns."""
 
     client: Any
     run_id: str
     last: int
+    directory: Path | None = None
+    warn: Callable[[str], None] = _warn
 
 
 class Mlflow(Callback):
@@ -62,8 +76,11 @@ class Mlflow(Callback):
 
     The runs of a sweep, a study, or of several seeds or folds are the children of a run of their
     own, which ends with them: its parameters are the values that vary, its metrics those of the
-    best run. It runs again if they are resumed. Needs the extra `mlflow`; sends to the server in
-    `tracking_uri`.
+    best run. It runs again if they are resumed.
+
+    The trained model is logged as `model`, with what MLflow needs to load and serve it; that of
+    folds, seeds or members, which are used as one, with the parent. Needs the extra `mlflow`; sends
+    to the server in `tracking_uri`.
     """
 
     type = "mlflow"
@@ -78,10 +95,13 @@ class Mlflow(Callback):
     experiment: str = Field(
         default="declnet", min_length=1, description="name of the experiment; created if missing"
     )
+    log_model: bool = Field(
+        default=True, description="whether to log the trained model, if the run has a folder"
+    )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Require the library."""
-        if find_spec("mlflow") is None:
+        """Require the libraries."""
+        if find_spec("mlflow") is None or (self.log_model and find_spec("pandas") is None):
             yield Diagnostic("the callback mlflow needs MLflow", 'pip install "declnet[mlflow]"')
 
     def start(self, run: Run) -> Tracked:
@@ -99,7 +119,7 @@ class Mlflow(Callback):
             keys = {key: _in_words(value) for key, value in grouped.values.items()} | keys
         run_id = self._run_of(client, run.directory, run.name, tags)
         _log_params(client, run_id, keys)
-        return self._continued(client, run_id)
+        return replace(self._continued(client, run_id, run.directory), warn=run.warn)
 
     def save(self, state: Tracked) -> dict[str, Any]:
         """Return the MLflow run's ID."""
@@ -107,7 +127,8 @@ class Mlflow(Callback):
 
     def restore(self, run: Run, saved: dict[str, Any]) -> Tracked:
         """Continue the same MLflow run; repeated epochs log identical values."""
-        return self._continued(self._client(), saved["run_id"])
+        tracked = self._continued(self._client(), saved["run_id"], run.directory)
+        return replace(tracked, warn=run.warn)
 
     def epoch_finished(self, state: Tracked, epoch: EpochLogged) -> None:
         """Send the metrics."""
@@ -117,9 +138,11 @@ class Mlflow(Callback):
             state.last = epoch.epoch
 
     def finished(self, state: Tracked, metrics: dict[str, dict[str, float]]) -> None:
-        """Send the test metrics and end the run."""
+        """Send the test metrics and the model, and end the run."""
         test = {f"test_{name}": value for name, value in metrics.get("test", {}).items()}
         self._send(state, test, state.last)
+        if state.directory is not None:
+            self._log_model(state.client, state.run_id, state.directory, state.warn)
         state.client.set_terminated(state.run_id, "FINISHED")
 
     def found_finished(self, directory: Path, metrics: dict[str, dict[str, float]]) -> None:
@@ -130,14 +153,15 @@ class Mlflow(Callback):
         with _key_of(directory) as key:
             tracked = self._keyed(client, key)
         if tracked is not None and tracked.info.status == "RUNNING":
-            self.finished(self._continued(client, str(tracked.info.run_id)), metrics)
+            run_id = str(tracked.info.run_id)
+            self.finished(self._continued(client, run_id, directory), metrics)
 
     def failed(self, state: Tracked, error: BaseException) -> None:
         """End the run, with status killed if it was interrupted."""
         state.client.set_terminated(state.run_id, _ending(error))
 
     def group_finished(self, runs: Sequence[GroupedRun], best: GroupedRun | None) -> None:
-        """Send the values that vary and the best run's metrics to the parent, and end it."""
+        """Send the values that vary, the best run's metrics and a joint model; end the parent."""
         client, group = self._client(), runs[0].group
         run_id = self._run_of(client, group, group.name)
         values: dict[str, dict[str, None]] = {}
@@ -155,8 +179,12 @@ class Mlflow(Callback):
         ended = {str(run.directory) for run in runs if run.status == "finished"}
         for child in unfinished:  # killed between the run's end and the callback's
             if child.data.tags.get(DIRECTORY) in ended:
+                directory = Path(child.data.tags[DIRECTORY])
+                self._log_model(client, child.info.run_id, directory)
                 client.set_terminated(child.info.run_id, "FINISHED")
         failed = any(run.status != "finished" for run in runs)
+        if not failed and is_predictor(group):
+            self._log_model(client, run_id, group)
         client.set_terminated(run_id, "FAILED" if failed else "FINISHED")
 
     def group_failed(self, group: Path, error: BaseException) -> None:
@@ -203,10 +231,45 @@ class Mlflow(Callback):
         experiment, of_key = self._experiment(client), f"tags.`{KEY}` = '{key}'"
         return next(iter(client.search_runs([experiment], of_key, max_results=1)), None)
 
-    def _continued(self, client: Any, run_id: str) -> Tracked:
+    def _log_model(
+        self, client: Any, run_id: str, folder: Path, warn: Callable[[str], None] = _warn
+    ) -> None:
+        """Log the trained model of a run, or of a group whose models are used as one, once.
+
+        One that cannot be loaded from its folder, such as one with classes that only a program
+        registers, is not logged, which is a warning.
+        """
+        from mlflow.entities import LoggedModelOutput
+        from mlflow.models import Model
+
+        from declnet_plugins.mlflow.model import save_model
+
+        run = client.get_run(run_id)
+        if not self.log_model or (run.outputs is not None and run.outputs.model_outputs):
+            return
+        with tempfile.TemporaryDirectory(prefix="declnet-mlflow-") as temporary:
+            path = Path(temporary, MODEL)
+            try:
+                save_model(folder, path, run_id=run_id)
+            except DeclnetError as error:
+                warn(f"the model is not logged in MLflow: {error}")
+                return
+            logged = client.create_logged_model(
+                run.info.experiment_id, MODEL, run_id, params=run.data.params, model_type="declnet"
+            )
+            described = Model.load(str(path))
+            described.model_id = described.model_uuid = logged.model_id
+            described.artifact_path = logged.artifact_location
+            described.save(str(path / "MLmodel"))
+            client.log_model_artifacts(logged.model_id, str(path))
+        client.finalize_logged_model(logged.model_id, "READY")
+        client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+
+    def _continued(self, client: Any, run_id: str, directory: Path | None = None) -> Tracked:
         client.update_run(run_id, status="RUNNING")  # of a checkpoint, it may have ended
         known = client.get_metric_history(run_id, "learning_rate")
-        return Tracked(client, run_id, max((point.step for point in known), default=-1))
+        last = max((point.step for point in known), default=-1)
+        return Tracked(client, run_id, last, directory)
 
     def _send(self, state: Tracked, values: Mapping[str, float | None], step: int) -> None:
         from mlflow.entities import Metric
