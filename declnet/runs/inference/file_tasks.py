@@ -1,0 +1,235 @@
+"""The prediction of a file as a task: in this process or, as text, in a worker process."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.runs.executor import Executor, ExecutorTask, Progress, updates_of
+from declnet.errors import DeclnetError, OutputError, error_message, error_summary
+from declnet.registry.discovery import default_registry, discover
+from declnet.runs.inference.file_parts import predicted_parts
+from declnet.runs.inference.fingerprint import fingerprint_of
+from declnet.runs.inference.prediction_files import FORMS, columns_of
+from declnet.runs.inference.prediction_records import (
+    FileState,
+    PredictionOptions,
+    PredictionRecord,
+)
+from declnet.runs.inference.predictions import Predictions
+from declnet.runs.inference.predictor import Predictor
+from declnet.runs.storage.writing import whole_file
+from declnet.stored import Stored
+from declnet.training.numerics import one_blas_thread
+
+MOST_ROWS = 5
+"""Rows that could not be predicted and are named, at most."""
+
+
+class UnpredictedRows:
+    """The rows that could not be predicted.
+
+    Attributes:
+        count: how many there are.
+        first: the numbers of the first ones.
+    """
+
+    def __init__(self) -> None:
+        self.count, self.first = 0, list[int]()
+
+    def counted(
+        self, parts: Iterable[Mapping[str, Predictions]]
+    ) -> Iterator[Mapping[str, Predictions]]:
+        """Yield the parts unchanged."""
+        for part in parts:
+            errors = next(iter(part.values())).errors
+            if errors:
+                self.count += len(errors)
+                rows = sorted(error.row for error in errors.values() if error.row is not None)
+                self.first += rows[: MOST_ROWS - len(self.first)]
+            yield part
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """What loads the same predictor in another process.
+
+    Attributes:
+        path: the run's folder, or whatever else `load_predictor` takes.
+        disabled: plugins that are disabled.
+        allow_changes: as for `load_predictor`.
+    """
+
+    path: str
+    disabled: tuple[str, ...] = ()
+    allow_changes: bool = False
+
+
+@dataclass(frozen=True)
+class FilePrediction:
+    """A file to predict.
+
+    Attributes:
+        input: the file.
+        output: the file to write.
+        options: the options.
+        fingerprint: that of the predictor.
+        replaces: whether the output exists and is to be replaced.
+    """
+
+    input: Path
+    output: Path
+    options: PredictionOptions
+    fingerprint: str
+    replaces: bool = False
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """What came of a file.
+
+    Attributes:
+        rows: the number of rows that were written.
+        unpredicted: how many of them could not be predicted.
+        error: why nothing was written; None if it was.
+    """
+
+    rows: int = 0
+    unpredicted: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class _Text:
+    model: ModelFolder
+    prediction: FilePrediction
+
+
+_TEXT, _OUTCOME = Stored[_Text](_Text), Stored[FileOutcome](FileOutcome)
+
+
+@dataclass(frozen=True, eq=False)
+class FileTask(ExecutorTask):
+    """The prediction of a file.
+
+    Attributes:
+        prediction: the file.
+        predictor: what predicts it in this process.
+        model: loads the same predictor elsewhere.
+    """
+
+    prediction: FilePrediction
+    predictor: Predictor
+    model: ModelFolder
+
+    @property
+    def text(self) -> str:
+        """The task as JSON, for `execute_task`."""
+        return json.dumps({"prediction": _TEXT.plain(_Text(self.model, self.prediction))})
+
+    def execute(self, progress: Progress | None = None) -> bytes:  # noqa: ARG002  # rows are unknown
+        """See `ExecutorTask.execute`."""
+        return _answer(self.prediction, lambda: self.predictor)
+
+
+def predict_file_there(content: Any) -> bytes:
+    """Carry out the task of another process, given as it is in the task's text."""
+    task = _TEXT.parse(json.dumps(content).encode())
+    prediction = task.prediction
+
+    def predictor() -> Predictor:
+        loaded, fingerprint = _loaded(task.model, prediction.options.threshold)
+        if fingerprint != prediction.fingerprint:
+            message = "its model has changed since the command began"
+            raise OutputError(f"{task.model.path}: {message}; start the command again")
+        return loaded
+
+    return _answer(prediction, predictor)
+
+
+@lru_cache(maxsize=1)
+def _loaded(model: ModelFolder, threshold: float | None) -> tuple[Predictor, str]:
+    from declnet.runs.loading import load_predictor
+
+    registry = discover(model.disabled) if model.disabled else default_registry()
+    predictor = load_predictor(
+        model.path, registry, notice=lambda _: None, allow_changes=model.allow_changes
+    )
+    if threshold is not None:
+        predictor.set_threshold(threshold)
+    return predictor, fingerprint_of(predictor)
+
+
+def _answer(prediction: FilePrediction, predictor: Callable[[], Predictor]) -> bytes:
+    """Predict a file; an error of it is an answer, since other files have nothing to do with it."""
+    try:
+        outcome = _predicted(prediction, predictor())
+    except DeclnetError as error:
+        outcome = FileOutcome(error=error_message(error))
+    except Exception as error:  # a fault of declnet or of a library
+        traceback.print_exception(error, file=sys.stderr)
+        outcome = FileOutcome(error=f"{prediction.input}: {error_summary(error)}")
+    return _OUTCOME.write(outcome)
+
+
+def _predicted(prediction: FilePrediction, predictor: Predictor) -> FileOutcome:
+    options, output = prediction.options, prediction.output
+    before, unpredicted = FileState.of(prediction.input), UnpredictedRows()
+    replaced = FileState.of(output) if prediction.replaces and output.exists() else None
+    with (
+        attributing_errors(predictor.registry),
+        one_blas_thread(),
+        whole_file(output, prediction.replaces) as file,
+    ):
+        parts = predicted_parts(
+            predictor,
+            prediction.input,
+            options.identifiers,
+            spread=options.spread,
+            on_error=options.on_error,
+        )
+        columns = (columns_of(part, options.form) for part in unpredicted.counted(parts))
+        rows = FORMS[options.form](columns, file)
+        PredictionRecord(
+            model=prediction.fingerprint,
+            options=options,
+            input=before,
+            output=FileState.of_written(file),
+            replaced=replaced,
+            rows=rows,
+            unpredicted=unpredicted.count,
+        ).write(output)
+    return FileOutcome(rows, unpredicted.count)
+
+
+def predicted_files(
+    tasks: Sequence[FileTask], executor: Executor
+) -> Generator[tuple[FilePrediction, FileOutcome]]:
+    """Yield each file and what came of it, in the order in which they end.
+
+    Args:
+        tasks: the files.
+        executor: where they are predicted; closing this iterator stops it.
+    """
+    waiting: dict[int, FileTask] = {}
+
+    def taken() -> Iterator[FileTask]:
+        for number, task in enumerate(tasks):
+            waiting[number] = task
+            yield task
+
+    with closing(updates_of(executor, taken(), waiting)) as updates:
+        for update in updates:
+            if update.answer is not None:
+                yield waiting.pop(update.task).prediction, _OUTCOME.parse(update.answer)
+            elif update.failure is not None:
+                prediction = waiting.pop(update.task).prediction
+                yield prediction, FileOutcome(error=f"{prediction.input}: {update.failure}")
