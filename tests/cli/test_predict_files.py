@@ -228,9 +228,9 @@ def test_a_worker_that_dies_costs_one_file(many, flowers, declnet_cli, tmp_path)
     """Two workers are killed at work; others take their place."""
     folder = tmp_path / "out"
     process = declnet_cli.start("predict", flowers.run, "in", "-o", "out/", "--jobs", "2")
-    (child,) = children(process.pid) or pytest.skip("only Linux lists the children of a process")
     while not folder.exists() or not outputs(folder):
         time.sleep(0.01)
+    (child,) = children(process.pid) or pytest.skip("only Linux lists the children of a process")
     for worker in children(child):
         os.kill(worker, signal.SIGKILL)
     out, err = process.communicate(timeout=120)

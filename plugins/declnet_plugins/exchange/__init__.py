@@ -9,9 +9,15 @@ transforms with the types and shapes around them, layers with their parameters, 
 each loss. `translating` walks through it once for all formats, in the order of a prediction, and
 calls a translation for each component (looked up by format and exact class) and the exporter's
 writer for everything in between. `exporting` compares the file with declnet in a temporary folder
-before it moves it.
+before it moves it. `file_source` runs a file again, for `declnet diff --data`.
 """
 
-from declnet import lazy_names
+from declnet import Register, hookimpl, lazy_names
 
 __getattr__ = lazy_names(__name__)
+
+
+@hookimpl
+def declnet_register(register: Register) -> None:
+    """Announce what opens exported files."""
+    register.lazily("prediction_source", "exported_file", f"{__name__}.file_source")
