@@ -55,8 +55,8 @@ class OutputDifference:
         output: the column.
         is_label: whether it holds classes rather than numbers.
         rows: how many rows differ by more than the tolerance.
-        largest: the largest difference of numbers, or the first class that differs; None if no row
-            was compared, or no class differs.
+        largest: the largest difference of numbers, or the first class that differs; None if there
+            is none.
         absolute: the largest difference; of classes 0.
         relative: the same as a share of the column's largest number.
     """
@@ -197,7 +197,7 @@ class _Numbers:
     rtol: float
     atol: float
     scale: float = 0.0
-    absolute: float = -1.0
+    absolute: float = 0.0
     largest: tuple[int, float, float] | None = None
     kept: list[tuple[Array, Array, Array]] = field(default_factory=list)
 
@@ -308,7 +308,7 @@ class _Comparison:
                 example = ValueDifference(values[0][0], name, *values[0][1:]) if values else None
                 outputs.append(OutputDifference(name, True, column.count, example))
                 continue
-            largest, absolute = column.largest, max(0.0, column.absolute)
+            largest, absolute = column.largest, column.absolute
             row, a, b = largest or (0, None, None)
             example = ValueDifference(row, name, a, b) if largest is not None else None
             relative = absolute / column.scale if column.scale else float(absolute and np.inf)
