@@ -187,9 +187,10 @@ def _lines(differences: PredictionDifferences) -> Iterator[str]:
     ):
         if unpredicted.count:
             yield f"{what} {_described(unpredicted)}"
+    counted_rows = f"{differences.rows:,} row{'s' if differences.rows != 1 else ''}"
     verdict = "equal" if differences.are_equal else "different"
-    tolerance = f"up to {differences.rtol:g} of a column's largest number plus {differences.atol:g}"
-    yield f"{verdict}: {counted(compared, 'row')} compared of {differences.rows:,}, {tolerance}"
+    tolerance = f"{differences.rtol:g} of a column's largest number plus {differences.atol:g}"
+    yield f"{verdict}: {compared:,} of {counted_rows} compared, tolerance {tolerance}"
 
 
 def _described(rows: Unpredicted) -> str:

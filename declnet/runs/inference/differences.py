@@ -278,15 +278,13 @@ class _Comparison:
         self.compared += int(both.sum())
         if not both.any():
             return
-        for names, predicted in zip(self._names, (first, second), strict=True):
-            names |= dict.fromkeys(predicted.columns)
+        self._names[0].update(dict.fromkeys(first.columns))
+        self._names[1].update(dict.fromkeys(second.columns))
         for name in first.columns.keys() & second.columns.keys():
             a, b = first.columns[name][both], second.columns[name][both]
             self._column(name, first, second).add(numbers[both], a, b)
 
-    def _column(
-        self, name: str, first: PredictedRows, second: PredictedRows
-    ) -> _Numbers | _Labels:
+    def _column(self, name: str, first: PredictedRows, second: PredictedRows) -> _Numbers | _Labels:
         if name not in self._columns:
             is_label = name in first.labels | second.labels
             numbers = _Numbers(self.rtol, self.atol)
@@ -334,9 +332,7 @@ class _Comparison:
         )
 
 
-def _extended(
-    known: Unpredicted, flags: Array, numbers: Array, errors: Any
-) -> Unpredicted:
+def _extended(known: Unpredicted, flags: Array, numbers: Array, errors: Any) -> Unpredicted:
     """Return rows without predictions with those of another part."""
     positions = np.flatnonzero(flags)
     if not len(positions):

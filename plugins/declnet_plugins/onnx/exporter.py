@@ -79,7 +79,9 @@ class OnnxExporter(Exporter):
             what = f"not a file that this format has written: {error_message(error)}"
             raise OutputError(f"{path}: {what}") from None
         except Exception as error:  # of onnxruntime, which has no common class
-            raise OutputError(f"{path}: onnxruntime cannot load it: {error_summary(error)}") from None
+            raise OutputError(
+                f"{path}: onnxruntime cannot load it: {error_summary(error)}"
+            ) from None
 
     def predictor(self, path: Path) -> FilePredictor:
         """Return a function that runs a file by onnxruntime."""

@@ -91,7 +91,9 @@ class _Client:
 
     def _predicted(self, rows: Table) -> list[dict[str, Any]]:
         columns = {name: np.asarray(column).tolist() for name, column in rows.columns.items()}
-        body: Any = columns["x"] if set(columns) == {"x"} and rows.columns["x"].ndim > 1 else columns
+        body: Any = (
+            columns["x"] if set(columns) == {"x"} and rows.columns["x"].ndim > 1 else columns
+        )
         try:
             predictions: list[dict[str, Any]] = _answer(self._url, body)["predictions"]
         except HTTPError as error:
