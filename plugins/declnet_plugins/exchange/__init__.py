@@ -12,12 +12,6 @@ writer for everything in between. `exporting` compares the file with declnet in 
 before it moves it. `file_source` runs a file again, for `declnet diff --data`.
 """
 
-from declnet import Register, hookimpl, lazy_names
+from declnet import lazy_names
 
 __getattr__ = lazy_names(__name__)
-
-
-@hookimpl
-def declnet_register(register: Register) -> None:
-    """Announce what opens exported files."""
-    register.lazily("prediction_source", "exported_file", f"{__name__}.file_source")

@@ -3,11 +3,3 @@
 It uses only the public API of declnet, so that another package could have provided it.
 `client` asks a server for predictions, for `declnet diff --data`; that needs no extra.
 """
-
-from declnet import Register, hookimpl
-
-
-@hookimpl
-def declnet_register(register: Register) -> None:
-    """Announce what opens servers."""
-    register.lazily("prediction_source", "server", f"{__name__}.client")
