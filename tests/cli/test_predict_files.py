@@ -130,12 +130,18 @@ def test_what_it_has_not_predicted_is_not_replaced(
 
 
 def test_shards_and_jobs_make_what_one_process_makes(inputs, flowers, declnet_cli, tmp_path):
+    (inputs / "part-5.csv").rename(inputs / os.fsdecode(b"p\xe4rt\n.csv"))
     declnet_cli.succeeds("predict", flowers.run, "in", "-o", "whole", "--jobs", "2")
     for number in (1, 2, 3, 4):
         declnet_cli.succeeds("predict", flowers.run, "in", "-o", "parts", "--shard", f"{number}/4")
-        names = {f"part-{at}.csv" for at in range(6) if at % 4 < number}
-        assert set(outputs(tmp_path / "parts")) == names
+        names = sorted(path.name for path in inputs.iterdir())
+        expected = {name for at, name in enumerate(names) if at % 4 < number}
+        assert set(outputs(tmp_path / "parts")) == expected
     assert outputs(tmp_path / "parts") == outputs(tmp_path / "whole")
+    for path in inputs.iterdir():
+        path.write_text("length\n1\n", "utf-8")
+    done = declnet_cli("predict", flowers.run, "in", "-o", "bad/", "--jobs", "2")
+    assert (done.returncode, done.stderr.count('csv: there is no column "color"')) == (1, 6)
 
 
 @pytest.mark.parametrize(

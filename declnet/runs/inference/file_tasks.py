@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -109,8 +110,23 @@ class FileOutcome:
 
 @dataclass(frozen=True)
 class _Text:
+    """A task for another process; names of files are in hex, since they need not be Unicode."""
+
     model: ModelFolder
     prediction: FilePrediction
+    names: tuple[str, str, str]
+
+    @classmethod
+    def of(cls, model: ModelFolder, prediction: FilePrediction) -> _Text:
+        names = model.path, str(prediction.input), str(prediction.output)
+        run, file, output = (os.fsencode(name).hex() for name in names)
+        without = replace(prediction, input=Path(), output=Path())
+        return cls(replace(model, path=""), without, (run, file, output))
+
+    def task(self) -> tuple[ModelFolder, FilePrediction]:
+        run, file, output = (os.fsdecode(bytes.fromhex(name)) for name in self.names)
+        prediction = replace(self.prediction, input=Path(file), output=Path(output))
+        return replace(self.model, path=run), prediction
 
 
 _TEXT, _OUTCOME = Stored[_Text](_Text), Stored[FileOutcome](FileOutcome)
@@ -133,7 +149,7 @@ class FileTask(ExecutorTask):
     @property
     def text(self) -> str:
         """The task as JSON, for `execute_task`."""
-        return json.dumps({"prediction": _TEXT.plain(_Text(self.model, self.prediction))})
+        return json.dumps({"prediction": _TEXT.plain(_Text.of(self.model, self.prediction))})
 
     def execute(self, progress: Progress | None = None) -> bytes:  # noqa: ARG002  # rows are unknown
         """See `ExecutorTask.execute`."""
@@ -142,14 +158,13 @@ class FileTask(ExecutorTask):
 
 def predict_file_there(content: Any) -> bytes:
     """Carry out the task of another process, given as it is in the task's text."""
-    task = _TEXT.parse(json.dumps(content).encode())
-    prediction = task.prediction
+    model, prediction = _TEXT.parse(json.dumps(content).encode()).task()
 
     def predictor() -> Predictor:
-        loaded, fingerprint = _loaded(task.model, prediction.options.threshold)
+        loaded, fingerprint = _loaded(model, prediction.options.threshold)
         if fingerprint != prediction.fingerprint:
             message = "its model has changed since the command began"
-            raise OutputError(f"{task.model.path}: {message}; start the command again")
+            raise OutputError(f"{model.path}: {message}; start the command again")
         return loaded
 
     return _answer(prediction, predictor)
@@ -177,6 +192,9 @@ def _answer(prediction: FilePrediction, predictor: Callable[[], Predictor]) -> b
     except Exception as error:  # a fault of declnet or of a library
         traceback.print_exception(error, file=sys.stderr)
         outcome = FileOutcome(error=f"{prediction.input}: {error_summary(error)}")
+    if outcome.error is not None:  # with the names of files, which need not be Unicode
+        text = outcome.error.encode("utf-8", "backslashreplace").decode()
+        outcome = replace(outcome, error=text)
     return _OUTCOME.write(outcome)
 
 
