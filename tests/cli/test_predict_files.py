@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import time
@@ -248,3 +249,10 @@ def test_a_worker_that_dies_costs_one_file(many, flowers, declnet_cli, tmp_path)
     assert all(line.endswith("its worker process ended with exit status -9") for line in errors)
     assert out.startswith(f"out: {len(written)} files, ")
     assert written.items() <= many.items()
+
+
+def test_a_terminal_shows_the_progress(inputs, flowers, on_terminal, tmp_path):
+    screen = on_terminal("predict", flowers.run, "in", "-o", "out/", stdout=False)
+    assert screen.code == 0
+    assert re.search(r"file \d/6 .* rows .* left: ", screen.text)
+    assert len(outputs(tmp_path / "out")) == 6
