@@ -136,8 +136,8 @@ class _Results:
         self.rows += outcome.rows
         self.unpredicted += outcome.unpredicted
         if outcome.error is not None:
-            named = outcome.error.startswith(str(prediction.input))
-            self.failed.append(outcome.error if named else f"{prediction.input}: {outcome.error}")
+            named = outcome.error.startswith(str(prediction.file))
+            self.failed.append(outcome.error if named else f"{prediction.file}: {outcome.error}")
         self.update()
 
     def show(self, folder: Path, skipped: int, seconds: float) -> None:

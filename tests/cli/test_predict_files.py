@@ -244,10 +244,11 @@ def test_a_worker_that_dies_costs_one_file(many, flowers, declnet_cli, tmp_path)
     errors = err.splitlines()
     written = outputs(folder)
     assert process.returncode == bool(errors)
-    assert len(written) + len(errors) == 6
+    failed = {line.partition(": in/")[2].partition(":")[0] for line in errors}
+    assert failed | set(written) == set(many)  # one may be killed when its output is complete
     assert len(errors) <= 2
     assert all(line.endswith("its worker process ended with exit status -9") for line in errors)
-    assert out.startswith(f"out: {len(written)} files, ")
+    assert out.startswith(f"out: {6 - len(errors)} files, ")
     assert written.items() <= many.items()
 
 

@@ -79,14 +79,14 @@ class FilePrediction:
     """A file to predict.
 
     Attributes:
-        input: the file.
+        file: the file.
         output: the file to write.
         options: the options.
         fingerprint: that of the predictor.
         replaces: whether the output exists and is to be replaced.
     """
 
-    input: Path
+    file: Path
     output: Path
     options: PredictionOptions
     fingerprint: str
@@ -118,14 +118,14 @@ class _Text:
 
     @classmethod
     def of(cls, model: ModelFolder, prediction: FilePrediction) -> _Text:
-        names = model.path, str(prediction.input), str(prediction.output)
+        names = model.path, str(prediction.file), str(prediction.output)
         run, file, output = (os.fsencode(name).hex() for name in names)
-        without = replace(prediction, input=Path(), output=Path())
+        without = replace(prediction, file=Path(), output=Path())
         return cls(replace(model, path=""), without, (run, file, output))
 
     def task(self) -> tuple[ModelFolder, FilePrediction]:
         run, file, output = (os.fsdecode(bytes.fromhex(name)) for name in self.names)
-        prediction = replace(self.prediction, input=Path(file), output=Path(output))
+        prediction = replace(self.prediction, file=Path(file), output=Path(output))
         return replace(self.model, path=run), prediction
 
 
@@ -191,7 +191,7 @@ def _answer(prediction: FilePrediction, predictor: Callable[[], Predictor]) -> b
         outcome = FileOutcome(error=error_message(error))
     except Exception as error:  # a fault of declnet or of a library
         traceback.print_exception(error, file=sys.stderr)
-        outcome = FileOutcome(error=f"{prediction.input}: {error_summary(error)}")
+        outcome = FileOutcome(error=f"{prediction.file}: {error_summary(error)}")
     if outcome.error is not None:  # with the names of files, which need not be Unicode
         text = outcome.error.encode("utf-8", "backslashreplace").decode()
         outcome = replace(outcome, error=text)
@@ -200,7 +200,7 @@ def _answer(prediction: FilePrediction, predictor: Callable[[], Predictor]) -> b
 
 def _predicted(prediction: FilePrediction, predictor: Predictor) -> FileOutcome:
     options, output = prediction.options, prediction.output
-    before, unpredicted = FileState.of(prediction.input), UnpredictedRows()
+    before, unpredicted = FileState.of(prediction.file), UnpredictedRows()
     replaced = FileState.of(output) if prediction.replaces and output.exists() else None
     with (
         attributing_errors(predictor.registry),
@@ -209,7 +209,7 @@ def _predicted(prediction: FilePrediction, predictor: Predictor) -> FileOutcome:
     ):
         parts = predicted_parts(
             predictor,
-            prediction.input,
+            prediction.file,
             options.identifiers,
             spread=options.spread,
             on_error=options.on_error,
@@ -219,7 +219,7 @@ def _predicted(prediction: FilePrediction, predictor: Predictor) -> FileOutcome:
         PredictionRecord(
             model=prediction.fingerprint,
             options=options,
-            input=before,
+            source=before,
             output=FileState.of_written(file),
             replaced=replaced,
             rows=rows,
@@ -250,4 +250,4 @@ def predicted_files(
                 yield waiting.pop(update.task).prediction, _OUTCOME.parse(update.answer)
             elif update.failure is not None:
                 prediction = waiting.pop(update.task).prediction
-                yield prediction, FileOutcome(error=f"{prediction.input}: {update.failure}")
+                yield prediction, FileOutcome(error=f"{prediction.file}: {update.failure}")

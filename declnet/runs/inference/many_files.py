@@ -14,7 +14,7 @@ from declnet.display.words import counted
 from declnet.errors import DataError, OutputError
 from declnet.registry.registry import Registry
 from declnet.runs.inference.file_tasks import FilePrediction
-from declnet.runs.inference.prediction_files import FORMS, form_of
+from declnet.runs.inference.prediction_files import DEFAULT_FORM, FORMS, form_of
 from declnet.runs.inference.prediction_records import PredictionOptions, state_of
 
 
@@ -116,14 +116,14 @@ def output_paths(files: Iterable[Path], folder: Path, form: str | None) -> dict[
 
 def _output_name(file: Path, form: str | None) -> str:
     if file.is_dir():
-        return f"{file.name}.{form or 'csv'}"
+        return f"{file.name}.{form or DEFAULT_FORM}"
     suffixes = file.suffixes[-2:]  # e.g. .csv.gz
     for start in reversed(range(len(suffixes))):
         known = suffixes[start].lower().removeprefix(".")
         if known in FORMS:
             stem = file.name.removesuffix("".join(suffixes[start:]))
             return f"{stem}.{form or known}"
-    return f"{file.stem}.{form or 'csv'}"
+    return f"{file.stem}.{form or DEFAULT_FORM}"
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ class PredictionRecord:
     Attributes:
         model: the fingerprint of the predictor.
         options: the options.
-        input: the state of the input before it was read.
+        source: the state of the input before it was read.
         output: the state of the output.
         replaced: that of the file that it replaced, if there was one.
         rows: the number of rows.
@@ -114,7 +114,7 @@ class PredictionRecord:
 
     model: str
     options: PredictionOptions
-    input: FileState
+    source: FileState
     output: FileState
     replaced: FileState | None
     rows: int
@@ -156,6 +156,6 @@ def state_of(output: Path, model: str, options: PredictionOptions, input_: Path)
     if record.output.matches(output):
         if (record.model, record.options) != (model, options):
             return "foreign"
-        return "current" if record.input == state else "outdated"
+        return "current" if record.source == state else "outdated"
     was_killed = record.replaced is not None and record.replaced.matches(output)
     return "outdated" if was_killed else "foreign"

@@ -69,8 +69,8 @@ PLACES = {
     "it can write.",
     "importer": "No spec names one: `declnet import` chooses it by the suffix of a file, or by "
     "`--format`.",
-    "prediction_source": "No spec names one: `declnet diff --data` chooses it by the suffix of a "
-    "file or the scheme of a URL.",
+    "prediction_source": "No spec names one: `declnet diff A B --data ROWS` chooses it by the "
+    "suffix of a file or the scheme of a URL.",
 }
 """Where a spec names a component of each kind."""
 
