@@ -71,6 +71,7 @@ LONG = {
     "DECLNET_TEST_EPOCHS": "10001",  # of the main run
     "DECLNET_TEST_EXAMPLES": "200",  # of Hypothesis, times a factor of the test
     "DECLNET_TEST_EXPORTS": "all",  # of the shipped specs
+    "DECLNET_TEST_FILE_KILLS": "20",  # of predictions of many files
     "DECLNET_TEST_KILLS": "20",  # of each run that is killed
     "DECLNET_TEST_NAMES": "2000",  # hostile ones, through every writer
     "DECLNET_TEST_PRESETS": "all",  # on a table with a rare class

@@ -101,6 +101,9 @@ from declnet.contracts.runs.plan import Outcome as Outcome
 from declnet.contracts.runs.plan import Plan as Plan
 from declnet.contracts.runs.plan import Step as Step
 from declnet.contracts.runs.plan import Task as Task
+from declnet.contracts.runs.prediction_source import PredictedRows as PredictedRows
+from declnet.contracts.runs.prediction_source import PredictionSource as PredictionSource
+from declnet.contracts.runs.prediction_source import RowPredictor as RowPredictor
 from declnet.contracts.runs.preset import Preset as Preset
 from declnet.contracts.runs.searcher import Dimension as Dimension
 from declnet.contracts.runs.searcher import OpenStudy as OpenStudy
@@ -183,6 +186,7 @@ from declnet.runs.inference.calibration import FittedCalibration as FittedCalibr
 from declnet.runs.inference.evaluation import CalibrationResult as CalibrationResult
 from declnet.runs.inference.evaluation import Evaluation as Evaluation
 from declnet.runs.inference.member import Member as Member
+from declnet.runs.inference.opened_model import predicted_rows as predicted_rows
 from declnet.runs.inference.prediction_files import write_predictions as write_predictions
 from declnet.runs.inference.predictions import Predictions as Predictions
 from declnet.runs.inference.predictions import prediction_columns as prediction_columns

@@ -44,6 +44,13 @@ DECLARED = {
     ("declnet/registry/entry.py", "import_module"): "the class that a plugin announced",
     ("declnet/registry/lazy.py", "import_module"): "a submodule of the plugin's own package",
     ("declnet/runs/many/run_tasks.py", "socket"): "the name of this machine",
+    ("plugins/declnet_plugins/serve/client.py", "http.client"): "an error of the next",
+    ("plugins/declnet_plugins/serve/client.py", "urllib.error"): "an error of the next",
+    ("plugins/declnet_plugins/serve/client.py", "urllib.parse"): "the address of a server",
+    (
+        "plugins/declnet_plugins/serve/client.py",
+        "urllib.request",
+    ): "asks the server that `declnet diff` names, by HTTP alone",
     (
         "declnet/runs/many/local_executors.py",
         "environ",

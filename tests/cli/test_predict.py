@@ -131,8 +131,7 @@ def test_a_wrong_table_is_reported_at_its_row_and_column(
     ("arguments", "message"),
     [
         ("-o none/out.csv", "none/out.csv: there is no folder none; make it first"),
-        ("-o folder", "folder: unknown output format; the name must end in one of .csv, .jsonl"),
-        ("-o folder --format csv", "folder: is a folder; name a file"),
+        ("-o file", "file: unknown output format; the name must end in one of .csv, .jsonl"),
         ("--format npy", "npy cannot be written to standard output; name a file with -o"),
         ("-o out.npy --id color", "npy holds the predictions alone: leave out --id"),
         (f"-o {'n' * 300}.csv", "n.csv: cannot be written: File name too long"),
@@ -142,9 +141,8 @@ def test_a_wrong_table_is_reported_at_its_row_and_column(
     ],
 )
 def test_an_output_that_cannot_be_is_refused(arguments, message, flowers, refused, tmp_path):
-    (tmp_path / "folder").mkdir()
     assert message in refused("predict", flowers.run, flowers.table, *arguments.split())
-    assert [file.name for file in tmp_path.iterdir()] == ["folder"]
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize(

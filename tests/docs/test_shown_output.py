@@ -39,10 +39,11 @@ def output_of(block: CodeBlock, namespace: dict[str, Any], command_line: Any) ->
 
 
 def matches(shown: str, printed: str) -> bool:
-    """Whether output is as shown, except for lines `…` and for seconds."""
+    """Whether output is as shown, except for lines `…` and for times."""
     pattern = re.escape(f"{shown.strip()}\n")
     pattern = pattern.replace("…\\\n", r"(?:.*\n)*?").replace("…\n", r"(?:.*\n)*?")
     pattern = re.sub(r"\d+\\\.\d+(?=\\ s\b)", r"\\d+\\.\\d+", pattern)
+    pattern = re.sub(r"[\d,]+(?=\\ rows/s\b)", r"[\\d,]+", pattern)
     return re.fullmatch(pattern, f"{printed.strip()}\n") is not None
 
 

@@ -2,6 +2,7 @@ from declnet_plugins.exchange.announcing import announce_translations as announc
 from declnet_plugins.exchange.exported_model import ExportedColumn as ExportedColumn
 from declnet_plugins.exchange.exported_model import ExportedFinish as ExportedFinish
 from declnet_plugins.exchange.exported_model import ExportedInput as ExportedInput
+from declnet_plugins.exchange.exported_model import ExportedInterface as ExportedInterface
 from declnet_plugins.exchange.exported_model import ExportedMember as ExportedMember
 from declnet_plugins.exchange.exported_model import ExportedModel as ExportedModel
 from declnet_plugins.exchange.exported_model import ExportedNode as ExportedNode

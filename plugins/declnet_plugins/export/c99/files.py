@@ -204,6 +204,7 @@ def _interface(model: ExportedModel, writer: ModelWriter) -> str:
         "columns": [
             [field.column.name, field.ctype, field.size, field.is_array] for field in writer.fields
         ],
+        "types": [field.column.type for field in writer.fields],
         "outputs": [
             {
                 "name": output.output.name,
