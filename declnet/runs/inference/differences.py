@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import Dataset, DataSource
+from declnet.contracts.data.data_source import DataSource
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import ColumnType, Table, class_name
 from declnet.contracts.returned import verified
 from declnet.contracts.runs.prediction_source import PredictedRows

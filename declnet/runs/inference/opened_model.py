@@ -11,7 +11,8 @@ import numpy as np
 from declnet.contracts.annotations import Misfit
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data.data_source import Dataset, DataSource
+from declnet.contracts.data.data_source import DataSource
+from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.network.inputs import unwrapped
 from declnet.contracts.returned import BrokenContractError, verified
