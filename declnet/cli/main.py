@@ -11,6 +11,7 @@ from declnet import __version__
 from declnet.cli.check import check, explain
 from declnet.cli.compare import compare, runs
 from declnet.cli.display.streams import command_streams, print_line
+from declnet.cli.pack import pack
 from declnet.cli.plugin_commands import CommandGroup
 from declnet.cli.predict import evaluate, predict
 from declnet.cli.process import run_confirmed
@@ -40,6 +41,7 @@ for subcommand in (
     resume,
     evaluate,
     predict,
+    pack,
     sweep,
     tune,
     runs,

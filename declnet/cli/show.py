@@ -67,7 +67,7 @@ def _values(value: Any, path: KeyPath) -> Iterator[KeyPath]:
 def diff(first: Path, second: Path) -> None:
     """Print the keys in which A and B differ, with all defaults filled in.
 
-    A and B are spec files or folders of runs.
+    A and B are spec files, folders of runs or packs.
     """
     from declnet.cli.display.terminal import print_table
     from declnet.display.tables import ResultTable, kinds_of
@@ -84,10 +84,12 @@ def diff(first: Path, second: Path) -> None:
 
 def _resolved(path: Path) -> dict[str, Any]:
     from declnet.runs.many.group import is_group, open_group
+    from declnet.runs.storage.folder import unpacked
     from declnet.runs.stored_run import open_run
     from declnet.spec.model import resolved_document
     from declnet.spec.validate import load_spec
 
     if is_group(path):
         return open_group(path).spec_tables
-    return open_run(path).spec_tables if path.is_dir() else resolved_document(load_spec(path))
+    is_run = unpacked(path).is_dir()
+    return open_run(path).spec_tables if is_run else resolved_document(load_spec(path))

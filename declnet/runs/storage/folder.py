@@ -58,6 +58,27 @@ SUMMARY = "summary.json"
 """In the folder of many runs: what came of them."""
 
 
+def unpacked(path: str | Path) -> Path:
+    """Return the folder of a run or a group: that of a pack, or any other path unchanged.
+
+    A pack is verified and unpacked into declnet's cache folder once; without one that only this
+    user can change, into a temporary folder of this process. Nothing may write to the folder.
+
+    Args:
+        path: a folder, or the file that `pack_run` wrote.
+
+    Raises:
+        OutputError: the pack is damaged, or has other content than `pack_run` writes.
+    """
+    path = Path(path)
+    with reading(path):
+        if not path.is_file():
+            return path
+    from declnet.runs.storage.pack import unpacked_file  # takes time that folders need not take
+
+    return unpacked_file(path)
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turn errors of reading a file, or of its content, into an OutputError that names `path`."""

@@ -1,0 +1,334 @@
+"""A pack: one file with all that predicting with a run or a group needs.
+
+It is a zip archive without compression, whose first entry lists the SHA-256 of all others, in
+order. A pack is verified as a whole, and unpacked into a folder of the cache that is named by the
+SHA-256 of the file; from there on it is a folder like any other.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import os
+import re
+import shutil
+import stat
+import struct
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Literal
+
+from declnet.cache import private_cache_folder
+from declnet.errors import OutputError
+from declnet.runs.storage.checksums import checksum
+from declnet.runs.storage.folder import GROUP, MANIFEST, reading
+from declnet.runs.storage.writing import whole_file, write_together
+from declnet.stored import Stored
+
+SUFFIX = ".declnet"
+"""How the name of a pack ends; other names need the first bytes of a zip archive."""
+
+LIST = "pack.json"
+"""The first entry: the checksums of the others."""
+
+_MAGIC = b"PK\x03\x04"
+_DATE = (1980, 1, 1, 0, 0, 0)
+_UTF8 = 0x800
+_LOCAL_HEADER = 30
+_LARGE_FILE = 20
+"""Bytes of the extra field of a local header if the entry is larger than 2 GiB."""
+
+ABANDONED = 3600.0
+"""Seconds after which a partly unpacked folder is that of a killed process."""
+
+_UNSAFE = re.compile(r"[\x00-\x1f\\:*?\"<>|]")
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+_Stamp = tuple[str, int, int, int]
+_UNPACKED: dict[_Stamp, Path] = {}
+"""The folders of packs that this process has opened, by path, size, time and number of the file."""
+
+
+@dataclass(frozen=True)
+class PackList:
+    """The content of `pack.json`.
+
+    Attributes:
+        format: the version of the format.
+        files: the checksum of each other entry by its path.
+    """
+
+    format: Literal[1]
+    files: dict[str, str]
+
+
+PACK_LIST = Stored[PackList](PackList)
+
+
+def write_pack(path: Path, files: Mapping[str, bytes], *, force: bool = False) -> str:
+    """Write a pack: the same content gives the same bytes.
+
+    Args:
+        path: the file.
+        files: the content of each entry by its path.
+        force: whether to replace an existing file.
+
+    Returns:
+        The SHA-256 of the file, in hexadecimal.
+
+    Raises:
+        OutputError: the file exists or cannot be written, or an entry's path is not portable.
+    """
+    entries = dict(sorted(files.items()))
+    for problem in _unusable([LIST, *entries]):
+        raise OutputError(f"{path}: {problem}; nothing was written")
+    listed = PackList(1, {name: checksum(content) for name, content in entries.items()})
+    with (
+        whole_file(path, force) as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
+    ):
+        for name, content in {LIST: PACK_LIST.write(listed), **entries}.items():
+            info = zipfile.ZipInfo(name, _DATE)
+            info.create_system, info.external_attr = 3, (stat.S_IFREG | 0o644) << 16
+            archive.writestr(info, content)
+    with path.open("rb") as written:
+        return hashlib.file_digest(written, "sha256").hexdigest()
+
+
+def is_pack(path: Path) -> bool:
+    """Return whether a path is a file named `….declnet` or a zip archive; raise OSError."""
+    if not path.is_file():
+        return False
+    if path.suffix.lower() == SUFFIX:
+        return True
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
+
+
+def unpacked_file(path: Path) -> Path:
+    """Return the folder with the content of a file, as `folder.unpacked` does."""
+    with reading(path):
+        if not is_pack(path):
+            return path
+        with path.open("rb") as file:
+            stamp = _stamp(path, file)
+            folder = _UNPACKED.get(stamp)
+            if folder is not None and folder.is_dir():
+                return folder
+            folder = _unpack(path, file)
+            if _stamp(path, file) != stamp:
+                raise OutputError(f"{path}: the file changed while it was read; try again")
+    _UNPACKED[stamp] = folder
+    return folder
+
+
+def _stamp(path: Path, file: BinaryIO) -> _Stamp:
+    status = os.fstat(file.fileno())
+    return str(path.absolute()), status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _unpack(path: Path, file: BinaryIO) -> Path:
+    """Verify a pack and return the folder with its content, which another process may have made.
+
+    Raises:
+        OutputError: it is not a valid pack, or cannot be unpacked.
+    """
+    digest = hashlib.file_digest(file, "sha256").hexdigest()
+    problem: OSError | None = None
+    try:
+        with zipfile.ZipFile(file) as archive:
+            _require_regular(path, file, archive)
+            for parent in (_cache_folder, _temporary_folder):
+                try:
+                    return _unpack_into(parent() / digest, path, archive)
+                except OSError as error:
+                    problem = error
+    except zipfile.BadZipFile as error:
+        raise _invalid(path, f"not a zip archive, or cut off ({error})") from None
+    except (struct.error, ValueError, NotImplementedError, RuntimeError, OverflowError, EOFError):
+        raise _invalid(path, "not a zip archive that `declnet pack` writes") from None
+    raise OutputError(f"{path}: cannot be unpacked: {problem and problem.strerror or problem}")
+
+
+def _invalid(path: Path, why: str) -> OutputError:
+    remedy = "copy it again, or pack the run again with `declnet pack`"
+    return OutputError(f"{path}: not a valid pack: {why}; {remedy}")
+
+
+def _require_regular(path: Path, file: BinaryIO, archive: zipfile.ZipFile) -> None:
+    """Require that an archive consists of regular, uncompressed entries and nothing else.
+
+    They follow each other from the first byte on, so their sizes add up to that of the file.
+
+    Raises:
+        OutputError: something is in the way, with the entry.
+    """
+    entries, end = archive.infolist(), 0
+    for entry in entries:
+        name = entry.orig_filename
+        fault = None
+        if name != entry.filename:
+            fault = "has a name that is not portable"
+        elif stat.S_ISLNK(entry.external_attr >> 16):
+            fault = "is a symbolic link"
+        elif entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+            fault = "is compressed, or declares another size than it has"
+        elif entry.flag_bits & ~_UTF8:
+            fault = "is encrypted, or has flags that packs do not have"
+        elif entry.header_offset != end or entry.comment:
+            fault = "does not follow the entry before it"
+        else:
+            file.seek(end)
+            header = file.read(_LOCAL_HEADER)
+            if len(header) < _LOCAL_HEADER:
+                fault = "is cut off"
+            else:
+                name_length, more = struct.unpack("<HH", header[-4:])
+                if more not in (0, _LARGE_FILE):
+                    fault = "has more fields than those of packs"
+                end += _LOCAL_HEADER + name_length + more + entry.file_size
+        if fault is not None:
+            raise _invalid(path, f'the entry "{_shown(name)}" {fault}')
+    names = [entry.filename for entry in entries]
+    for problem in _unusable(names):
+        raise _invalid(path, problem)
+    if names[:1] != [LIST]:
+        raise _invalid(path, f"its first entry is not {LIST}")
+    if archive.start_dir != end or archive.comment:
+        raise _invalid(path, "it has bytes that belong to no entry")
+    if MANIFEST not in names and GROUP not in names:
+        raise _invalid(path, f"it has neither {MANIFEST} nor {GROUP}")
+
+
+def _unusable(names: Sequence[str]) -> Iterator[str]:
+    """Yield what is wrong with the paths of entries: some systems could not tell them apart."""
+    known: set[str] = set()
+    for name in names:
+        parts, key = name.split("/"), name.casefold()
+        if _UNSAFE.search(name) or any(_is_unsafe(part) for part in parts):
+            yield f'the entry "{_shown(name)}" is not a portable path within the pack'
+        if key in known:
+            yield f'it has the entry "{_shown(name)}" twice'
+        known.add(key)
+    for name in names:
+        for parent in list(PurePosixPath(name.casefold()).parents)[:-1]:
+            if str(parent) in known:
+                yield f'the entry "{_shown(name)}" is below another entry'
+
+
+def _is_unsafe(part: str) -> bool:
+    return part in ("", ".", "..") or part[-1] in ". " or bool(_DEVICE.fullmatch(part))
+
+
+def _shown(name: str) -> str:
+    return name if len(name) <= 100 else f"{name[:100]}…"
+
+
+def _unpack_into(folder: Path, path: Path, archive: zipfile.ZipFile) -> Path:
+    """Return a folder with the content of a verified archive; raise OSError if it cannot be made.
+
+    It appears as a whole, so it does not matter how many processes do so at once.
+
+    Raises:
+        OutputError: the content of an entry is not what the pack lists.
+    """
+    if _is_whole(folder, archive):
+        return folder
+    for left in folder.parent.glob(".*"):
+        with suppress(FileNotFoundError):
+            if left.stat().st_mtime < time.time() - ABANDONED:
+                shutil.rmtree(left, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:16]}."))
+    try:
+        arriving = temporary / "arriving"
+        arriving.mkdir()
+        checksums = _listed(path, archive)
+        for parent in {PurePosixPath(name).parent: None for name in checksums}:
+            (arriving / parent).mkdir(parents=True, exist_ok=True)
+            contents = {
+                PurePosixPath(name).name: _content(path, archive, name, expected)
+                for name, expected in checksums.items()
+                if PurePosixPath(name).parent == parent
+            }
+            write_together(arriving / parent, contents)
+        if not _is_whole(folder, archive):
+            with suppress(FileNotFoundError):  # files of it have been removed, e.g. as old ones
+                folder.rename(temporary / "former")
+        try:
+            arriving.rename(folder)
+        except OSError:
+            if not _is_whole(folder, archive):  # or another process was faster
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def _is_whole(folder: Path, archive: zipfile.ZipFile) -> bool:
+    """Return whether a folder has all files of an archive."""
+    try:
+        return all(
+            (folder / entry.filename).stat().st_size == entry.file_size
+            for entry in archive.infolist()
+            if entry.filename != LIST
+        )
+    except FileNotFoundError:
+        return False
+
+
+def _listed(path: Path, archive: zipfile.ZipFile) -> dict[str, str]:
+    """Return the checksums of all entries but the first, as it lists them.
+
+    Raises:
+        OutputError: it cannot be read, lists no entry of that name, or lacks one.
+    """
+    try:
+        listed = PACK_LIST.parse(archive.read(LIST)).files
+    except ValueError as error:
+        raise _invalid(path, f"{LIST}: {error}") from None
+    names = [name for name in archive.namelist() if name != LIST]
+    for name in names:
+        if name not in listed:
+            raise _invalid(path, f'{LIST} does not list the entry "{_shown(name)}"')
+    for name in listed:
+        if name not in names:
+            raise _invalid(path, f'the entry "{_shown(name)}" that {LIST} lists is missing')
+    return listed
+
+
+def _content(path: Path, archive: zipfile.ZipFile, name: str, expected: str) -> bytes:
+    """Return the content of an entry; raise OutputError if its checksum is another."""
+    content = archive.read(name)
+    if checksum(content) != expected:
+        raise _invalid(path, f'the checksum of the entry "{_shown(name)}" differs from {LIST}')
+    return content
+
+
+def _cache_folder() -> Path:
+    """Return the folder of unpacked packs, which only this user can change; raise OSError."""
+    folder = private_cache_folder(create=True) / "packs"
+    folder.mkdir(0o700, exist_ok=True)
+    return folder
+
+
+def _temporary_folder() -> Path:
+    return _folder_of_process(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _folder_of_process(process: int) -> Path:
+    """Return a folder that this process removes when it ends, but not one that it forks."""
+    folder = Path(tempfile.mkdtemp(prefix="declnet-packs-"))
+
+    def remove() -> None:
+        if os.getpid() == process:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    return folder
