@@ -18,9 +18,9 @@ from declnet.display.words import counted
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.runs.display.metric_labels import ordered
 from declnet.runs.display.result_tables import metrics_table
+from declnet.runs.many.series import spreads_of
 from declnet.runs.ranking import TO_REPORT, Directions, MetricValues, by_importance, informative
 from declnet.runs.storage.origins import Origins
-from declnet.runs.many.series import spreads_of
 from declnet.runs.storage.readme import Card
 from declnet.runs.storage.record import with_nan
 
@@ -162,8 +162,10 @@ def _card(
         "Use": _use(predictor),
         "Versions": table_markdown(_versions(manifests)),
     }
-    parts = (f"{'## ' if at else '# '}{title}\n\n{text.strip()}\n"
-             for at, (title, text) in enumerate(sections.items()))
+    parts = (
+        f"{'## ' if at else '# '}{title}\n\n{text.strip()}\n"
+        for at, (title, text) in enumerate(sections.items())
+    )
     return Card(metadata, "\n".join(parts))
 
 
@@ -193,16 +195,16 @@ def _result(predictor: Predictor, measured: Measured, better: Directions) -> dic
     return {"dataset": dataset, "metrics": metrics}
 
 
-def _dataset(predictor: Predictor, name: str) -> dict[str, Any]:
+def _dataset(predictor: Predictor, data_set: str) -> dict[str, Any]:
     """Return the name and type of a data set: of a file its name, else its data source."""
     data = predictor.spec.data
-    source = getattr(data, name, None)
+    source = getattr(data, data_set, None)
     source = source if isinstance(source, DataSource) else data.train
     if source is None:
         return {"name": "data of a program", "type": "program"}
     path = getattr(source, "path", None)
-    is_file = isinstance(path, PurePath | str) and bool(PurePath(path).name)
-    return {"name": PurePath(path).name if is_file else source.type, "type": source.type}
+    name = PurePath(path).name if isinstance(path, PurePath | str) else ""
+    return {"name": name or source.type, "type": source.type}
 
 
 def _introduction(predictor: Predictor) -> str:
@@ -236,7 +238,7 @@ def _inputs(predictor: Predictor) -> ResultTable:
     if types is not None:
         return ResultTable("", ("column", "type"), _cut(list(types.items()), MOST_COLUMNS))
     inputs = predictor.members[0].model.inputs.items()
-    rows = [(name or "x", " × ".join(map(str, info.shape)), info.dtype) for name, info in inputs]
+    rows = [(name or "x", " by ".join(map(str, info.shape)), info.dtype) for name, info in inputs]
     return ResultTable("", ("array", "shape of a sample", "type"), _cut(rows, MOST_COLUMNS))
 
 

@@ -21,8 +21,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from declnet.cache import private_cache_folder
 from declnet.errors import OutputError
@@ -128,12 +129,12 @@ def unpacked_file(path: Path) -> Path:
     return folder
 
 
-def _stamp(path: Path, file: BinaryIO) -> _Stamp:
+def _stamp(path: Path, file: BufferedReader) -> _Stamp:
     status = os.fstat(file.fileno())
     return str(path.absolute()), status.st_size, status.st_mtime_ns, status.st_ino
 
 
-def _unpack(path: Path, file: BinaryIO) -> Path:
+def _unpack(path: Path, file: BufferedReader) -> Path:
     """Verify a pack and return the folder with its content, which another process may have made.
 
     Raises:
@@ -153,7 +154,7 @@ def _unpack(path: Path, file: BinaryIO) -> Path:
         raise _invalid(path, f"not a zip archive, or cut off ({error})") from None
     except (struct.error, ValueError, NotImplementedError, RuntimeError, OverflowError, EOFError):
         raise _invalid(path, "not a zip archive that `declnet pack` writes") from None
-    raise OutputError(f"{path}: cannot be unpacked: {problem and problem.strerror or problem}")
+    raise OutputError(f"{path}: cannot be unpacked: {(problem and problem.strerror) or problem}")
 
 
 def _invalid(path: Path, why: str) -> OutputError:
@@ -161,7 +162,7 @@ def _invalid(path: Path, why: str) -> OutputError:
     return OutputError(f"{path}: not a valid pack: {why}; {remedy}")
 
 
-def _require_regular(path: Path, file: BinaryIO, archive: zipfile.ZipFile) -> None:
+def _require_regular(path: Path, file: BufferedReader, archive: zipfile.ZipFile) -> None:
     """Require that an archive consists of regular, uncompressed entries and nothing else.
 
     They follow each other from the first byte on, so their sizes add up to that of the file.
@@ -171,30 +172,16 @@ def _require_regular(path: Path, file: BinaryIO, archive: zipfile.ZipFile) -> No
     """
     entries, end = archive.infolist(), 0
     for entry in entries:
-        name = entry.orig_filename
-        fault = None
-        if name != entry.filename:
-            fault = "has a name that is not portable"
-        elif stat.S_ISLNK(entry.external_attr >> 16):
-            fault = "is a symbolic link"
-        elif entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
-            fault = "is compressed, or declares another size than it has"
-        elif entry.flag_bits & ~_UTF8:
-            fault = "is encrypted, or has flags that packs do not have"
-        elif entry.header_offset != end or entry.comment:
+        fault = _fault_of(entry)
+        if fault is None and entry.header_offset != end:
             fault = "does not follow the entry before it"
-        else:
+        if fault is None:
             file.seek(end)
-            header = file.read(_LOCAL_HEADER)
-            if len(header) < _LOCAL_HEADER:
-                fault = "is cut off"
-            else:
-                name_length, more = struct.unpack("<HH", header[-4:])
-                if more not in (0, _LARGE_FILE):
-                    fault = "has more fields than those of packs"
-                end += _LOCAL_HEADER + name_length + more + entry.file_size
+            name_length, more = struct.unpack("<HH", file.read(_LOCAL_HEADER)[-4:])
+            fault = None if more in (0, _LARGE_FILE) else "has fields that packs do not have"
+            end += _LOCAL_HEADER + name_length + more + entry.file_size
         if fault is not None:
-            raise _invalid(path, f'the entry "{_shown(name)}" {fault}')
+            raise _invalid(path, f'the entry "{_shown(entry.orig_filename)}" {fault}')
     names = [entry.filename for entry in entries]
     for problem in _unusable(names):
         raise _invalid(path, problem)
@@ -204,6 +191,19 @@ def _require_regular(path: Path, file: BinaryIO, archive: zipfile.ZipFile) -> No
         raise _invalid(path, "it has bytes that belong to no entry")
     if MANIFEST not in names and GROUP not in names:
         raise _invalid(path, f"it has neither {MANIFEST} nor {GROUP}")
+
+
+def _fault_of(entry: zipfile.ZipInfo) -> str | None:
+    """Return why an entry is not that of a pack; None if it may be one."""
+    if entry.orig_filename != entry.filename:
+        return "has a name that is not portable"
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        return "is a symbolic link"
+    if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+        return "is compressed, or declares another size than it has"
+    if entry.flag_bits & ~_UTF8 or entry.comment:
+        return "is encrypted, or has fields that packs do not have"
+    return None
 
 
 def _unusable(names: Sequence[str]) -> Iterator[str]:
