@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def compare(
     runs: tuple[Path, ...], sort_by: str | None, ascending: bool | None, all_runs: bool, form: str
 ) -> None:
-    """Compare the specs, final metrics and times of RUNS, the folders of runs.
+    """Compare the specs, final metrics and times of RUNS, the folders of runs or packs.
 
     A folder of runs, e.g. of seeds, folds or a sweep, means all runs in it. Up to 8 runs are shown
     in columns if they fit; others in rows, of more than 20 the best 20.

@@ -69,7 +69,7 @@ def card_of_run(predictor: Predictor, manifest: Manifest, metrics: MetricValues)
     hashes = {name: used.hash for name, used in manifest.data.items()}
     measured = [Measured(name, metrics[name], hashes.get(name)) for name in held_out or metrics]
     table = metrics_table(metrics, manifest.baseline, manifest.references)
-    return _card(predictor, [manifest], measured, [table])
+    return _card(manifest.name, predictor, [manifest], measured, [table])
 
 
 def card_of_group(group: Group, evaluations: Iterable[Evaluation] = ()) -> Card:
@@ -108,7 +108,8 @@ def card_of_group(group: Group, evaluations: Iterable[Evaluation] = ()) -> Card:
         if not measured and len(members) == 1:
             held_out = [data for data in TO_REPORT if data in metrics and data != "train"]
             measured = [Measured(data, metrics[data]) for data in held_out or metrics]
-    return _card(group.predictor(), [run.manifest for run in group.runs], measured, tables)
+    manifests = [run.manifest for run in group.runs]
+    return _card(group.name, group.predictor(), manifests, measured, tables)
 
 
 def _spreads_of_members(group: Group) -> dict[str, Spreads]:
@@ -128,6 +129,7 @@ def _mean(spread: Spread | None) -> str | None:
 
 
 def _card(
+    name: str,
     predictor: Predictor,
     manifests: Sequence[Manifest],
     measured: Iterable[Measured],
@@ -136,12 +138,13 @@ def _card(
     """Return a card.
 
     Args:
+        name: the spec's name.
         predictor: the models.
         manifests: those of their runs.
         measured: what the metadata says about their quality.
         tables: what the text says about it.
     """
-    name, tag = manifests[0].name, _pipeline_tag(predictor)
+    tag = _pipeline_tag(predictor)
     task = {"task": {"type": tag or "other"}}
     better = manifests[0].better
     results = [{**task, **_result(predictor, one, better)} for one in measured]

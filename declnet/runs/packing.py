@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -55,22 +55,22 @@ def pack_run(path: str | Path, output: str | Path, *, force: bool = False) -> st
         files = {name: content for name in names if (content := _content(source / name))}
         if folder.GROUP not in files or group.status != "finished":
             raise OutputError(f"{source}: these runs are not finished ({group.status}); resume it")
-        make_card: Callable[[], Card] = partial(card_of_group, group)
+        name, make_card = group.name, partial[Card](card_of_group, group)
     else:
         run = open_run(source)
         if run.status != "finished":
             raise OutputError(f"{source}: this run is not finished ({run.status}); resume it")
         runs, files = {"": run}, {}
-        make_card = partial(_card_of, run)
-    for name, stored in runs.items():
+        name, make_card = run.name, partial(_card_of, run)
+    for task, stored in runs.items():
         for file, content in _files_of(stored):
-            files[f"{name}/{file}" if name else file] = content
+            files[f"{task}/{file}" if task else file] = content
     readme = _content(source / README)
     files[README] = make_card().document().encode() if readme is None else readme
     manifests = [stored.manifest for stored in runs.values()]
-    versions = (f"{name}=={version}\n" for name, version in versions_of(manifests).items())
+    versions = (f"{needed}=={version}\n" for needed, version in versions_of(manifests).items())
     files[REQUIREMENTS] = f"# Python {manifests[0].python}\n{''.join(versions)}".encode()
-    return write_pack(output, files, force=force)
+    return write_pack(output, name, files, force=force)
 
 
 def _card_of(run: StoredRun) -> Card:

@@ -62,21 +62,24 @@ class PackList:
 
     Attributes:
         format: the version of the format.
+        name: the name of the unpacked folder, as far as it can be that of the spec.
         files: the checksum of each other entry by its path.
     """
 
     format: Literal[1]
+    name: str
     files: dict[str, str]
 
 
 PACK_LIST = Stored[PackList](PackList)
 
 
-def write_pack(path: Path, files: Mapping[str, bytes], *, force: bool = False) -> str:
+def write_pack(path: Path, name: str, files: Mapping[str, bytes], *, force: bool = False) -> str:
     """Write a pack: the same content gives the same bytes.
 
     Args:
         path: the file.
+        name: the name of the spec.
         files: the content of each entry by its path.
         force: whether to replace an existing file.
 
@@ -89,13 +92,15 @@ def write_pack(path: Path, files: Mapping[str, bytes], *, force: bool = False) -
     entries = dict(sorted(files.items()))
     for problem in _unusable([LIST, *entries]):
         raise OutputError(f"{path}: {problem}; nothing was written")
-    listed = PackList(1, {name: checksum(content) for name, content in entries.items()})
+    checksums = {entry: checksum(content) for entry, content in entries.items()}
+    portable = _UNSAFE.sub("_", name.replace("/", "_")).rstrip(". ")
+    listed = PackList(1, "model" if _is_unsafe(portable) else portable, checksums)
     with (
         whole_file(path, force) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
     ):
-        for name, content in {LIST: PACK_LIST.write(listed), **entries}.items():
-            info = zipfile.ZipInfo(name, _DATE)
+        for entry, content in {LIST: PACK_LIST.write(listed), **entries}.items():
+            info = zipfile.ZipInfo(entry, _DATE)
             info.create_system, info.external_attr = 3, (stat.S_IFREG | 0o644) << 16
             archive.writestr(info, content)
     with path.open("rb") as written:
@@ -145,9 +150,10 @@ def _unpack(path: Path, file: BufferedReader) -> Path:
     try:
         with zipfile.ZipFile(file) as archive:
             _require_regular(path, file, archive)
+            listed = _listed(path, archive)
             for parent in (_cache_folder, _temporary_folder):
                 try:
-                    return _unpack_into(parent() / digest, path, archive)
+                    return _unpack_into(parent() / digest, listed, path, archive)
                 except OSError as error:
                     problem = error
     except zipfile.BadZipFile as error:
@@ -230,16 +236,17 @@ def _shown(name: str) -> str:
     return name if len(name) <= 100 else f"{name[:100]}…"
 
 
-def _unpack_into(folder: Path, path: Path, archive: zipfile.ZipFile) -> Path:
-    """Return a folder with the content of a verified archive; raise OSError if it cannot be made.
+def _unpack_into(folder: Path, listed: PackList, path: Path, archive: zipfile.ZipFile) -> Path:
+    """Return a folder with the content of a regular archive; raise OSError if it cannot be made.
 
     It appears as a whole, so it does not matter how many processes do so at once.
 
     Raises:
         OutputError: the content of an entry is not what the pack lists.
     """
-    if _is_whole(folder, archive):
-        return folder
+    content = folder / listed.name
+    if _is_whole(content, archive):
+        return content
     for left in folder.parent.glob(".*"):
         with suppress(FileNotFoundError):
             if left.stat().st_mtime < time.time() - ABANDONED:
@@ -247,27 +254,25 @@ def _unpack_into(folder: Path, path: Path, archive: zipfile.ZipFile) -> Path:
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:16]}."))
     try:
         arriving = temporary / "arriving"
-        arriving.mkdir()
-        checksums = _listed(path, archive)
-        for parent in {PurePosixPath(name).parent: None for name in checksums}:
-            (arriving / parent).mkdir(parents=True, exist_ok=True)
+        for parent in {PurePosixPath(name).parent: None for name in listed.files}:
+            (arriving / listed.name / parent).mkdir(parents=True, exist_ok=True)
             contents = {
                 PurePosixPath(name).name: _content(path, archive, name, expected)
-                for name, expected in checksums.items()
+                for name, expected in listed.files.items()
                 if PurePosixPath(name).parent == parent
             }
-            write_together(arriving / parent, contents)
-        if not _is_whole(folder, archive):
+            write_together(arriving / listed.name / parent, contents)
+        if not _is_whole(content, archive):
             with suppress(FileNotFoundError):  # files of it have been removed, e.g. as old ones
                 folder.rename(temporary / "former")
         try:
             arriving.rename(folder)
         except OSError:
-            if not _is_whole(folder, archive):  # or another process was faster
+            if not _is_whole(content, archive):  # or another process was faster
                 raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return folder
+    return content
 
 
 def _is_whole(folder: Path, archive: zipfile.ZipFile) -> bool:
@@ -282,21 +287,23 @@ def _is_whole(folder: Path, archive: zipfile.ZipFile) -> bool:
         return False
 
 
-def _listed(path: Path, archive: zipfile.ZipFile) -> dict[str, str]:
-    """Return the checksums of all entries but the first, as it lists them.
+def _listed(path: Path, archive: zipfile.ZipFile) -> PackList:
+    """Return the first entry, which lists all others.
 
     Raises:
         OutputError: it cannot be read, lists no entry of that name, or lacks one.
     """
     try:
-        listed = PACK_LIST.parse(archive.read(LIST)).files
+        listed = PACK_LIST.parse(archive.read(LIST))
     except ValueError as error:
         raise _invalid(path, f"{LIST}: {error}") from None
+    if _UNSAFE.search(listed.name) or "/" in listed.name or _is_unsafe(listed.name):
+        raise _invalid(path, f'{LIST}: the name "{_shown(listed.name)}" is not that of a folder')
     names = [name for name in archive.namelist() if name != LIST]
     for name in names:
-        if name not in listed:
+        if name not in listed.files:
             raise _invalid(path, f'{LIST} does not list the entry "{_shown(name)}"')
-    for name in listed:
+    for name in listed.files:
         if name not in names:
             raise _invalid(path, f'the entry "{_shown(name)}" that {LIST} lists is missing')
     return listed
