@@ -140,11 +140,11 @@ class Session:
                         "warnings": tuple(active.warnings),
                     }
                     ending, others = self._ending() | more, self._other_files(analyses)
-                    card = partial(card_of_run, Predictor([self._member()]), metrics=metrics)
-                    has_card = self._options.has_card
-                    record.finished(
-                        model, metrics, seconds, ending, others, card if has_card else None
-                    )
+                    card = None
+                    if self._options.has_card:
+                        predictor = Predictor([self._member()])
+                        card = partial(card_of_run, predictor, metrics=metrics)
+                    record.finished(model, metrics, seconds, ending, others, card)
                 self._is_written, self._between_steps = True, False
                 self._callbacks.finished(metrics)
                 if record is not None and not active.keeps_checkpoints:

@@ -297,7 +297,7 @@ class Record:
 
     def _write(self, files: Mapping[str, bytes]) -> None:
         """Write files by name, and note the checksums of those that nobody may change."""
-        write_together(self.directory, files)
+        write_together(self.directory, files, unsynced=(README,))
         self._checksums |= {
             name: checksum(content) for name, content in files.items() if name != README
         }
