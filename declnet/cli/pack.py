@@ -17,7 +17,7 @@ from declnet.cli.options import PATH, run_argument
     "--output",
     type=PATH,
     required=True,
-    help="File to write; its name should end in `.declnet`.",
+    help="File to write; its name must end in `.declnet`.",
 )
 @click.option("--force", is_flag=True, help="Overwrite OUTPUT if it exists.")
 def pack(run: Path, output: Path, *, force: bool) -> None:

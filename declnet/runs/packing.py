@@ -33,7 +33,7 @@ def pack_run(path: str | Path, output: str | Path, *, force: bool = False) -> st
     Args:
         path: the folder of a finished run, of folds, seeds or members, or of a study that selects
             weights of its trials.
-        output: the file to write, whose name should end in `.declnet`.
+        output: the file to write, whose name must end in `.declnet`.
         force: whether to replace an existing file.
 
     Returns:

@@ -23,7 +23,7 @@ from declnet.runs.ranking import Directions, stored_directions
 from declnet.runs.storage import folder
 from declnet.runs.storage.contents import RunContents
 from declnet.runs.storage.documents import read_manifest
-from declnet.runs.storage.folder import REMEDY, reading, unpacked
+from declnet.runs.storage.folder import PACK_SUFFIX, REMEDY, reading, unpacked
 from declnet.runs.storage.origins import Origins
 from declnet.runs.stored_data import PredictedData, StoredData
 from declnet.runs.trained import TrainedModels
@@ -82,7 +82,7 @@ def _other_than_a_run(path: Path) -> str:
     if path.is_file():
         if path.suffix.lower() in (".toml", ".json"):
             return "this is a spec, not a run's folder (train it with `declnet run`)"
-        return "this is a file, not a run's folder"
+        return f"this is a file, not a run's folder (the name of a pack ends in {PACK_SUFFIX})"
     what = "this is not a run's folder" if path.is_dir() else "there is no such folder"
     return f"{what} (a run's folder has a {folder.MANIFEST})"
 

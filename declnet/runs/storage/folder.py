@@ -57,9 +57,14 @@ TRIALS, UNTUNED = "trials", "untuned"
 SUMMARY = "summary.json"
 """In the folder of many runs: what came of them."""
 
+PACK_SUFFIX = ".declnet"
+"""How the name of a pack ends: one file with what the folder of a run or a group has."""
+
 
 def unpacked(path: str | Path) -> Path:
     """Return the folder of a run or a group: that of a pack, or any other path unchanged.
+
+    The name of a pack ends in `.declnet`.
 
     A pack is verified and unpacked into declnet's cache folder once; without one that only this
     user can change, into a temporary folder of this process. Nothing may write to the folder.
@@ -72,7 +77,7 @@ def unpacked(path: str | Path) -> Path:
     """
     path = Path(path)
     with reading(path):
-        if not path.is_file():
+        if path.suffix.lower() != PACK_SUFFIX or not path.is_file():
             return path
     from declnet.runs.storage.pack import unpacked_file  # takes time that folders need not take
 

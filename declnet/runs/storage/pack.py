@@ -28,17 +28,13 @@ from typing import Literal
 from declnet.cache import private_cache_folder
 from declnet.errors import OutputError
 from declnet.runs.storage.checksums import checksum
-from declnet.runs.storage.folder import GROUP, MANIFEST, reading
+from declnet.runs.storage.folder import GROUP, MANIFEST, PACK_SUFFIX, reading
 from declnet.runs.storage.writing import whole_file, write_together
 from declnet.stored import Stored
-
-SUFFIX = ".declnet"
-"""How the name of a pack ends; other names need the first bytes of a zip archive."""
 
 LIST = "pack.json"
 """The first entry: the checksums of the others."""
 
-_MAGIC = b"PK\x03\x04"
 _DATE = (1980, 1, 1, 0, 0, 0)
 _UTF8 = 0x800
 _LOCAL_HEADER = 30
@@ -87,8 +83,11 @@ def write_pack(path: Path, name: str, files: Mapping[str, bytes], *, force: bool
         The SHA-256 of the file, in hexadecimal.
 
     Raises:
-        OutputError: the file exists or cannot be written, or an entry's path is not portable.
+        OutputError: the file exists or cannot be written, its name does not end in `.declnet`, or
+            the path of an entry is not portable.
     """
+    if path.suffix.lower() != PACK_SUFFIX:
+        raise OutputError(f"{path}: the name of a pack must end in {PACK_SUFFIX}")
     entries = dict(sorted(files.items()))
     for problem in _unusable([LIST, *entries]):
         raise OutputError(f"{path}: {problem}; nothing was written")
@@ -107,29 +106,16 @@ def write_pack(path: Path, name: str, files: Mapping[str, bytes], *, force: bool
         return hashlib.file_digest(written, "sha256").hexdigest()
 
 
-def is_pack(path: Path) -> bool:
-    """Return whether a path is a file named `….declnet` or a zip archive; raise OSError."""
-    if not path.is_file():
-        return False
-    if path.suffix.lower() == SUFFIX:
-        return True
-    with path.open("rb") as file:
-        return file.read(len(_MAGIC)) == _MAGIC
-
-
 def unpacked_file(path: Path) -> Path:
-    """Return the folder with the content of a file, as `folder.unpacked` does."""
-    with reading(path):
-        if not is_pack(path):
-            return path
-        with path.open("rb") as file:
-            stamp = _stamp(path, file)
-            folder = _UNPACKED.get(stamp)
-            if folder is not None and folder.is_dir():
-                return folder
-            folder = _unpack(path, file)
-            if _stamp(path, file) != stamp:
-                raise OutputError(f"{path}: the file changed while it was read; try again")
+    """Return the folder with the content of a pack, as `folder.unpacked` does."""
+    with reading(path), path.open("rb") as file:
+        stamp = _stamp(path, file)
+        folder = _UNPACKED.get(stamp)
+        if folder is not None and folder.is_dir():
+            return folder
+        folder = _unpack(path, file)
+        if _stamp(path, file) != stamp:
+            raise OutputError(f"{path}: the file changed while it was read; try again")
     _UNPACKED[stamp] = folder
     return folder
 
