@@ -37,7 +37,9 @@ LIST = "pack.json"
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 _UTF8 = 0x800
-_LOCAL_HEADER = 30
+_LOCAL_HEADER, _END_RECORD = 30, 22
+"""Bytes of a local header and, without a comment, of the record that ends an archive."""
+_END = b"PK\x05\x06"
 _LARGE_FILE = 20
 """Bytes of the extra field of a local header if the entry is larger than 2 GiB."""
 
@@ -179,7 +181,8 @@ def _require_regular(path: Path, file: BufferedReader, archive: zipfile.ZipFile)
         raise _invalid(path, problem)
     if names[:1] != [LIST]:
         raise _invalid(path, f"its first entry is not {LIST}")
-    if archive.start_dir != end or archive.comment:
+    file.seek(-_END_RECORD, os.SEEK_END)
+    if archive.start_dir != end or file.read(len(_END)) != _END:
         raise _invalid(path, "it has bytes that belong to no entry")
     if MANIFEST not in names and GROUP not in names:
         raise _invalid(path, f"it has neither {MANIFEST} nor {GROUP}")
