@@ -64,18 +64,19 @@ def test_numbers_are_aligned_to_the_right_and_the_footer_is_the_last_row():
     ]
 
 
+keys = st.sampled_from(["name", "model-index", "type"])
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | texts,
     lambda values: (
-        st.lists(st.dictionaries(st.from_regex(r"\A[a-z_]+\Z"), values, min_size=1), max_size=3)
-        | st.dictionaries(st.from_regex(r"\A[a-z_]+\Z"), values, max_size=3)
+        st.lists(st.dictionaries(keys, values, min_size=1), max_size=3)
+        | st.dictionaries(keys, values, max_size=3)
     ),
     max_leaves=8,
 )
 
 
-@given(st.dictionaries(st.from_regex(r"\A[a-z_]+\Z"), plain, min_size=1))
-@example({"a": 1e-05, "b": 1e22, "c": [{"d": {"e": "no"}, "f": "\ufeff\ufffe\u2028\x7f"}]})
+@given(st.dictionaries(keys, plain, min_size=1))
+@example({"a": 1e-05, "b": 1e22, "c": [{"d": {"f": "no"}, "g": "\ufeff\ufffe\u2028\x7f"}]})
 def test_yaml_is_read_as_it_was_written(values):
     """By YAML 1.1, in which `1e-05` and `no` would be something else."""
     read = pytest.importorskip("yaml").safe_load(yaml(values))
