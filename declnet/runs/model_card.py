@@ -224,7 +224,7 @@ def _introduction(predictor: Predictor) -> str:
             what = f"{reading.outputs} {_PLURALS[reading.task]}"
         column = predictor.targets[target].column if target is not None and is_table else ""
         label = escaped_markdown(column or target or head.name)
-        lines.append(f"Predicts **{label}**, {what}." if label else f"Predicts {what}.")
+        lines.append(f'Predicts "{label}", {what}.' if label else f"Predicts {what}.")
     windows, models = predictor.windows, len(predictor.members)
     if windows is not None:
         past, horizon = counted(windows.spec.past, "row"), counted(windows.spec.horizon, "row")

@@ -58,7 +58,7 @@ def test_the_card_of_a_run_has_its_data_and_metrics(flowers):
         assert next(iter(values)) == "accuracy"
     sections = ["Inputs", "Data", "Metrics", "Use", "Versions"]
     assert headings(flowers.run) == [run.name, *sections]
-    assert "Predicts **kind**, one of 3 classes: aster, lily, tall, rose." in text
+    assert 'Predicts "kind", one of 3 classes: aster, lily, tall, rose.' in text
     assert "| color | text |\n" in text
     for name, used in run.manifest.data.items():
         assert f"| {name} | {used.samples} | {used.hash} |\n" in text
