@@ -279,7 +279,7 @@ def _use(predictor: Predictor) -> str:
     lines = ["MODEL is the folder of this file, or the file that `declnet pack` wrote.", ""]
     argument = "x  # arrays as above"
     if predictor.features is not None:
-        lines += ["```sh", "declnet predict MODEL rows.csv -o predictions.csv", "```", ""]
+        lines += ["```sh", "declnet predict MODEL INPUT", "```", ""]
         argument = "rows  # the columns above: a dict, or a data frame"
     name, _, comment = argument.partition("  ")
     code = f'declnet.load_predictor("MODEL").predict({name})  {comment}'
