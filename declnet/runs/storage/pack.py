@@ -243,14 +243,16 @@ def _unpack_into(folder: Path, listed: PackList, path: Path, archive: zipfile.Zi
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:16]}."))
     try:
         arriving = temporary / "arriving"
-        for parent in {PurePosixPath(name).parent: None for name in listed.files}:
-            (arriving / listed.name / parent).mkdir(parents=True, exist_ok=True)
+        by_folder: dict[Path, list[str]] = {}
+        for name in listed.files:
+            by_folder.setdefault((arriving / listed.name / name).parent, []).append(name)
+        for parent, names in by_folder.items():
+            parent.mkdir(parents=True, exist_ok=True)
             contents = {
-                PurePosixPath(name).name: _content(path, archive, name, expected)
-                for name, expected in listed.files.items()
-                if PurePosixPath(name).parent == parent
+                PurePosixPath(name).name: _content(path, archive, name, listed.files[name])
+                for name in names
             }
-            write_together(arriving / listed.name / parent, contents)
+            write_together(parent, contents)
         if not _is_whole(content, archive):
             with suppress(FileNotFoundError):  # files of it have been removed, e.g. as old ones
                 folder.rename(temporary / "former")
@@ -288,7 +290,8 @@ def _listed(path: Path, archive: zipfile.ZipFile) -> PackList:
         raise _invalid(path, f"{LIST}: {error}") from None
     if _UNSAFE.search(listed.name) or "/" in listed.name or _is_unsafe(listed.name):
         raise _invalid(path, f'{LIST}: the name "{_shown(listed.name)}" is not that of a folder')
-    names = [name for name in archive.namelist() if name != LIST]
+    names = dict.fromkeys(archive.namelist())
+    del names[LIST]
     for name in names:
         if name not in listed.files:
             raise _invalid(path, f'{LIST} does not list the entry "{_shown(name)}"')
