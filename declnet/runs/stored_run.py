@@ -63,8 +63,7 @@ def open_run(
         allow_changes: whether to use components that compute something else than in the training.
 
     Raises:
-        OutputError: the folder is missing or not a run's folder, its manifest cannot be read, or
-            the pack is not valid.
+        OutputError: it is neither a run's folder nor a valid pack, or its manifest is malformed.
     """
     path = unpacked(path)
     with reading(path):
