@@ -208,11 +208,13 @@ from declnet.runs.many.run_tasks import execute_task as execute_task
 from declnet.runs.many.running import sweep as sweep
 from declnet.runs.many.running import tune as tune
 from declnet.runs.many.series import RunSeries as RunSeries
+from declnet.runs.packing import pack_run as pack_run
 from declnet.runs.ranking import best_run as best_run
 from declnet.runs.result import RunResult as RunResult
 from declnet.runs.run import resume as resume
 from declnet.runs.run import run as run
 from declnet.runs.stepwise import StepwiseTraining as StepwiseTraining
+from declnet.runs.storage.folder import unpacked as unpacked
 from declnet.runs.storage.listing import ListedRun as ListedRun
 from declnet.runs.storage.listing import Skipped as Skipped
 from declnet.runs.storage.listing import list_runs as list_runs

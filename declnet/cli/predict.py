@@ -169,7 +169,7 @@ class PredictOptions(TrainedOptions):
 @no_plugin_option
 @gathered(PredictOptions)
 def predict(options: PredictOptions, run: Path, data: tuple[Path | str, ...]) -> int:
-    """Predict the samples in INPUT with the model of RUN, the folder of a run.
+    """Predict the samples in INPUT with the model of RUN, the folder of a run or a pack.
 
     RUN may be a folder of folds or seeds, whose models' predictions are averaged.
 
@@ -330,7 +330,7 @@ def evaluate(
     analyses: tuple[str, ...],
     form: str,
 ) -> None:
-    """Evaluate the model of RUN, the folder of a run.
+    """Evaluate the model of RUN, the folder of a run or a pack.
 
     Print the loss and all metrics of its spec; for classification also precision, recall and F1 for
     each class and the confusion matrix, for regression r2 and errors. Nothing is refitted.

@@ -90,6 +90,21 @@ def files_of_a_run(case: Case) -> Any:
     return [[files[name] for name in names], history]
 
 
+def model_card(case: Case) -> Any:
+    """The metadata and the parts of the text of a run's model card."""
+    yaml, markdown = pytest.importorskip("yaml"), pytest.importorskip("markdown_it")
+    _, metadata, text = (case.folder / "r" / "README.md").read_text("utf-8").split("---\n", 2)
+    assert escaped(metadata + text) == metadata + text
+    parts = []
+    for token in markdown.MarkdownIt("gfm-like", {"linkify": False}).parse(text):
+        inner = [child.type for child in token.children or () if "text" not in child.type]
+        parts.append((token.type, inner))
+    shown = yaml.safe_load(metadata)
+    for result in shown["model-index"][0]["results"]:
+        del result["metrics"], result["dataset"]["revision"]
+    return shown, parts
+
+
 def _export(case: Case, name: str) -> None:
     """Export the run, which compares the predictions of the file."""
     assert "compared with declnet" in case.declnet("export", "r", "-o", name).stdout
@@ -236,6 +251,7 @@ def sweep(case: Case) -> Any:
 WRITERS = (
     specs,
     files_of_a_run,
+    model_card,
     c_files,
     python_file,
     onnx_file,

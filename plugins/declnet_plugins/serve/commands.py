@@ -78,7 +78,7 @@ def _limit(name: str, type_: click.ParamType[Any], help_: str) -> Callable[[_Com
 )
 @TrainedOptions.pass_to()
 def serve(trained: TrainedOptions, runs: tuple[str, ...], **fields: Any) -> None:
-    """Serve the models of RUNs, folders that `declnet run` wrote, over HTTP.
+    """Serve the models of RUNs, folders that `declnet run` wrote or packs, over HTTP.
 
     NAME=RUN gives a model a name other than its folder's. A folder of folds or seeds is one model.
     Rows are sent to /models/NAME/predict, or /predict if there is one model, as JSON or CSV; /docs
@@ -145,7 +145,7 @@ def _named(runs: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
             name, path = before, Path(after)
         else:
             path = Path(run)
-            name = path.resolve().name
+            name = path.resolve().name.removesuffix(".declnet")
         if not _NAME.fullmatch(name):
             raise click.UsageError(
                 f'the name "{name}" may have only letters, digits, ".", "_" and "-": '

@@ -28,6 +28,7 @@ from declnet import (
     is_group,
     load_predictor,
     prediction_columns,
+    unpacked,
     write_predictions,
 )
 from declnet_plugins.serve.bodies import Shape, csv_file, parse_json
@@ -271,7 +272,7 @@ def _rejects(transform: Any, state: Any, known: tuple[Any, ...]) -> bool:
 def _version(path: Path) -> str:
     name = "group.json" if is_group(path) else "manifest.json"
     try:
-        return hashlib.sha256((path / name).read_bytes()).hexdigest()[:12]
+        return hashlib.sha256((unpacked(path) / name).read_bytes()).hexdigest()[:12]
     except OSError:
         return "unknown"
 
@@ -280,9 +281,12 @@ def signature_of(path: Path) -> Signature:
     """Return what changes when a run is replaced; raise OSError if the folder cannot be read.
 
     The files of a run that a prediction needs, with their sizes, times and numbers; for a folder of
-    runs, also those of its runs.
+    runs, also those of its runs; of a pack, the file itself.
     """
     files = []
+    if path.is_file():
+        about = path.stat()
+        return ((path.name, about.st_size, about.st_mtime_ns, about.st_ino),)
     with os.scandir(path) as entries:
         for entry in entries:
             if entry.name.endswith(_SUFFIXES) and not entry.name.startswith("."):

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from declnet import load_predictor, parse_spec, run
+from declnet import load_predictor, pack_run, parse_spec, run
 from declnet_plugins.serve.models import load_models
 from declnet_plugins.serve.options import Options
 from declnet_plugins.serve.pages import Pages
@@ -46,6 +46,26 @@ def test_another_run_in_the_folder_replaces_the_model(served, runs):
     expected = load_predictor(runs / "flowers_again").predict([ROW]).outputs
     assert (served.model.predictor.predict([ROW]).outputs == expected).all()
     assert not looked(served)
+
+
+def test_another_pack_in_the_file_replaces_the_model_and_a_damaged_one_does_not(
+    runs, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("DECLNET_CACHE_DIR", str(tmp_path / "cache"))
+    pack = tmp_path / "live.declnet"
+    pack_run(runs / "flowers", pack)
+    served = load_models([("live", pack)], None, print)["live"]
+    before = served.model
+    assert not looked(served)
+    pack.write_bytes(pack.read_bytes()[:-1])
+    assert not looked(served)
+    assert "not a valid pack" in served.error
+    assert served.model is before
+    pack_run(runs / "flowers_again", pack, force=True)
+    assert looked(served)
+    expected = load_predictor(runs / "flowers_again").predict([ROW]).outputs
+    assert (served.model.predictor.predict([ROW]).outputs == expected).all()
+    assert served.model.version != before.version
 
 
 @pytest.mark.parametrize("fault", ["damaged", "removed", "half"])
