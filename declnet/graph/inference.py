@@ -33,7 +33,8 @@ class InferenceGraph:
         plan = plan_memory(network, training=False)
         self._memory = GraphMemory(network.nodes, plan, parameters, capacity, rngs)
         self._bound: dict[int, tuple[list[Section], tuple[Array, ...]]] = {}
-        self._block, self._together = min(BLOCK, capacity), {1: 1}
+        self._block = min(BLOCK, capacity)
+        self._most, self._reproducing = capacity // self._block, {1}
 
     def predict(self, x: Batch) -> tuple[Array, ...]:
         """Return each output for a batch, in arrays that the next call overwrites.
@@ -58,23 +59,28 @@ class InferenceGraph:
 
         A sum of products has other bits in a batch of another size, since BLAS has kernels for
         vectors, small matrices and edges. So samples are predicted in whole blocks, in as many at a
-        time as a trial shows not to change the bits of one: all that the batch needs, or half of
-        them, or a quarter, and so on.
+        time as a trial shows not to change the bits of one.
 
         Args:
             x: as for `predict`.
         """
-        n = sample_count(x)
-        blocks = min(-(-n // self._block), self.capacity // self._block)
-        if blocks not in self._together:
-            halves = (blocks >> shift for shift in range(blocks.bit_length()))
-            self._together[blocks] = next(b for b in halves if b == 1 or self._reproduces(x, b))
-        rows = self._block * self._together[blocks]
-        parts = []
-        for start in range(0, n, rows):
+        start, n, parts = 0, sample_count(x), []
+        while start < n:
+            rows = self._block * self._blocks_together(x, n - start)
             part = {name: _resized(array[start : start + rows], rows) for name, array in x.items()}
             parts.append([y_pred[: n - start].copy() for y_pred in self.predict(part)])
+            start += rows
         return tuple(map(np.concatenate, zip(*parts, strict=True)))
+
+    def _blocks_together(self, x: Batch, n: int) -> int:
+        """Return how many blocks of n samples to predict at once, so that none affects another."""
+        blocks = min(-(-n // self._block), self._most)
+        while blocks not in self._reproducing:
+            if self._reproduces(x, blocks):
+                self._reproducing.add(blocks)
+            else:
+                blocks = self._most = blocks // 2
+        return blocks
 
     def _reproduces(self, x: Batch, blocks: int) -> bool:
         """Return whether each of several equal blocks has, in all layers, the bits of one alone."""
@@ -142,9 +148,12 @@ def _reader(node: Node, batch: BatchArrays) -> Callable[[Batch], None]:
 
 
 def _resized(samples: Array, rows: int) -> Array:
-    """Return contiguous samples, repeated until there are as many as `rows`."""
-    repeated = samples if len(samples) == rows else np.resize(samples, (rows, *samples.shape[1:]))
-    return np.ascontiguousarray(repeated)
+    """Return contiguous samples, the first of them repeated until there are as many as `rows`."""
+    if len(samples) == rows:
+        return np.ascontiguousarray(samples)
+    repeated = np.empty((rows, *samples.shape[1:]), samples.dtype)
+    repeated[: len(samples)], repeated[len(samples) :] = samples, samples[:1]
+    return repeated
 
 
 MAX_BOUND = 64

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -96,8 +97,9 @@ class SpecEstimator(SpecKeys):
 
         Args:
             X: an array or data frame (n, features), in which numbers may be missing and texts
-                occur if the spec prepares them, as presets do; a sparse matrix, which is made
-                dense; or, with a spec, an array (n, *sample shape).
+                occur if the spec prepares them, as presets do; a sparse matrix, of which a batch
+                at a time is made dense, or all of it if the spec prepares it, as presets do; or,
+                with a spec, an array (n, *sample shape).
             y: (n,), or (n, outputs).
             sample_weight: (n,) the weights of the samples in the loss.
 
@@ -107,7 +109,7 @@ class SpecEstimator(SpecKeys):
         """
         x = self._features(X, reset=True)
         targets = self._targets(X, y)
-        weights = sample_weights(sample_weight, len(targets.columns[0].values))
+        weights = self._weights(sample_weight, targets)
         before = self.predictor_.model.parameters() if self._continues() else None
         with value_errors():
             spec, data, names = self._declared(x, targets, weights)
@@ -134,8 +136,7 @@ class SpecEstimator(SpecKeys):
         is_first = "predictor_" not in vars(self)
         x = self._features(X, reset=is_first)
         targets = self._targets(X, y, classes)
-        count = len(targets.columns[0].values)
-        weights = sample_weights(1.0 if sample_weight is None else sample_weight, count)
+        weights = self._weights(1.0 if sample_weight is None else sample_weight, targets)
         with value_errors():
             if is_first:
                 spec, data, names = self._declared(x, targets, weights)
@@ -194,6 +195,10 @@ class SpecEstimator(SpecKeys):
         tags.target_tags.required = True
         return tags
 
+    def _weights(self, sample_weight: Any, targets: Targets) -> Array | None:
+        """Return the weights of the samples in the loss (n,); None if they are equal."""
+        return sample_weights(sample_weight, len(targets.columns[0].values))
+
     @abstractmethod
     def _targets(self, X: Any, y: Any, classes: Any = None) -> Targets:
         """Return y as targets; raise ValueError if it is invalid or has another length than X.
@@ -210,6 +215,8 @@ class SpecEstimator(SpecKeys):
             names: the targets by name, in the order of the columns of y.
         """
         self.predictor_ = predictor
+        for member in predictor.members:
+            member.model.independent_rows = True  # as of all estimators of scikit-learn
         self._target_names = tuple(names)
         self._is_matrix = (
             targets.is_matrix
@@ -225,7 +232,7 @@ class SpecEstimator(SpecKeys):
         return self.spec is None or (isinstance(self.spec, str) and not is_file)
 
     def _features(self, X: Any, *, reset: bool) -> Any:
-        """Return X as a data frame or a dense array; raise ValueError if it is invalid.
+        """Return X as a data frame, an array or a sparse matrix; raise ValueError if it is invalid.
 
         Args:
             reset: whether it decides on the number and the names of the features.
@@ -249,13 +256,13 @@ class SpecEstimator(SpecKeys):
                 self,
                 X,
                 reset=reset,
-                accept_sparse=["csr", "csc"],
+                accept_sparse="csr",
                 dtype=None if preset else "numeric",
                 ensure_all_finite="allow-nan" if preset else True,
                 allow_nd=not preset,
                 ensure_min_samples=least,
             )
-            x = x.toarray() if hasattr(x, "toarray") else x
+            x = x.toarray() if preset and issparse(x) else x
             names = tuple(f"x{at}" for at in range(x.shape[1]))
         if reset:
             self._columns = names
@@ -307,6 +314,8 @@ class SpecEstimator(SpecKeys):
         else:
             spec = parse_spec(self.spec, overrides=overrides)
         self._require_suitable(spec)
+        if issparse(x) and not all(step.training_only for step in spec.data.prepare):
+            x = x.toarray()
         if spec.losses is not None:
             named = self._named_by(spec, targets)
             return spec, self._data(x, named, is_frame(x)), tuple(named)
@@ -360,6 +369,8 @@ class SpecEstimator(SpecKeys):
         names = self._target_names
         if targets.is_matrix != self._is_matrix or len(names) not in (1, len(targets)):
             raise ValueError("y has another number of columns than in earlier calls")
+        if issparse(x) and self.predictor_.preparation.steps:
+            x = x.toarray()
         if len(names) == 1 and targets.is_matrix:
             data = self._data(x, {names[0]: targets.joined()}, False)
         else:
@@ -381,10 +392,15 @@ class SpecEstimator(SpecKeys):
         check_is_fitted(self, "predictor_")
         x, predictor = self._features(X, reset=False), self.predictor_
         with value_errors():
-            by_table = predictor.features is not None
-            data = table_of(x, self._columns) if by_table else numbers_of(x)
-            predictions = predictor.predict(data)
-        by_loss = {"": predictions} if isinstance(predictions, Predictions) else predictions
+            if issparse(x):
+                parts = _dense_parts(x, predictor)
+                by_loss = _joined([*map(predictor.predict_part, parts)])
+            else:
+                by_table = predictor.features is not None
+                data = table_of(x, self._columns) if by_table else numbers_of(x)
+                predictions = predictor.predict(data)
+                is_one = isinstance(predictions, Predictions)
+                by_loss = {"": predictions} if is_one else predictions
         by_target = {
             head.target or head.name: (reading, by_loss[head.name])
             for head, reading in zip(predictor.heads, predictor.readings, strict=True)
@@ -403,6 +419,31 @@ def _template(registry: Registry) -> Any:
     for entry in registry.entries("template"):
         return entry.component.contract()
     raise OutputError("no presets are installed")
+
+
+def _dense_parts(x: Any, predictor: Predictor) -> Iterator[Dataset]:
+    """Yield the rows of a sparse matrix in dense parts, which know their numbers."""
+    members, size = predictor.members, predictor.samples_in_part
+    if x.dtype.kind == "f" and not any(member.preparation.steps for member in members):
+        x = x.astype(np.result_type(*(member.model.dtype for member in members)))
+    for start in range(0, x.shape[0], size):
+        yield Dataset(x[start : start + size].toarray(), {}).numbered_from(1 + start)
+
+
+def _joined(parts: Sequence[Mapping[str, Predictions]]) -> Mapping[str, Predictions]:
+    """Return the predictions of parts as one, by loss."""
+    first, *others = parts
+    if not others:
+        return first
+    joined = {}
+    for loss, predictions in first.items():
+        arrays: dict[str, Any] = {
+            name: np.concatenate([vars(part[loss])[name] for part in parts])
+            for name, array in vars(predictions).items()
+            if isinstance(array, np.ndarray)
+        }
+        joined[loss] = replace(predictions, **arrays)
+    return joined
 
 
 def _weighing_by(spec: RunSpec, column: str | None) -> RunSpec:
