@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
@@ -23,7 +23,6 @@ from declnet import (
     OutputError,
     Predictions,
     Predictor,
-    Registry,
     RegistryError,
     RunSpec,
     SpecError,
@@ -37,6 +36,13 @@ from declnet import (
     parse_spec,
     run,
 )
+from declnet.sklearn.fitted_spec import (
+    preparing_target,
+    template_contract,
+    weighing_by,
+    with_fitting_batches,
+)
+from declnet.sklearn.plain_state import plain_state, restored_state
 from declnet.sklearn.samples import (
     Target,
     Targets,
@@ -49,6 +55,7 @@ from declnet.sklearn.samples import (
     with_targets,
     with_weights,
 )
+from declnet.sklearn.sparse_rows import dense_parts, joined_predictions
 from declnet.sklearn.spec_keys import SpecKeys
 
 ARRAY_TARGET = "y"
@@ -145,7 +152,7 @@ class SpecEstimator(SpecKeys):
                 names = self._target_names
                 data, weights_in = self._as_before(x, targets, weights)
                 training = self._training or IncrementalTraining(
-                    _weighing_by(self.spec_, weights_in), predictor=self.predictor_
+                    weighing_by(self.spec_, weights_in), predictor=self.predictor_
                 )
             metrics = training.train(data)
         if is_first:
@@ -195,6 +202,14 @@ class SpecEstimator(SpecKeys):
         tags.target_tags.required = True
         return tags
 
+    def __getstate__(self) -> Any:
+        return plain_state(super().__getstate__())
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(restored_state(state))
+        if "predictor_" in vars(self):
+            self._predict_rows_independently()
+
     def _weights(self, sample_weight: Any, targets: Targets) -> Array | None:
         """Return the weights of the samples in the loss (n,); None if they are equal."""
         return sample_weights(sample_weight, len(targets.columns[0].values))
@@ -215,14 +230,17 @@ class SpecEstimator(SpecKeys):
             names: the targets by name, in the order of the columns of y.
         """
         self.predictor_ = predictor
-        for member in predictor.members:
-            member.model.independent_rows = True  # as of all estimators of scikit-learn
+        self._predict_rows_independently()
         self._target_names = tuple(names)
         self._is_matrix = (
             targets.is_matrix
             if targets is not None
             else len(names) > 1 or predictor.readings[0].task == "flags"
         )
+
+    def _predict_rows_independently(self) -> None:
+        for member in self.predictor_.members:
+            member.model.independent_rows = True  # as scikit-learn expects of estimators
 
     def _continues(self) -> bool:
         return bool(self.warm_start) and "predictor_" in vars(self)
@@ -287,8 +305,8 @@ class SpecEstimator(SpecKeys):
             spec, data, names = self._by_own_spec(x, targets, overrides)
         if weights is not None:
             data, column = with_weights(data, weights)
-            spec = _weighing_by(spec, column)
-        return _with_fitting_batches(spec, len(data)), data, names
+            spec = weighing_by(spec, column)
+        return with_fitting_batches(spec, len(data)), data, names
 
     def _by_preset(
         self, x: Any, targets: Targets, overrides: dict[str, Any]
@@ -300,7 +318,7 @@ class SpecEstimator(SpecKeys):
         named = self._free(dict(zip(names, targets.columns, strict=True)))
         table = with_targets(table_of(x, self._columns), named)
         tasks = {name: target.task for name, target in named.items()}
-        template_spec = _template(registry).write_spec(table, tasks, registry, self.spec)
+        template_spec = template_contract(registry).write_spec(table, tasks, registry, self.spec)
         template_spec.document.get("data", {}).pop("test", None)
         spec = parse_spec(template_spec.document, registry, overrides=overrides)
         features = template_spec.features if template_spec.features is not None else table.features
@@ -333,7 +351,7 @@ class SpecEstimator(SpecKeys):
             named = self._free({name: column})
         else:
             named = {name: targets.columns[0]}
-        return _preparing(spec, *named), self._data(x, named, as_table), tuple(named)
+        return preparing_target(spec, *named), self._data(x, named, as_table), tuple(named)
 
     def _data(self, x: Any, named: dict[str, Target], as_table: bool) -> Table | Dataset:
         """Return features and named targets as a table, or as arrays."""
@@ -393,8 +411,8 @@ class SpecEstimator(SpecKeys):
         x, predictor = self._features(X, reset=False), self.predictor_
         with value_errors():
             if issparse(x):
-                parts = _dense_parts(x, predictor)
-                by_loss = _joined([*map(predictor.predict_part, parts)])
+                parts = dense_parts(x, predictor)
+                by_loss = joined_predictions([*map(predictor.predict_part, parts)])
             else:
                 by_table = predictor.features is not None
                 data = table_of(x, self._columns) if by_table else numbers_of(x)
@@ -408,63 +426,3 @@ class SpecEstimator(SpecKeys):
         if len(by_target) == 1:
             return [*by_target.values()]
         return [by_target[name] for name in self._target_names]
-
-
-def _template(registry: Registry) -> Any:
-    """Return the contract of templates, a kind of a plugin.
-
-    Raises:
-        OutputError: no template is installed.
-    """
-    for entry in registry.entries("template"):
-        return entry.component.contract()
-    raise OutputError("no presets are installed")
-
-
-def _dense_parts(x: Any, predictor: Predictor) -> Iterator[Dataset]:
-    """Yield the rows of a sparse matrix in dense parts, which know their numbers."""
-    members, size = predictor.members, predictor.samples_in_part
-    if x.dtype.kind == "f" and not any(member.preparation.steps for member in members):
-        x = x.astype(np.result_type(*(member.model.dtype for member in members)))
-    for start in range(0, x.shape[0], size):
-        yield Dataset(x[start : start + size].toarray(), {}).numbered_from(1 + start)
-
-
-def _joined(parts: Sequence[Mapping[str, Predictions]]) -> Mapping[str, Predictions]:
-    """Return the predictions of parts as one, by loss."""
-    first, *others = parts
-    if not others:
-        return first
-    joined = {}
-    for loss, predictions in first.items():
-        arrays: dict[str, Any] = {
-            name: np.concatenate([vars(part[loss])[name] for part in parts])
-            for name, array in vars(predictions).items()
-            if isinstance(array, np.ndarray)
-        }
-        joined[loss] = replace(predictions, **arrays)
-    return joined
-
-
-def _weighing_by(spec: RunSpec, column: str | None) -> RunSpec:
-    data = spec.data.model_copy(update={"sample_weights": column})
-    return spec.model_copy(update={"data": data})
-
-
-def _with_fitting_batches(spec: RunSpec, samples: int) -> RunSpec:
-    """Return a spec whose batches are not larger than the training data, as in scikit-learn."""
-    held = sum(round(samples * fraction) for fraction in spec.data.fractions.values())
-    size, left = spec.training.batch_size, max(samples - held, 1)
-    if size is None or size <= left:
-        return spec
-    training = spec.training.model_copy(update={"batch_size": left})
-    return spec.model_copy(update={"training": training})
-
-
-def _preparing(spec: RunSpec, target: str) -> RunSpec:
-    """Return a spec whose transforms for its only target are for this name."""
-    steps = spec.data.prepare_targets
-    if steps is None or len(steps) > 1 or target in steps:
-        return spec
-    data = spec.data.model_copy(update={"prepare_targets": {target: next(iter(steps.values()))}})
-    return spec.model_copy(update={"data": data})

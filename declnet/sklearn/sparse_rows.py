@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from declnet import Array, Dtype, MappedArray
+from declnet import Array, Dataset, Dtype, MappedArray, Predictions, Predictor
 
 
 class SparseRows(MappedArray):
@@ -39,3 +40,28 @@ class SparseRows(MappedArray):
     def stored(self) -> Iterator[Array]:
         """Yield the arrays of the compressed rows, without zeros."""
         yield from (self._matrix.data, self._matrix.indices, self._matrix.indptr)
+
+
+def dense_parts(x: Any, predictor: Predictor) -> Iterator[Dataset]:
+    """Yield the rows of a sparse matrix in dense parts, which know their numbers."""
+    members, size = predictor.members, predictor.samples_in_part
+    if x.dtype.kind == "f" and not any(member.preparation.steps for member in members):
+        x = x.astype(np.result_type(*(member.model.dtype for member in members)))
+    for start in range(0, x.shape[0], size):
+        yield Dataset(x[start : start + size].toarray(), {}).numbered_from(1 + start)
+
+
+def joined_predictions(parts: Sequence[Mapping[str, Predictions]]) -> Mapping[str, Predictions]:
+    """Return the predictions of parts as one, by loss."""
+    first, *others = parts
+    if not others:
+        return first
+    joined = {}
+    for loss, predictions in first.items():
+        arrays: dict[str, Any] = {
+            name: np.concatenate([vars(part[loss])[name] for part in parts])
+            for name, array in vars(predictions).items()
+            if isinstance(array, np.ndarray)
+        }
+        joined[loss] = replace(predictions, **arrays)
+    return joined
