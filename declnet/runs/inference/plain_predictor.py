@@ -56,7 +56,7 @@ def predictor_of_plain(plain: Mapping[str, Any], registry: Registry | None = Non
             reading if reading.threshold == threshold else reading.with_threshold(threshold)
             for reading, threshold in readings
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise DataError(f"not a predictor that this version of declnet stored: {error}") from None
     return predictor
 
