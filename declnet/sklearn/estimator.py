@@ -38,6 +38,7 @@ from declnet import (
 )
 from declnet.sklearn.fitted_spec import (
     preparing_target,
+    takes_whole_data,
     template_contract,
     weighing_by,
     with_fitting_batches,
@@ -105,8 +106,8 @@ class SpecEstimator(SpecKeys):
         Args:
             X: an array or data frame (n, features), in which numbers may be missing and texts
                 occur if the spec prepares them, as presets do; a sparse matrix, of which a batch
-                at a time is made dense, or all of it if the spec prepares it, as presets do; or,
-                with a spec, an array (n, *sample shape).
+                at a time is made dense, or all of it if the spec prepares it, as presets do, or has
+                no mini-batches; or, with a spec, an array (n, *sample shape).
             y: (n,), or (n, outputs).
             sample_weight: (n,) the weights of the samples in the loss.
 
@@ -332,7 +333,7 @@ class SpecEstimator(SpecKeys):
         else:
             spec = parse_spec(self.spec, overrides=overrides)
         self._require_suitable(spec)
-        if issparse(x) and not all(step.training_only for step in spec.data.prepare):
+        if issparse(x) and takes_whole_data(spec):
             x = x.toarray()
         if spec.losses is not None:
             named = self._named_by(spec, targets)
@@ -387,7 +388,7 @@ class SpecEstimator(SpecKeys):
         names = self._target_names
         if targets.is_matrix != self._is_matrix or len(names) not in (1, len(targets)):
             raise ValueError("y has another number of columns than in earlier calls")
-        if issparse(x) and self.predictor_.preparation.steps:
+        if issparse(x) and takes_whole_data(self.spec_):
             x = x.toarray()
         if len(names) == 1 and targets.is_matrix:
             data = self._data(x, {names[0]: targets.joined()}, False)

@@ -18,6 +18,12 @@ def template_contract(registry: Registry) -> Any:
     raise OutputError("no presets are installed")
 
 
+def takes_whole_data(spec: RunSpec) -> bool:
+    """Return whether arrays are needed as a whole: to prepare them, or as a single batch."""
+    is_prepared = any(not transform.training_only for transform in spec.data.prepare)
+    return is_prepared or spec.training.batch_size is None
+
+
 def weighing_by(spec: RunSpec, column: str | None) -> RunSpec:
     """Return a spec with another column of sample weights; None for those of arrays."""
     data = spec.data.model_copy(update={"sample_weights": column})

@@ -35,7 +35,13 @@ def matrix():
 
 @pytest.mark.parametrize("form", ["csr", "csc", "coo", "lil"])
 @pytest.mark.parametrize(
-    "changes", [{}, {"data__validation": 0.2}, {"data__prepare": ["standardize"]}]
+    "changes",
+    [
+        {},
+        {"data__validation": 0.2},
+        {"data__prepare": ["standardize"]},
+        {"training__batch_size": None},
+    ],
 )
 def test_sparse_and_dense_samples_give_the_same_bits(matrix, form, changes):
     x, y = matrix
