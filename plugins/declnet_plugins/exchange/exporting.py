@@ -166,8 +166,11 @@ def _samples_of(rows: Any, predictor: Predictor) -> Dataset | Table:
     """Return rows as `Predictor.predict` takes them in the form of data sets."""
     if predictor.features is None and isinstance(rows, Mapping):
         return Dataset({name: np.asarray(array) for name, array in rows.items()}, {})
-    samples = as_table(rows, cells=predictor.cells, types=predictor.column_types)
-    return samples if isinstance(samples, Table) else Dataset(samples, {})
+    table = as_table(rows, cells=predictor.cells, types=predictor.column_types)
+    samples = table if isinstance(table, Table) else Dataset(table, {})
+    if predictor.windows is None:
+        predictor.predict_part(samples.take(np.arange(1)))  # says which column is missing
+    return samples
 
 
 def _names(runs: Sequence[StoredRun], predictor: Predictor) -> list[str]:
