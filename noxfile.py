@@ -69,6 +69,7 @@ PLUGINS = (
 LONG = {
     "DECLNET_TEST_CHECKS": "all",  # of each broken component, not only the one that must find it
     "DECLNET_TEST_EPOCHS": "10001",  # of the main run
+    "DECLNET_TEST_ESTIMATORS": "default",  # with as many epochs as the preset has
     "DECLNET_TEST_EXAMPLES": "200",  # of Hypothesis, times a factor of the test
     "DECLNET_TEST_EXPORTS": "all",  # of the shipped specs
     "DECLNET_TEST_FILE_KILLS": "20",  # of predictions of many files

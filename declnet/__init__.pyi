@@ -187,6 +187,8 @@ from declnet.runs.inference.evaluation import CalibrationResult as CalibrationRe
 from declnet.runs.inference.evaluation import Evaluation as Evaluation
 from declnet.runs.inference.member import Member as Member
 from declnet.runs.inference.opened_model import predicted_rows as predicted_rows
+from declnet.runs.inference.plain_predictor import plain_predictor as plain_predictor
+from declnet.runs.inference.plain_predictor import predictor_of_plain as predictor_of_plain
 from declnet.runs.inference.prediction_files import write_predictions as write_predictions
 from declnet.runs.inference.predictions import Predictions as Predictions
 from declnet.runs.inference.predictions import prediction_columns as prediction_columns

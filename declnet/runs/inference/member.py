@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +29,7 @@ from declnet.runs.inference.predictions import OutputReading
 from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
+from declnet.training.numerics import one_blas_thread
 from declnet.training.preparation import unscaling
 from declnet.training.tasks import predictions_of
 
@@ -98,7 +100,9 @@ class Member:
         Returns:
             (n, …) by the name of the loss, which is `""` for the only one.
         """
-        with np.errstate(all="ignore"):
+        # what BLAS rounds depends on its threads, too
+        threads = one_blas_thread() if self.model.independent_rows else nullcontext()
+        with np.errstate(all="ignore"), threads:
             y_preds = self.model.compute(wrapped(x))
         names = {head.name: self.model.output(head.output).name for head in self.heads}
         return self.finished(

@@ -24,6 +24,7 @@ from declnet.spec.model import RunSpec
 
 if TYPE_CHECKING:
     from declnet.data.preparing.preparation import FittedPreparation
+    from declnet.data.splits import Data
 
 
 class RunContents:
@@ -177,6 +178,24 @@ class RunContents:
         if content is None:
             raise OutputError(f"{self.path}: the run has no weights (it is {self.status})")
         return parse_weights(content, self.path / folder.WEIGHTS)
+
+    def synthetic_data(self) -> Data | None:
+        """Return a few rows that the model takes, drawn from ranges and categories of its data.
+
+        None of them is in the data. None if the run stored no rows, as if a component fails on
+        them.
+
+        Raises:
+            OutputError: the file cannot be read, or changed since the run ended.
+        """
+        from declnet.runs.behavior import BEHAVIOR_FILE
+
+        content = self._files.read(folder.BEHAVIOR)
+        if content is None:
+            return None
+        with reading(self.path / folder.BEHAVIOR):
+            rows = BEHAVIOR_FILE.parse(content).rows
+        return None if rows is None else rows.typed(self._preparation)
 
     @cached_property
     def _files(self) -> RunFiles:
