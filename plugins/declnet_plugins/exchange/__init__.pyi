@@ -15,9 +15,14 @@ from declnet_plugins.exchange.exporter import FilePredictor as FilePredictor
 from declnet_plugins.exchange.exporter import TranslatedPart as TranslatedPart
 from declnet_plugins.exchange.exporting import ExportResult as ExportResult
 from declnet_plugins.exchange.exporting import export as export
+from declnet_plugins.exchange.features import Feature as Feature
+from declnet_plugins.exchange.features import Prepared as Prepared
+from declnet_plugins.exchange.features import PreparedTable as PreparedTable
+from declnet_plugins.exchange.features import UnsupportedError as UnsupportedError
 from declnet_plugins.exchange.format_writer import FormatWriter as FormatWriter
 from declnet_plugins.exchange.format_writer import WrittenOutput as WrittenOutput
 from declnet_plugins.exchange.importer import ImportedNetwork as ImportedNetwork
+from declnet_plugins.exchange.importer import ImportedTable as ImportedTable
 from declnet_plugins.exchange.importer import Importer as Importer
 from declnet_plugins.exchange.importer import LeftoverError as LeftoverError
 from declnet_plugins.exchange.importing import ImportSummary as ImportSummary
