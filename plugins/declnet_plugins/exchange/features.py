@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from declnet import Array, Table
+from declnet_plugins.exchange.exporter import FilePredictor
+from declnet_plugins.exchange.importer import ImportedTable
 
 ColumnKind = Literal["number", "integer", "boolean", "text"]
 
@@ -43,7 +46,7 @@ class Step(NamedTuple):
     @property
     def learned(self) -> dict[str, Any]:
         """The state by name."""
-        return {key: list(v) if isinstance(v, tuple) else v for key, v in self.state}
+        return {name: [*v] if isinstance(v, tuple | list) else v for name, v in self.state}
 
 
 class Prepared(NamedTuple):
@@ -219,21 +222,17 @@ def _categories(column: Prepared, categories: Sequence[Any]) -> tuple[Any, ...]:
 
 @dataclass(frozen=True, eq=False)
 class PreparedTable:
-    """The preparation of a table.
+    """The preparation of a table, and what the features are of it.
 
     Attributes:
         columns: the prepared columns in order.
-        transforms: the section `data.prepare` of a spec.
-        states: what each of them learned, by column.
-        factors: (numbers, features) and offsets: (features,), so that the features are
-            x @ factors + offsets for prepared rows x.
+        factors: (numbers, features), and
+        offsets: (features,), so that the features are x @ factors + offsets for prepared rows x.
     """
 
     columns: tuple[Prepared, ...]
-    transforms: tuple[dict[str, Any], ...]
-    states: tuple[dict[str, dict[str, Any]], ...]
-    factors: Array
-    offsets: Array
+    factors: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    offsets: Array = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def of(cls, features: Sequence[Feature]) -> PreparedTable:
@@ -251,23 +250,66 @@ class PreparedTable:
                 raise UnsupportedError(f'the column "{column.column}" of texts is not encoded')
         if not columns:
             raise UnsupportedError("it reads no column")
-        starts = dict(
-            zip(columns, np.cumsum([0, *(column.width for column in columns)]), strict=False)
-        )
-        width = sum(column.width for column in columns)
-        factors = np.zeros((width, len(features)))
+        ends = np.cumsum([0, *(column.width for column in columns)])
+        starts = dict(zip(columns, ends, strict=False))
+        factors = np.zeros((ends[-1], len(features)))
         for at, feature in enumerate(features):
             for (column, part), factor in feature.terms.items():
                 factors[starts[column] + part, at] = factor
-        transforms, states = _transforms(columns)
-        offsets = np.array([feature.constant for feature in features])
-        return cls(tuple(columns), tuple(transforms), tuple(states), factors, offsets)
+        return cls(tuple(columns), factors, np.array([feature.constant for feature in features]))
+
+    @classmethod
+    def from_plain(cls, columns: Iterable[Any]) -> PreparedTable:
+        """Return a table whose features do not matter, from what `plain` returns."""
+        return cls(
+            tuple(
+                Prepared(
+                    name,
+                    kind,
+                    tuple(
+                        Step(type_, tuple(fields.items()), tuple(state.items()))
+                        for type_, fields, state in steps
+                    ),
+                )
+                for name, kind, steps in columns
+            )
+        )
+
+    def plain(self) -> list[Any]:
+        """Return the columns as values that JSON has."""
+        return [
+            [
+                column.column,
+                column.kind,
+                [[step.type, dict(step.fields), step.learned] for step in column.steps],
+            ]
+            for column in self.columns
+        ]
+
+    @cached_property
+    def steps(self) -> list[tuple[dict[str, Any], dict[str, dict[str, Any]]]]:
+        """Each transform as in a spec, with what it learned, by column."""
+        steps = []
+        for level in range(max(len(column.steps) for column in self.columns)):
+            together: dict[str, tuple[Step, dict[str, dict[str, Any]]]] = {}
+            for column in self.columns:
+                if level < len(column.steps):
+                    step = column.steps[level]
+                    _, states = together.setdefault(f"{step.type} {step.fields}", (step, {}))
+                    states[column.column] = step.learned
+            for step, states in together.values():
+                steps.append(({"type": step.type, **dict(step.fields), "columns": [*states]}, states))
+        return steps
 
     @property
-    def is_identity(self) -> bool:
-        """Whether the features are the prepared rows."""
-        same = self.factors.shape[0] == self.factors.shape[1]
-        return same and np.array_equal(self.factors, np.eye(len(self.factors))) and not any(self.offsets)
+    def sections(self) -> dict[str, Any]:
+        """The section `data` of a spec, if there are transforms."""
+        return {"data": {"prepare": [step for step, _ in self.steps]}} if self.steps else {}
+
+    @property
+    def states(self) -> list[dict[str, dict[str, Any]]]:
+        """What each transform learned, by column."""
+        return [states for _, states in self.steps]
 
     def dense(self, weights: Array, biases: Array | None) -> tuple[Array, Array | None]:
         """Return weights (numbers, units) and biases for prepared rows, given the features'."""
@@ -276,52 +318,34 @@ class PreparedTable:
             return self.factors @ weights, None
         return self.factors @ weights, offsets + (0 if biases is None else biases)
 
-    def rows(self, target: str, classes: Sequence[Any] | None, rng: np.random.Generator) -> Table:
-        """Return rows drawn from what the transforms learned, with targets."""
+    def imported(self, classes: Sequence[Any] | None, predict: FilePredictor) -> ImportedTable:
+        """Return the table with rows made from what the transforms learned.
+
+        Args:
+            classes: the classes in the order of the outputs; None for values.
+            predict: what the original predicts.
+        """
+        rng, target = np.random.default_rng(0), "y"
         columns = {column.column: _drawn(column, rng) for column in self.columns}
+        while target in columns:
+            target += "_"
         if classes is None:
-            columns[target] = rng.standard_normal(ROWS)
+            columns[target], known = rng.standard_normal(ROWS), {}
         else:
             kind = object if isinstance(classes[0], str) else None
             columns[target] = np.array(classes, kind)[np.arange(ROWS) % len(classes)]
-        known = {} if classes is None else {target: tuple(classes)}
-        return Table(columns, target=target, classes=known)
+            known = {target: tuple(classes)}
+        rows = Table(columns, target=target, classes=known)
+        return ImportedTable(rows, self.states, self._odd_rows(rows), predict)
 
-    def odd_rows(self, rows: Table, kinds_with_gaps: Iterable[ColumnKind]) -> Table:
-        """Return rows that have one odd cell each: missing, unknown, or extreme.
-
-        Args:
-            rows: as `rows` returns them.
-            kinds_with_gaps: the kinds of columns in which a value may be missing.
-        """
-        gaps = {*kinds_with_gaps}
-        changes = [
-            (column.column, cell) for column in self.columns for cell in _odd(column, gaps)
-        ]
+    def _odd_rows(self, rows: Table) -> Table:
+        """Return rows that have one odd cell each: missing, unknown, or extreme."""
+        changes = [(column.column, cell) for column in self.columns for cell in _odd(column)]
         table = rows.take(np.arange(len(changes)) % len(rows))
         columns = {name: np.array(array) for name, array in table.columns.items()}
         for row, (name, cell) in enumerate(changes):
-            if isinstance(cell, float) and columns[name].dtype.kind in "iu":
-                columns[name] = columns[name].astype(float)
             columns[name][row] = cell
         return Table(columns, target=rows.target, classes=rows.classes)
-
-
-def _transforms(
-    columns: Sequence[Prepared],
-) -> tuple[list[dict[str, Any]], list[dict[str, dict[str, Any]]]]:
-    """Return the transforms of columns, those of equal fields together, and their states."""
-    transforms, states = list[dict[str, Any]](), list[dict[str, dict[str, Any]]]()
-    for level in range(max(len(column.steps) for column in columns)):
-        together: dict[tuple[str, Any], dict[str, dict[str, Any]]] = {}
-        for column in columns:
-            if level < len(column.steps):
-                step = column.steps[level]
-                together.setdefault((step.type, step.fields), {})[column.column] = step.learned
-        for (type_, fields), learned in together.items():
-            transforms.append({"type": type_, **dict(fields), "columns": [*learned]})
-            states.append(learned)
-    return transforms, states
 
 
 def _drawn(column: Prepared, rng: np.random.Generator) -> Array:
@@ -356,15 +380,15 @@ def _range(column: Prepared) -> tuple[float, float]:
     return value, max(1.0, abs(value) / 2)
 
 
-def _odd(column: Prepared, gaps: set[ColumnKind]) -> list[Any]:
-    """Return odd cells for a column."""
-    missing = [None if column.kind == "text" else np.nan] if column.kind in gaps else []
+def _odd(column: Prepared) -> list[Any]:
+    """Return odd cells for a column; integers and booleans have no missing values."""
     if column.kind == "text":
-        return [UNKNOWN_TEXT, *missing]
-    if column.is_encoded:
-        return missing if column.kind == "boolean" else [UNKNOWN_NUMBER, *missing]
+        return [UNKNOWN_TEXT, None]
+    missing = [np.nan] if column.kind == "number" else []
     if column.kind == "boolean":
-        return missing
+        return []
+    if column.is_encoded:
+        return [UNKNOWN_NUMBER, *missing]
     center, spread = _range(column)
     extremes = [float(np.float32(center + spread * factor)) for factor in EXTREMES]
     return [*(map(round, extremes) if column.kind == "integer" else extremes), *missing]

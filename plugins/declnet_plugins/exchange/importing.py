@@ -269,7 +269,8 @@ def _commented(document: Mapping[str, Any], network: ImportedNetwork, source: st
     """
     table = network.table
     if table is not None:
-        inputs = f"columns: {', '.join(table.rows.features)}"
+        names = [name for name in table.rows.columns if name not in table.rows.target_columns]
+        inputs = f"columns: {', '.join(names)}"
     else:
         inputs = "inputs: " + "; ".join(
             f"{name or 'the only one'}: {info.dtype}s {list(info.shape)}"

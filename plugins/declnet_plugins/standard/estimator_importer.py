@@ -17,7 +17,6 @@ from declnet_plugins.exchange import (
     ExportedPredictions,
     Feature,
     ImportedNetwork,
-    ImportedTable,
     Importer,
     LeftoverError,
     Prepared,
@@ -143,22 +142,15 @@ class Reading:
                 )
                 mapping[f"{layer.activation}_{count + 1}"] = ""
         labels = None if classes is None else classes.tolist()
-        target = "y"
-        while target in names:
-            target += "_"
-        rows = table.rows(target, labels, np.random.default_rng(0))
         model = {"dtype": str(dtype), "layers": document}
         last = layers[-1].activation or ""
-        sections = {"data": {"prepare": [*table.transforms]}} if table.transforms else {}
         return ImportedNetwork(
-            sections={**sections, **sections_for(model, {"": last})},
+            sections={**table.sections, **sections_for(model, {"": last})},
             inputs={},
             parameters=parameters,
             mapping=mapping,
-            table=ImportedTable(
-                rows,
-                table.states,
-                table.odd_rows(rows, ("number", "text")),
+            table=table.imported(
+                labels,
                 OriginalPredictor(self.source, names, hasattr(self.source, "feature_names_in_")),
             ),
         )

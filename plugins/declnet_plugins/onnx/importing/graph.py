@@ -77,14 +77,17 @@ class Graph:
         outputs: the values that are outputs of the network; default: all outputs of the graph that
             are floats.
         vocabulary: integers of inputs are below this.
+        model: the model, if not all that is in the file.
 
     Raises:
         DataError: the file cannot be read, or holds what cannot be imported.
     """
 
-    def __init__(self, path: Path, outputs: Sequence[str] = (), vocabulary: int = 2) -> None:
+    def __init__(
+        self, path: Path, outputs: Sequence[str] = (), vocabulary: int = 2, *, model: Any = None
+    ) -> None:
         self.path = path
-        self._model = _parsed(path)
+        self._model = parsed(path) if model is None else model
         verify_graph(self._model, path)
         graph = self._model.graph
         known = {name for node in graph.node for name in node.output}
@@ -227,7 +230,7 @@ class Graph:
         return None
 
 
-def _parsed(path: Path) -> Any:
+def parsed(path: Path) -> Any:
     """Return the model in a file.
 
     Raises:
