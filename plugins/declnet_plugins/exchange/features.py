@@ -311,6 +311,13 @@ class PreparedTable:
         """What each transform learned, by column."""
         return [states for _, states in self.steps]
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether the features are the prepared rows."""
+        rows, columns = self.factors.shape
+        same = rows == columns and np.array_equal(self.factors, np.eye(rows))
+        return same and not self.offsets.any()
+
     def dense(self, weights: Array, biases: Array | None) -> tuple[Array, Array | None]:
         """Return weights (numbers, units) and biases for prepared rows, given the features'."""
         offsets = self.offsets @ weights

@@ -98,6 +98,9 @@ class Reading:
         *steps, (_, final) = flat_steps(self.source)
         names = input_names(self.source)
         features = [Feature.of(Prepared(name, "number")) for name in names]
+        is_normalized = bool(steps) and shown(steps[-1][1]) == "Normalizer"
+        if is_normalized and (norm := steps.pop()[1].norm) != "l2":
+            self.leftovers.append(f'Normalizer: its norm is "{norm}" (supported: "l2")')
         for name, step in steps:
             features = self._transformed(features, step, name, names)
         layers, classes = self._layers(final)
@@ -114,7 +117,11 @@ class Reading:
             raise DataError(
                 f"{shown(final)} takes {first.weights.shape[0]} features, but gets {len(features)}"
             )
-        first.weights, first.biases = table.dense(first.weights, first.biases)
+        if is_normalized:
+            mixed = table.dense(np.eye(len(features)), None)
+            layers.insert(0, Dense(*mixed, "rms_norm", "Normalizer"))
+        else:
+            first.weights, first.biases = table.dense(first.weights, first.biases)
         return self._network(table, layers, classes, names)
 
     def _network(
@@ -135,12 +142,15 @@ class Reading:
             if layer.biases is not None:
                 parameters[f"{name}.biases"] = np.ascontiguousarray(layer.biases, dtype)
             mapping[name] = layer.origin
-            if layer.activation is not None:
+            if layer.activation == "rms_norm":  # of a row, the Euclidean norm
+                document.append({"type": "rms_norm", "epsilon": 1e-30})
+                width = layer.weights.shape[1]
+                parameters["rms_norm_1.scale"] = np.full(width, width**-0.5, dtype)
+                mapping["rms_norm_1"] = layer.origin
+            elif layer.activation is not None:
                 document.append(layer.activation)
-                count = [*mapping].count(layer.activation) + sum(
-                    key.startswith(f"{layer.activation}_") for key in mapping
-                )
-                mapping[f"{layer.activation}_{count + 1}"] = ""
+                count = 1 + sum(key.startswith(f"{layer.activation}_") for key in mapping)
+                mapping[f"{layer.activation}_{count}"] = ""
         labels = None if classes is None else classes.tolist()
         model = {"dtype": str(dtype), "layers": document}
         last = layers[-1].activation or ""
@@ -362,7 +372,9 @@ def _require_no_rare(step: Any) -> None:
 
 
 TRANSFORMERS: Mapping[str, Callable[[list[Feature], Any], list[Feature]]] = {
-    "StandardScaler": lambda features, step: _scaled(features, step.mean_, step.scale_),
+    "StandardScaler": lambda features, step: _scaled(
+        features, step.mean_ if step.with_mean else None, step.scale_
+    ),
     "MinMaxScaler": _min_max,
     "MaxAbsScaler": lambda features, step: _scaled(features, None, step.scale_),
     "RobustScaler": lambda features, step: _scaled(features, step.center_, step.scale_),

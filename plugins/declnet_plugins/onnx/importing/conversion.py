@@ -123,7 +123,7 @@ def convert(path: Path, outputs: Sequence[str], columns: Sequence[str] = ()) -> 
         DataError: the file cannot be read.
     """
     model = parsed(path)
-    if outputs or not (columns or is_pipeline(model.graph)):
+    if outputs or not (columns or is_pipeline(model)):
         return _network_of(Graph(path, tuple(outputs), model=model), path)
     verify_graph(model, path, COLUMN_TYPES)
     refused = [
@@ -146,9 +146,9 @@ def convert(path: Path, outputs: Sequence[str], columns: Sequence[str] = ()) -> 
     expected = {"binary": "sigmoid", "classes": "softmax"}.get(head.kind, type_)
     count = graph.shape(head.core)[-1:]
     if type_ != expected or (head.kind == "values" and count != (1,)):
-        raise LeftoverError(path, (f"its output is {list(count)} numbers of {type_}",))
+        raise LeftoverError(path, (f"it predicts {list(count)} numbers, by {type_}",))
     message["table"] = {"columns": pipeline.table.plain(), "classes": head.classes}
-    message["sections"] |= pipeline.table.sections
+    message["sections"] = {**pipeline.table.sections, **message["sections"]}
     message["left_out"] = [f"input {printable(name)}" for name in pipeline.left_out]
     return PipelineSession(model, pipeline), message, parameters
 
@@ -189,7 +189,7 @@ def _network_of(graph: Graph, path: Path) -> Converted:
         ],
         "vocabulary": vocabulary,
         "mapping": {
-            name: printable(", ".join(dict.fromkeys(nodes)), 300)
+            name: printable(", ".join(dict.fromkeys(node.split(" #")[0] for node in nodes)), 300)
             for name, nodes in network.mapping.items()
         },
         "types": [types[name] for name in sources],

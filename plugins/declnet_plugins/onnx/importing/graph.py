@@ -140,7 +140,7 @@ class Graph:
         names = [name for node in self.nodes for name in node.outputs if name]
         inputs = self.random_inputs(0)
         try:
-            results = _session(_with_outputs(self._model, names)).run(names, inputs)
+            results = session_of(_with_outputs(self._model, names)).run(names, inputs)
         except Exception as error:  # of several types; messages say nothing else
             message = f"{self.path}: onnxruntime cannot run the model: {first_line(error)}"
             raise DataError(message) from None
@@ -193,7 +193,7 @@ class Graph:
 
     @cached_property
     def _session_of_outputs(self) -> Any:
-        return _session(_with_outputs(self._model, self.outputs))
+        return session_of(_with_outputs(self._model, self.outputs))
 
     @cached_property
     def _varying(self) -> set[str]:
@@ -252,7 +252,8 @@ def parsed(path: Path) -> Any:
     return model
 
 
-def _session(model: Any) -> Any:
+def session_of(model: Any) -> Any:
+    """Return onnxruntime's session of a model, which computes it node by node."""
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 4
     settings.intra_op_num_threads = settings.inter_op_num_threads = 1

@@ -100,6 +100,9 @@ class Outputs:
             return Head(scores[0], scores[0], "values")
         if classes is None and label is not None:
             classes = self._classes(label)
+            kinds = {value.name: value.type.tensor_type.elem_type for value in self._graph.output}
+            if classes is not None and kinds[label] == TensorProto.INT64:
+                classes = [int(item) for item in classes]
         return self._of_classes(scores[0], classes or [], label)
 
     def _back(self, name: str, passed: tuple[str, ...] = SAME) -> Any:
@@ -149,7 +152,10 @@ class Outputs:
                     return Head(scores, node.input[1], "binary", classes, label)
         if node.op_type == "Div":
             return self._divided(node, scores, classes, label)
-        raise UnsupportedError(f"{node.op_type} {node.name}: it does not give probabilities")
+        raise UnsupportedError(
+            f"{node.op_type} {node.name}: no layer computes its probabilities (supported: Softmax, "
+            "Sigmoid of two classes, LinearClassifier)"
+        )
 
     def _linear(self, node: Any, scores: str, classes: list[Any], label: str | None) -> Head:
         """Return the head of a LinearClassifier, as a product, a sum and an activation."""
@@ -178,17 +184,18 @@ class Outputs:
         core = f"{scores} core"
         nodes = [
             *product(node.name, node.input[0], weights, biases, f"{core} logits"),
-            helper.make_node(operator, [f"{core} logits"], [core], f"{node.name} ({operator})"),
+            helper.make_node(operator, [f"{core} logits"], [core], f"{node.name} #{operator}"),
         ]
         return Head(scores, core, kind, classes, label, tuple(nodes))
 
     def _divided(self, node: Any, scores: str, classes: list[Any], label: str | None) -> Head:
         """Return the head of probabilities of one class against the rest, divided by their sum."""
         joined = self._producers.get(node.input[0])
+        if joined is not None and joined.op_type == "Concat" and len(classes) == 2:
+            joined = self._producers.get(joined.input[-1])  # of 1 - p and p
         total = self._producers.get(node.input[1])
-        if joined is None or joined.op_type != "Concat" or total is None or (
-            total.op_type != "ReduceSum" or total.input[0] != node.input[0]
-        ):
+        is_sum = total is not None and total.op_type == "ReduceSum"
+        if joined is None or joined.op_type != "Concat" or not is_sum:
             raise UnsupportedError(f"Div {node.name}: it does not give probabilities")
         parts = []
         for name in joined.input:
@@ -203,6 +210,8 @@ class Outputs:
             ):
                 raise UnsupportedError(f"Concat {joined.name}: it is not of LinearClassifiers")
             parts.append((linear_node, -1))
+        if len(parts) == 1 and len(classes) == 2:
+            return self._linear(parts[0][0], scores, classes, label)
         if len({part.input[0] for part, _ in parts}) != 1 or len(parts) != len(classes):
             raise UnsupportedError(f"Concat {joined.name}: its parts read different features")
         return self._against_rest(parts[0][0].input[0], parts, scores, classes, label)
@@ -226,9 +235,9 @@ class Outputs:
         core, count = f"{scores} core", len(parts)
         nodes = [
             *product(name, features, -np.stack(columns, axis=1), -np.array(biases), f"{core} 1"),
-            helper.make_node("Softplus", [f"{core} 1"], [f"{core} 2"], f"{name} (logarithms)"),
-            *product(f"{name} (signs)", f"{core} 2", -np.eye(count), None, f"{core} 3"),
-            helper.make_node("Softmax", [f"{core} 3"], [core], f"{name} (shares)"),
+            helper.make_node("Softplus", [f"{core} 1"], [f"{core} 2"], f"{name} #logarithms"),
+            *product(f"{name} #signs", f"{core} 2", -np.eye(count), None, f"{core} 3"),
+            helper.make_node("Softmax", [f"{core} 3"], [core], f"{name} #shares"),
         ]
         return Head(scores, core, "classes", classes, label, tuple(nodes))
 
@@ -260,7 +269,7 @@ def product(name: str, x: str, weights: Array, biases: Array | None, y: str) -> 
     before = y if biases is None else f"{y} product"
     nodes = [*stored, helper.make_node("MatMul", [x, f"{y} weights"], [before], name)]
     if biases is not None:
-        nodes.append(helper.make_node("Add", [before, f"{y} biases"], [y], f"{name} (biases)"))
+        nodes.append(helper.make_node("Add", [before, f"{y} biases"], [y], f"{name} #biases"))
     return nodes
 
 

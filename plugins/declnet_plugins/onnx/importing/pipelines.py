@@ -7,18 +7,20 @@ input, which is read as layers like any other.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 from declnet import Array, DataError
 from declnet_plugins.exchange import Feature, Prepared, PreparedTable, UnsupportedError
+from declnet_plugins.onnx.importing.graph import session_of
 from declnet_plugins.onnx.importing.heads import Head, Outputs, attributes_of, linear, product
-from declnet_plugins.onnx.importing.structure import printable
+from declnet_plugins.onnx.importing.structure import first_line, printable
 
 ML = "ai.onnx.ml"
 
@@ -30,21 +32,28 @@ KINDS = {
 }
 """The kinds of columns by the types of inputs."""
 
+SUPPORTED = (
+    "Scaler, Imputer, OneHotEncoder, LabelEncoder, Normalizer, FeatureVectorizer, "
+    "LinearClassifier, LinearRegressor, ZipMap; scaling and joining of columns, and layers"
+)
+
 FEATURES = "features"
 """The input of the network."""
 
 Values = list[Feature]
 
 
-def is_pipeline(graph: Any) -> bool:
-    """Return whether a graph reads a table: texts, a column for each input, or by ONNX-ML."""
+def is_pipeline(model: Any) -> bool:
+    """Return whether a model reads a table: by skl2onnx or ONNX-ML, or with columns as inputs."""
+    graph = model.graph
     stored = {tensor.name for tensor in graph.initializer}
     inputs = [value.type.tensor_type for value in graph.input if value.name not in stored]
-    single = [[dim.dim_value for dim in kind.shape.dim][1:] == [1] for kind in inputs]
+    sizes = [[dim.dim_value for dim in kind.shape.dim] for kind in inputs]
     return (
-        any(node.domain == ML for node in graph.node)
+        (model.producer_name == "skl2onnx" and all(len(dims) == 2 for dims in sizes))
+        or any(node.domain == ML for node in graph.node)
         or any(kind.elem_type in (TensorProto.STRING, TensorProto.BOOL) for kind in inputs)
-        or (len(inputs) > 1 and all(single))
+        or (len(inputs) > 1 and all(dims[1:] == [1] for dims in sizes))
     )
 
 
@@ -81,7 +90,7 @@ class Pipeline:
     Args:
         model: the model, whose names and sizes have been verified.
         arrays: its stored arrays by name.
-        columns: the names of the columns of an input of several; default: x0, x1, …
+        columns: the names of all columns in order; default: those of the inputs, or x0, x1, …
 
     Attributes:
         head: the outputs.
@@ -140,16 +149,16 @@ class Pipeline:
             inputs.append(
                 RawInput(value.name, names, helper.tensor_dtype_to_np_dtype(tensor.elem_type))
             )
+        count = sum(len(value.columns) for value in inputs)
         if columns:
-            if len(inputs) != 1 or len(inputs[0].columns) != len(columns):
-                count = sum(len(value.columns) for value in inputs)
-                raise UnsupportedError(
-                    f"it has {count} columns in {len(inputs)} inputs, not {len(columns)} in one"
-                )
-            inputs = [RawInput(inputs[0].name, tuple(columns), inputs[0].dtype)]
-        names = [name for value in inputs for name in value.columns]
-        if len({*names}) < len(names):
-            raise UnsupportedError("several inputs have columns without names")
+            if len(columns) != count:
+                raise UnsupportedError(f"it has {count} columns, not {len(columns)}")
+            names = iter(columns)
+            inputs = [
+                replace(value, columns=tuple(islice(names, len(value.columns)))) for value in inputs
+            ]
+        if len({name for value in inputs for name in value.columns}) < count:
+            raise UnsupportedError("several columns have the same name; name them with columns")
         return inputs
 
     def _needed(self) -> list[Any]:
@@ -170,30 +179,38 @@ class Pipeline:
         if all(name in self._constants for name in inputs):
             self._constants |= evaluated(node, self._constants, self._model)
             return
-        if not any(name in self._values for name in inputs):
-            self._nodes.append(node)
-            return
         try:
-            self._values[node.output[0]] = self._operation(node)
+            if not any(name in self._values for name in inputs):
+                self._continue(node)
+            elif node.op_type in NETWORK:
+                self._enter(node)
+            else:
+                self._values[node.output[0]] = self._operation(node)
         except UnsupportedError as error:
             reason = f": {error}" if str(error) else ""
-            supported = "" if str(error) else f" (supported: {', '.join(SUPPORTED)}; see the docs)"
+            supported = "" if str(error) else f" (supported: {SUPPORTED})"
             self.leftovers.append(printable(f"{node.op_type} {node.name}{reason}{supported}", 300))
             self._unknown |= {*node.output}
-        except NetworkNode:
-            pass
+
+    def _continue(self, node: Any) -> None:
+        """Add a node that reads what the network computes."""
+        if node.op_type == "LinearRegressor":
+            weights, biases = _linear_regressor(self, node)
+            self._nodes += product(node.name, node.input[0], weights, biases, node.output[0])
+        elif node.op_type == "Cast":  # the network computes in float32
+            cast = helper.make_node("Identity", node.input[:1], node.output, node.name)
+            self._nodes.append(cast)
+        else:
+            self._nodes.append(node)
 
     def _operation(self, node: Any) -> Values | Missing:
-        if node.op_type in NETWORK:
-            self._enter(node)
-            raise NetworkNode
         handler = OPERATIONS.get(node.op_type)
         if handler is None:
             raise UnsupportedError
         return handler(self, node)
 
     def _enter(self, node: Any) -> None:
-        """Add the first node of the network, a linear map of the features."""
+        """Add the first node of the network, a linear map of the features, or their norm."""
         features = self.features(node.input[0])
         if self._matrix is None:
             self._matrix, self._table = features, PreparedTable.of(features)
@@ -204,7 +221,16 @@ class Pipeline:
         if weights.ndim != 2 or len(weights) != len(features):
             raise UnsupportedError(f"it takes other than {len(features)} features")
         weights, biases = table.dense(weights, biases)
-        self._nodes += product(node.name, FEATURES, weights, biases, node.output[0])
+        is_norm, output = node.op_type == "Normalizer", node.output[0]
+        product_ = f"{output} {FEATURES}" if is_norm else output
+        if is_norm and table.is_identity:
+            product_ = FEATURES
+        else:
+            name = node.name if biases is None else f"{node.name} #features"
+            self._nodes += product(name, FEATURES, weights, biases, product_)
+        if is_norm:
+            name = f"{node.name} #norm"
+            self._nodes.append(helper.make_node("LpNormalization", [product_], [output], name))
 
     def features(self, name: str) -> Values:
         """Return a value as features.
@@ -236,7 +262,7 @@ class Pipeline:
         needed = {name for node in self._nodes for name in node.input}
         computed = {name for node in self._nodes for name in node.output}
         stored = [
-            numpy_helper.from_array(array, name)
+            numpy_helper.from_array(_single(array), name)
             for name, array in self._constants.items()
             if name in needed and name not in computed
         ]
@@ -252,10 +278,6 @@ class Pipeline:
         return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
 
-class NetworkNode(Exception):
-    """A node belongs to the network."""
-
-
 def evaluated(node: Any, constants: Mapping[str, Array], model: Any) -> dict[str, Array]:
     """Return what a node computes from constants alone."""
     stored = [numpy_helper.from_array(constants[name], name) for name in node.input if name]
@@ -264,10 +286,12 @@ def evaluated(node: Any, constants: Mapping[str, Array], model: Any) -> dict[str
     alone = helper.make_model(
         graph, opset_imports=[*model.opset_import], ir_version=model.ir_version
     )
-    settings = onnxruntime.SessionOptions()
-    settings.log_severity_level = 4
-    session = onnxruntime.InferenceSession(alone.SerializeToString(), settings)
-    return dict(zip((output.name for output in outputs), session.run(None, {}), strict=True))
+    names = [output.name for output in outputs]
+    return dict(zip(names, session_of(alone).run(names, {}), strict=True))
+
+
+def _single(array: Array) -> Array:
+    return array.astype(np.float32) if array.dtype == np.float64 else array
 
 
 def _same(p: Pipeline, node: Any) -> Values | Missing:
@@ -292,7 +316,7 @@ def _reshape(p: Pipeline, node: Any) -> Values | Missing:
 
 
 def _concat(p: Pipeline, node: Any) -> Values:
-    if attributes_of(node)["axis"] not in (1, -1):
+    if attributes_of(node).get("axis", 1) not in (1, -1):
         raise UnsupportedError("it does not join columns")
     return [feature for name in node.input for feature in p.features(name)]
 
@@ -401,11 +425,6 @@ def _first(fields: Mapping[str, Any], *names: str) -> Any:
     return next((fields[name] for name in names if name in fields), None)
 
 
-def _normalizer(p: Pipeline, node: Any) -> Values:
-    norm = attributes_of(node).get("norm", "MAX")
-    raise UnsupportedError(f"it divides each row by its {norm} norm, which no transform does")
-
-
 OPERATIONS: dict[str, Callable[[Pipeline, Any], Values | Missing]] = {
     **dict.fromkeys(("Add", "Div", "Mul", "Sub"), _arithmetic),
     **dict.fromkeys(("ArrayFeatureExtractor", "Gather"), _selected),
@@ -413,9 +432,9 @@ OPERATIONS: dict[str, Callable[[Pipeline, Any], Values | Missing]] = {
     "Cast": _cast,
     "Clip": _clip,
     "Concat": _concat,
+    "FeatureVectorizer": _concat,
     "Imputer": _imputer,
     "LabelEncoder": _label_encoder,
-    "Normalizer": _normalizer,
     "OneHotEncoder": _one_hot,
     "Reshape": _reshape,
     "Scaler": _scaler,
@@ -447,18 +466,23 @@ def _linear_regressor(p: Pipeline, node: Any) -> tuple[Array, Array | None]:  # 
     return weights, biases
 
 
+def _normalizer(p: Pipeline, node: Any) -> tuple[Array, Array | None]:
+    norm = attributes_of(node).get("norm", "MAX")
+    if norm != "L2":
+        raise UnsupportedError(f"it divides each row by its {norm} norm; supported: L2")
+    return np.eye(len(p.features(node.input[0]))), None
+
+
 NETWORK: dict[str, Callable[[Pipeline, Any], tuple[Array, Array | None]]] = {
     "Gemm": _gemm,
     "LinearRegressor": _linear_regressor,
     "MatMul": _matmul,
+    "Normalizer": _normalizer,
 }
 """What returns the weights and biases of the first nodes of a network."""
 
-SUPPORTED = (*OPERATIONS, *NETWORK, "LinearClassifier", "ZipMap")
-
-
 class PipelineSession:
-    """The file's own pipeline, as onnxruntime computes it.
+    """The file's own pipeline, as onnxruntime computes it, or ONNX's reference where it cannot.
 
     Args:
         model: the whole model.
@@ -468,16 +492,19 @@ class PipelineSession:
     def __init__(self, model: Any, pipeline: Pipeline) -> None:
         self._pipeline, head = pipeline, pipeline.head
         self._names = [head.scores, *([head.label] if head.label else [])]
-        other = onnx.ModelProto()
+        other, needed, nodes = onnx.ModelProto(), {*self._names}, list[Any]()
         other.CopyFrom(model)
-        del other.graph.output[:]
+        for node in reversed(model.graph.node):
+            if needed & {*node.output}:
+                needed |= {*node.input}
+                nodes.append(node)
+        del other.graph.node[:], other.graph.output[:]
+        other.graph.node.extend(reversed(nodes))
         other.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in self._names)
-        settings = onnxruntime.SessionOptions()
-        settings.log_severity_level = 4
-        settings.intra_op_num_threads = settings.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            other.SerializeToString(), settings, providers=["CPUExecutionProvider"]
-        )
+        try:
+            self._session = session_of(other)
+        except Exception:  # of several types, e.g. it has no Imputer of doubles
+            self._session = ReferenceEvaluator(other)
 
     def run(self, columns: Mapping[str, Array]) -> tuple[Array, list[Any], Array]:
         """Return the outputs of rows, the classes, and whether each row is predicted.
@@ -494,7 +521,7 @@ class PipelineSession:
             valid = np.array([row is not None for row in rows])
             usual = next((row for row in rows if row is not None), None)
             if usual is None:
-                raise DataError(f"onnxruntime cannot run the model: {whole}") from None
+                raise DataError(f"the file cannot be run: {first_line(whole)}") from None
             parts = [usual if row is None else row for row in rows]
             outputs = np.concatenate([part for part, _ in parts])
             classes = [label for _, part in parts for label in part]
