@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import InputInfo
 from declnet.errors import OutputError
 from declnet.registry.discovery import default_registry
@@ -24,6 +26,7 @@ from declnet.spec.model import RunSpec
 
 if TYPE_CHECKING:
     from declnet.data.preparing.preparation import FittedPreparation
+    from declnet.data.splits import Data
 
 
 class RunContents:
@@ -158,6 +161,31 @@ class RunContents:
         if content is None:
             raise OutputError(f"{self.path}: the run has no weights (it is {self.status})")
         return parse_weights(content, self.path / folder.WEIGHTS)
+
+    def synthetic_rows(self) -> Data | None:
+        """Return a few unprepared samples, drawn from ranges and categories of the training data.
+
+        The folder has them to compare what components compute; None if it has none.
+
+        Raises:
+            OutputError: they cannot be read.
+            DataError: the preparation does not take them.
+        """
+        from declnet.data.columns import typed
+        from declnet.runs.behavior import BEHAVIOR_FILE
+
+        content, preparation = self._files.read(folder.BEHAVIOR), self._preparation
+        if content is None:
+            return None
+        with reading(self.path / folder.BEHAVIOR):
+            rows = BEHAVIOR_FILE.parse(content).rows
+        if rows is None:
+            return None
+        data = rows.data(preparation)
+        if isinstance(data, Table) and preparation.types is not None:
+            cells = typed(data, preparation.types, preparation.cells)
+            return replace(data, columns={**data.columns, **cells})
+        return data
 
     @cached_property
     def _files(self) -> RunFiles:

@@ -121,10 +121,13 @@ def _model_of(
         try:
             sets += reversed(runs[0].raw_sets().values())
         except DeclnetError as error:
-            notes.append(f"the run's data cannot be loaded: {error}")
+            synthetic = runs[0].synthetic_rows()
+            sets += [] if synthetic is None else [synthetic]
+            instead = "; rows made from its ranges and categories are used" if sets else ""
+            notes.append(f"the run's data cannot be loaded: {error}{instead}")
         for data in sets:
             try:
-                return exported_model(predictor, names, metadata, data), ()
+                return exported_model(predictor, names, metadata, data), notes
             except ExportError:
                 raise
             except DeclnetError as error:

@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from declnet import Array, Table
+from declnet import Array, ColumnType, Table
 from declnet_plugins.exchange.exporter import FilePredictor
 from declnet_plugins.exchange.importer import ImportedTable
-
-ColumnKind = Literal["number", "integer", "boolean", "text"]
 
 ROWS = 256
 """Rows to compare predictions on."""
@@ -53,7 +51,7 @@ class Prepared(NamedTuple):
     """A raw column after some transforms."""
 
     column: str
-    kind: ColumnKind
+    kind: ColumnType
     steps: tuple[Step, ...] = ()
 
     @property
@@ -94,10 +92,10 @@ class Feature:
         Raises:
             UnsupportedError: it is a combination of numbers.
         """
-        ((column, _), factor), *others = [*self.terms.items()] or [((None, 0), 0.0)]
-        if others or factor != 1 or self.constant or column is None or column.is_encoded:
-            raise UnsupportedError("it prepares what an encoder or a sum computed")
-        return column
+        for (column, _), factor in self.terms.items():
+            if len(self.terms) == factor == 1 and not self.constant and not column.is_encoded:
+                return column
+        raise UnsupportedError("it prepares what an encoder or a sum computed")
 
     @property
     def is_number(self) -> bool:
@@ -209,7 +207,9 @@ def _categories(column: Prepared, categories: Sequence[Any]) -> tuple[Any, ...]:
     for category in plain:
         is_text = isinstance(category, str)
         if is_text != (column.kind == "text"):
-            raise UnsupportedError(f'{category!r} is not a category of the column "{column.column}"')
+            raise UnsupportedError(
+                f'{category!r} is not a category of the column "{column.column}"'
+            )
         if is_text and (category != category.strip() or not category):
             raise UnsupportedError(f"the category {category!r} has spaces, which declnet strips")
         if not is_text and not float(category).is_integer():
@@ -298,7 +298,9 @@ class PreparedTable:
                     _, states = together.setdefault(f"{step.type} {step.fields}", (step, {}))
                     states[column.column] = step.learned
             for step, states in together.values():
-                steps.append(({"type": step.type, **dict(step.fields), "columns": [*states]}, states))
+                steps.append(
+                    ({"type": step.type, **dict(step.fields), "columns": [*states]}, states)
+                )
         return steps
 
     @property

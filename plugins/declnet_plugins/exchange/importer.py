@@ -116,7 +116,12 @@ class Importer(Component):
         raise NotImplementedError
 
     def imported(
-        self, source: Any, registry: Registry, output: Path | None = None, *, overwrite: bool = False
+        self,
+        source: Any,
+        registry: Registry,
+        output: Path | None = None,
+        *,
+        overwrite: bool = False,
     ) -> ImportSummary:
         """Return the network as a trained model, compared, and write it; see `import_network`."""
         from declnet_plugins.exchange.importing import import_network

@@ -123,9 +123,7 @@ def import_network(
             write_file(spec, text, force=overwrite)
         else:
             samples = network.table.rows if network.table else _random_samples(network, member)
-            write_run(
-                member, samples, spec.parent, spec_toml=text.decode(), overwrite=overwrite
-            )
+            write_run(member, samples, spec.parent, spec_toml=text.decode(), overwrite=overwrite)
     return ImportSummary(
         member,
         spec,

@@ -152,4 +152,4 @@ def _array(
 def declnet_register(register: Register) -> None:
     """Announce the importers."""
     register.lazily("importer", SafetensorsImporter.type, __name__)
-    register.lazily("importer", "sklearn", "declnet_plugins.standard.estimator_importer")
+    register.lazily("importer", "sklearn", "declnet_plugins.standard.estimators.importer")

@@ -21,7 +21,8 @@ from declnet import Array, DataError
 from declnet_plugins.exchange import LeftoverError, UnsupportedError
 from declnet_plugins.onnx.importing.frames import receive, send
 from declnet_plugins.onnx.importing.graph import Graph, parsed
-from declnet_plugins.onnx.importing.pipelines import Pipeline, PipelineSession, is_pipeline
+from declnet_plugins.onnx.importing.pipeline_session import PipelineSession
+from declnet_plugins.onnx.importing.pipelines import Pipeline, is_pipeline
 from declnet_plugins.onnx.importing.reading import Reader, input_name
 from declnet_plugins.onnx.importing.structure import (
     COLUMN_TYPES,
@@ -48,13 +49,13 @@ def work() -> None:
         request, _ = requests.get()
         path = Path(request["path"])
         limit_process(request["gigabytes"], request["seconds"], path)
-        graph = _answer_with(
-            answers, lambda: convert(path, request["outputs"], request["columns"])
-        )
+        graph = _answer_with(answers, lambda: convert(path, request["outputs"], request["columns"]))
         while graph is not None:
             columns, x = requests.get()
-            compute = partial(run_rows if isinstance(graph, PipelineSession) else run, graph)
-            graph = _answer_with(answers, partial(compute, columns or x))
+            if isinstance(graph, PipelineSession):
+                graph = _answer_with(answers, partial(run_rows, graph, columns))
+            else:
+                graph = _answer_with(answers, partial(run, graph, x))
 
 
 def _receive_all(file: IO[bytes], requests: SimpleQueue[Any]) -> None:

@@ -24,7 +24,10 @@ def attributes_of(node: Any) -> dict[str, Any]:
     Raises:
         UnsupportedError: a text is not valid UTF-8.
     """
-    return {attribute.name: _plain(helper.get_attribute_value(attribute), node) for attribute in node.attribute}
+    return {
+        attribute.name: _plain(helper.get_attribute_value(attribute), node)
+        for attribute in node.attribute
+    }
 
 
 def _plain(value: Any, node: Any) -> Any:
@@ -140,7 +143,13 @@ class Outputs:
         if node.op_type == "LinearClassifier":
             fields = attributes_of(node)
             if len(classes) > 2 and fields.get("post_transform") == "LOGISTIC" and normalized:
-                return self._against_rest(node.input[0], [(node, at) for at in range(len(classes))], scores, classes, label)
+                return self._against_rest(
+                    node.input[0],
+                    [(node, at) for at in range(len(classes))],
+                    scores,
+                    classes,
+                    label,
+                )
             return self._linear(node, scores, classes, label)
         if node.op_type == "Softmax":
             return Head(scores, name, "classes", classes, label)
@@ -161,11 +170,13 @@ class Outputs:
         """Return the head of a LinearClassifier, as a product, a sum and an activation."""
         weights, biases, transform = linear(node)
         if transform == "SOFTMAX" and weights.shape[1] == len(classes) > 1:
-            return self._replaced(node, weights, biases, "Softmax", scores, "classes", classes, label)
-        if transform == "LOGISTIC" and len(classes) == 2:
-            if weights.shape[1] == 1 or _are_opposite(weights, biases):
-                last = weights[:, -1:], biases[-1:]
-                return self._replaced(node, *last, "Sigmoid", scores, "binary", classes, label)
+            return self._replaced(
+                node, weights, biases, "Softmax", scores, "classes", classes, label
+            )
+        is_one = weights.shape[1] == 1 or _are_opposite(weights, biases)
+        if transform == "LOGISTIC" and len(classes) == 2 and is_one:
+            last = weights[:, -1:], biases[-1:]
+            return self._replaced(node, *last, "Sigmoid", scores, "binary", classes, label)
         raise UnsupportedError(
             f"LinearClassifier {node.name}: post_transform {transform} of {len(classes)} classes"
         )
@@ -253,7 +264,9 @@ def linear(node: Any) -> tuple[Array, Array, str]:
     biases = np.array(fields.get("intercepts") or [0.0] * default, float)
     weights = np.array(fields["coefficients"], float)
     if not len(biases) or len(weights) % len(biases):
-        raise UnsupportedError(f"{node.op_type} {node.name}: its coefficients do not fit intercepts")
+        raise UnsupportedError(
+            f"{node.op_type} {node.name}: its coefficients do not fit intercepts"
+        )
     transform = fields.get("post_transform", "NONE")
     return weights.reshape(len(biases), -1).T, biases, transform
 
@@ -262,7 +275,9 @@ def product(name: str, x: str, weights: Array, biases: Array | None, y: str) -> 
     """Return nodes that compute y = x @ weights + biases, with constants."""
     constants = {"weights": weights, "biases": biases}
     stored = [
-        helper.make_node("Constant", [], [f"{y} {key}"], value=numpy_helper.from_array(array.astype(np.float32)))
+        helper.make_node(
+            "Constant", [], [f"{y} {key}"], value=numpy_helper.from_array(array.astype(np.float32))
+        )
         for key, array in constants.items()
         if array is not None
     ]

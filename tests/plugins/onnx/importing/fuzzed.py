@@ -25,7 +25,7 @@ class Converter:
     def __init__(self, path):
         self.path = path
 
-    def convert(self, outputs):
+    def convert(self, outputs, columns):
         with np.errstate(all="ignore"):
             self.graph, message, parameters = conversion.convert(self.path, outputs)
         return json.loads(json.dumps(message)), parameters

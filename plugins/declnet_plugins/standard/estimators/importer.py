@@ -5,8 +5,7 @@ It reads their fitted attributes and imports nothing of scikit-learn.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +13,6 @@ import numpy as np
 
 from declnet import Array, DataError
 from declnet_plugins.exchange import (
-    ExportedPredictions,
     Feature,
     ImportedNetwork,
     Importer,
@@ -23,12 +21,16 @@ from declnet_plugins.exchange import (
     PreparedTable,
     UnsupportedError,
 )
+from declnet_plugins.standard.estimators.predictions import OriginalPredictor
+from declnet_plugins.standard.estimators.transformers import TRANSFORMERS
 from declnet_plugins.standard.importers import sections_for
 
 ACTIVATIONS = {"identity": None, "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
 """The layers of the activations of scikit-learn's networks."""
 
-LINEAR = "LinearRegression Ridge RidgeCV Lasso LassoCV ElasticNet ElasticNetCV".split()
+LINEAR = (
+    *("LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet", "ElasticNetCV"),
+)
 """Regressors with `coef_` and `intercept_`."""
 
 
@@ -297,154 +299,3 @@ def positions_of(columns: Any, names: Sequence[str], count: int) -> list[int]:
         names.index(column) if isinstance(column, str) else range(count)[column]
         for column in listed
     ]
-
-
-def _of_texts(feature: Feature, values: Any) -> Feature:
-    """Return a feature of texts if what an estimator learned from it is text."""
-    if any(isinstance(value, str) for value in values):
-        column = feature.prepared
-        if column.kind == "number" and not column.steps:
-            return Feature.of(column._replace(kind="text"))
-    return feature
-
-
-def _scaled(features: Sequence[Feature], means: Any, stds: Any) -> list[Feature]:
-    means = np.zeros(len(features)) if means is None else means
-    stds = np.ones(len(features)) if stds is None else stds
-    return [
-        feature.affine(float(mean), float(std))
-        for feature, mean, std in zip(features, means, stds, strict=True)
-    ]
-
-
-def _min_max(features: list[Feature], step: Any) -> list[Feature]:
-    scaled = _scaled(features, -step.min_ / step.scale_, 1 / step.scale_)
-    low, high = step.feature_range
-    return [feature.clip(low, high) for feature in scaled] if step.clip else scaled
-
-
-def _imputed(features: list[Feature], step: Any) -> list[Feature]:
-    missing = step.missing_values
-    if not (missing is None or missing == "" or missing != missing):  # noqa: PLR0124  # NaN
-        raise UnsupportedError(f"missing values are {missing!r}, not NaN")
-    if step.add_indicator:
-        raise UnsupportedError("it has add_indicator")
-    imputed = []
-    for feature, value in zip(features, step.statistics_, strict=True):
-        fill = value if isinstance(value, str) else float(value)
-        typed = _of_texts(feature, [fill])
-        imputed.append(typed.impute(fill, step.strategy))
-    return imputed
-
-
-def _encoded(features: list[Feature], step: Any) -> list[Feature]:
-    if step.handle_unknown not in ("error", "ignore"):
-        raise UnsupportedError(f'handle_unknown is "{step.handle_unknown}"')
-    _require_no_rare(step)
-    unknown = "error" if step.handle_unknown == "error" else "zeros"
-    dropped = [None] * len(features) if step.drop_idx_ is None else step.drop_idx_
-    encoded = list[Feature]()
-    for feature, categories, drop in zip(features, step.categories_, dropped, strict=True):
-        typed = _of_texts(feature, categories)
-        parts = typed.one_hot(categories, unknown=unknown)
-        encoded += [part for at, part in enumerate(parts) if at != drop]
-    return encoded
-
-
-def _ordinal(features: list[Feature], step: Any) -> list[Feature]:
-    _require_no_rare(step)
-    default = step.unknown_value if step.handle_unknown == "use_encoded_value" else None
-    return [
-        _of_texts(feature, categories).encode(categories, range(len(categories)), default)
-        for feature, categories in zip(features, step.categories_, strict=True)
-    ]
-
-
-def _unchanged(features: list[Feature], step: Any) -> list[Feature]:
-    if step.func is not None:
-        raise UnsupportedError("it calls a function")
-    return features
-
-
-def _require_no_rare(step: Any) -> None:
-    if getattr(step, "min_frequency", None) or getattr(step, "max_categories", None):
-        raise UnsupportedError("it groups infrequent categories")
-
-
-TRANSFORMERS: Mapping[str, Callable[[list[Feature], Any], list[Feature]]] = {
-    "StandardScaler": lambda features, step: _scaled(
-        features, step.mean_ if step.with_mean else None, step.scale_
-    ),
-    "MinMaxScaler": _min_max,
-    "MaxAbsScaler": lambda features, step: _scaled(features, None, step.scale_),
-    "RobustScaler": lambda features, step: _scaled(features, step.center_, step.scale_),
-    "FunctionTransformer": _unchanged,
-    "SimpleImputer": _imputed,
-    "OneHotEncoder": _encoded,
-    "OrdinalEncoder": _ordinal,
-}
-"""What reads each transformer."""
-
-
-@dataclass(frozen=True)
-class OriginalPredictor:
-    """What a fitted estimator predicts for raw columns.
-
-    Attributes:
-        source: the estimator.
-        names: the names of its columns.
-        takes_frame: whether it was fitted to a data frame.
-    """
-
-    source: Any
-    names: Sequence[str]
-    takes_frame: bool
-
-    def __call__(self, columns: Mapping[str, Array]) -> Mapping[str, ExportedPredictions]:
-        """Return the predictions; a row that the estimator refuses is not valid."""
-        count = len(next(iter(columns.values())))
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            try:
-                outputs, classes = self._predictions(columns, slice(None))
-                valid = np.ones(count, bool)
-            except ValueError:
-                rows = [self._row(columns, row) for row in range(count)]
-                valid = np.array([row is not None for row in rows])
-                usual = next((row for row in rows if row is not None), None)
-                if usual is None:
-                    raise
-                whole = [usual if row is None else row for row in rows]
-                outputs, classes = (np.concatenate(parts) for parts in zip(*whole, strict=True))
-        valid &= np.isfinite(outputs).reshape(count, -1).all(axis=1)
-        return {"": ExportedPredictions(classes, outputs, valid=valid)}
-
-    def _row(self, columns: Mapping[str, Array], row: int) -> tuple[Array, Array] | None:
-        try:
-            return self._predictions(columns, slice(row, row + 1))
-        except ValueError:
-            return None
-
-    def _predictions(self, columns: Mapping[str, Array], rows: slice) -> tuple[Array, Array]:
-        x = self._samples(columns, rows)
-        predicted = np.asarray(self.source.predict(x))
-        if not hasattr(self.source, "classes_"):
-            return predicted.reshape(len(predicted), -1), predicted
-        probabilities = np.asarray(self.source.predict_proba(x))
-        return (probabilities[:, 1:] if probabilities.shape[1] == 2 else probabilities), predicted
-
-    def _samples(self, columns: Mapping[str, Array], rows: slice) -> Any:
-        """Return rows as the estimator takes them; columns that it does not use hold zeros."""
-        count = len(next(iter(columns.values()))[rows])
-        arrays = {}
-        for name in self.names:
-            array = columns[name][rows] if name in columns else np.zeros(count)
-            if array.dtype.kind == "O":
-                array = np.array([np.nan if cell is None else cell for cell in array], object)
-            arrays[name] = array
-        if self.takes_frame:
-            import pandas as pd
-
-            return pd.DataFrame(arrays)
-        kind = object if any(array.dtype.kind == "O" for array in arrays.values()) else float
-        return np.stack([array.astype(kind) for array in arrays.values()], axis=1)
