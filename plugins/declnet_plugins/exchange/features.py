@@ -205,6 +205,8 @@ def _categories(column: Prepared, categories: Sequence[Any]) -> tuple[Any, ...]:
         category.item() if isinstance(category, np.generic) else category for category in categories
     )
     for category in plain:
+        if category is None or category != category:  # noqa: PLR0124  # NaN
+            raise UnsupportedError("missing values are among its categories")
         is_text = isinstance(category, str)
         if is_text != (column.kind == "text"):
             raise UnsupportedError(

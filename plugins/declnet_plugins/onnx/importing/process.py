@@ -78,10 +78,7 @@ class FileProcess:
             DataError: the pipeline cannot be run, or not within the limits.
         """
         cells = {name: (column_type(array), array.tolist()) for name, array in columns.items()}
-        message, arrays = self._answer(cells, {})
-        outputs, valid = arrays["outputs"], arrays["valid"]
-        labels = np.array(message["classes"] or outputs.tolist(), object)
-        return {"": ExportedPredictions(labels, outputs, valid=valid)}
+        return predictions_of(*self._answer(cells, {}))
 
     def _answer(
         self, message: Mapping[str, Any], arrays: Mapping[str, Array]
@@ -129,6 +126,13 @@ class FileProcess:
             f"{message}; its limit is {self._gigabytes:g} GiB, besides the arrays in the file",
             hint="if you trust it, allow more: --set gigabytes=16",
         )
+
+
+def predictions_of(message: Any, arrays: Mapping[str, Array]) -> Mapping[str, ExportedPredictions]:
+    """Return the predictions in an answer about rows."""
+    outputs, classes = arrays["outputs"], message["classes"]
+    prediction = np.array(classes, object) if classes else outputs
+    return {"": ExportedPredictions(prediction, outputs, valid=arrays["valid"])}
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
