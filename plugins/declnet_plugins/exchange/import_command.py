@@ -11,7 +11,7 @@ from declnet import PluginOptions
 PATH = click.Path(path_type=Path)
 
 
-@click.command("import", short_help="Convert a network from another library to a spec and weights.")
+@click.command("import", short_help="Convert a model from another library to a run.")
 @click.argument("file", type=PATH)
 @click.option(
     "-o",
