@@ -21,6 +21,7 @@ from declnet import Array, DataError
 from declnet_plugins.exchange import LeftoverError, UnsupportedError
 from declnet_plugins.onnx.importing.frames import receive, send
 from declnet_plugins.onnx.importing.graph import Graph, parsed
+from declnet_plugins.onnx.importing.heads import compute_in_float32
 from declnet_plugins.onnx.importing.pipeline_session import PipelineSession
 from declnet_plugins.onnx.importing.pipelines import Pipeline, is_pipeline
 from declnet_plugins.onnx.importing.reading import Reader, input_name
@@ -134,6 +135,7 @@ def convert(path: Path, outputs: Sequence[str], columns: Sequence[str] = ()) -> 
     if refused:
         raise LeftoverError(path, tuple(refused))
     try:
+        compute_in_float32(model)
         arrays = read_arrays(model.graph.initializer, path, path.stat().st_size)
         pipeline = Pipeline(model, arrays, columns)
     except UnsupportedError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
@@ -14,8 +14,35 @@ from declnet_plugins.exchange import UnsupportedError
 
 Kind = Literal["values", "binary", "classes"]
 
+ML = "ai.onnx.ml"
 SAME = ("Identity", "Cast", "Reshape")
-FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE)
+
+
+def compute_in_float32(model: Any) -> None:
+    """Change a model of doubles, of which onnxruntime lacks operators; and join norms of rows."""
+    graph, double = model.graph, TensorProto.DOUBLE
+    for value in (*graph.input, *graph.output):
+        if value.type.tensor_type.elem_type == double:
+            value.type.tensor_type.elem_type = TensorProto.FLOAT
+    for tensor in (*graph.initializer, *(a.t for node in graph.node for a in node.attribute)):
+        if tensor.data_type == double and tensor.data_location != TensorProto.EXTERNAL:
+            single = numpy_helper.to_array(tensor).astype(np.float32)
+            tensor.CopyFrom(numpy_helper.from_array(single, tensor.name))
+    producers = {name: node for node in graph.node for name in node.output}
+    for node in graph.node:
+        for attribute in node.attribute:
+            if node.op_type == "Cast" and attribute.i == double:
+                attribute.i = TensorProto.FLOAT
+        root = producers.get(node.input[1]) if node.op_type == "Div" else None
+        is_root = root is not None and root.op_type == "Sqrt"
+        squares = producers.get(root.input[0]) if root is not None and is_root else None
+        is_norm = squares is not None and squares.op_type == "ReduceSumSquare"
+        if squares is not None and is_norm and squares.input[0] == node.input[0]:
+            fields = {"domain": ML, "norm": "L2"}
+            joined = helper.make_node(
+                "Normalizer", node.input[:1], node.output, node.name, **fields
+            )
+            node.CopyFrom(joined)
 
 
 def attributes_of(node: Any) -> dict[str, Any]:
@@ -91,7 +118,7 @@ class Outputs:
                 fields = attributes_of(node)
                 classes = fields.get("classlabels_strings") or fields.get("classlabels_int64s")
                 scores.append(node.input[0])
-            elif kind in FLOATS:
+            elif kind == TensorProto.FLOAT:
                 scores.append(value.name)
             else:
                 label = value.name
@@ -130,127 +157,142 @@ class Outputs:
         return None
 
     def _of_classes(self, scores: str, classes: list[Any], label: str | None) -> Head:
-        node, normalized = self._back(scores), False
-        if node is not None and node.op_type == "Normalizer":
-            normalized = attributes_of(node).get("norm") == "L1"
-            inner = self._back(node.input[0])
-            if not normalized or inner is None or inner.op_type != "LinearClassifier":
-                raise UnsupportedError(f"Normalizer {node.name}: it is not of a LinearClassifier")
-            node = inner
-        if node is None:
+        node = self._back(scores)
+        inner = None if node is None else self._shares_of(node)
+        last = node if inner is None else self._back(inner)
+        if last is None:
             raise UnsupportedError(f"nothing computes the probabilities {scores}")
-        name = node.output[0]
-        if node.op_type == "LinearClassifier":
-            fields = attributes_of(node)
-            if len(classes) > 2 and fields.get("post_transform") == "LOGISTIC" and normalized:
-                return self._against_rest(
-                    node.input[0],
-                    [(node, at) for at in range(len(classes))],
-                    scores,
-                    classes,
-                    label,
+        fields = attributes_of(last)
+        if last.op_type == "LinearClassifier" and fields.get("post_transform") == "SOFTMAX":
+            weights, biases, _ = linear(last)
+            if weights.shape[1] != len(classes):
+                raise UnsupportedError(
+                    f"LinearClassifier {last.name}: it has {weights.shape} weights"
                 )
-            return self._linear(node, scores, classes, label)
-        if node.op_type == "Softmax":
-            return Head(scores, name, "classes", classes, label)
-        if node.op_type == "Concat" and len(node.input) == 2:
-            other, second = (self._producers.get(part) for part in node.input)
-            if other is not None and other.op_type == "Sub" and other.input[1] == node.input[1]:
-                one = self._constants.get(other.input[0])
-                if second is not None and one is not None and (one == 1).all():
-                    return Head(scores, node.input[1], "binary", classes, label)
+            core, name = f"{scores} core", last.name
+            nodes = [
+                *product(name, last.input[0], weights, biases, f"{core} logits"),
+                helper.make_node("Softmax", [f"{core} logits"], [core], f"{name} #Softmax"),
+            ]
+            return Head(scores, core, "classes", classes, label, tuple(nodes))
+        if last.op_type == "Softmax":
+            return Head(scores, last.output[0], "classes", classes, label)
+        parts = self._sigmoids(inner or scores)
+        if len(parts) == 1 and last.op_type == "LinearClassifier":
+            parts = [parts[0].opposite, *parts]
+        if len({part.x for part in parts}) == 1 and len(parts) == len(classes):
+            if len(parts) == 2 and parts[0].is_opposite_to(parts[1]):
+                return _of_two(parts[1], scores, classes, label)
+            if len(parts) > 2 and inner is not None:
+                return _against_rest(parts, scores, classes, label)
+        raise UnsupportedError(
+            f"{last.op_type} {last.name}: it gives {len(parts)} probabilities of "
+            f"{len(classes)} classes"
+        )
+
+    def _shares_of(self, node: Any) -> str | None:
+        """Return what a node divides by its sum; None if it does something else."""
+        if node.op_type == "Normalizer" and attributes_of(node).get("norm") == "L1":
+            return str(node.input[0])
         if node.op_type == "Div":
-            return self._divided(node, scores, classes, label)
+            total = self._producers.get(node.input[1])
+            if total is not None and total.op_type == "ReduceSum":
+                summed = self._back(total.input[0], ("Abs",)), self._back(node.input[0], ("Abs",))
+                if summed[0] is summed[1] is not None:
+                    return str(node.input[0])
+        return None
+
+    def _sigmoids(self, name: str) -> list[Sigmoid]:
+        """Return the columns of a value, each a sigmoid of a linear map.
+
+        Raises:
+            UnsupportedError: it is something else.
+        """
+        node = self._back(name)
+        if node is None:
+            raise UnsupportedError(f"nothing computes the probabilities {name}")
+        fields, inputs = attributes_of(node), [*node.input]
+        inner = self._shares_of(node)
+        if inner is not None:
+            columns = self._sigmoids(inner)
+            if len(columns) == 2 and columns[0].is_opposite_to(columns[1]):
+                return columns  # their sum is 1
+        elif node.op_type == "LinearClassifier" and fields.get("post_transform") == "LOGISTIC":
+            weights, biases, _ = linear(node)
+            return Sigmoid.of(node, weights, biases)
+        elif node.op_type == "Sigmoid":
+            total = self._back(inputs[0])
+            if total is not None and total.op_type == "Add":
+                product_ = self._back(total.input[0])
+                arrays = [
+                    self._constants.get(of.input[1])
+                    for of in (product_, total)
+                    if of is not None and of.op_type in ("MatMul", "Add")
+                ]
+                if len(arrays) == 2 and arrays[0] is not None and arrays[1] is not None:
+                    return Sigmoid.of(product_, arrays[0].astype(float), arrays[1].astype(float))
+        elif node.op_type == "Slice":
+            bounds = [self._constants.get(bound, np.zeros(0)).tolist() for bound in inputs[1:]]
+            if bounds == [[1], [2], [1]]:
+                return self._sigmoids(inputs[0])[1:2]
+        elif node.op_type == "Concat" and fields.get("axis") in (1, -1):
+            return [column for part in inputs for column in self._sigmoids(part)]
+        elif node.op_type == "Sub" and (self._constants.get(inputs[0], np.zeros(1)) == 1).all():
+            return [column.opposite for column in self._sigmoids(inputs[1])]
         raise UnsupportedError(
             f"{node.op_type} {node.name}: no layer computes its probabilities (supported: Softmax, "
-            "Sigmoid of two classes, LinearClassifier)"
+            "Sigmoid, LinearClassifier, and their shares)"
         )
 
-    def _linear(self, node: Any, scores: str, classes: list[Any], label: str | None) -> Head:
-        """Return the head of a LinearClassifier, as a product, a sum and an activation."""
-        weights, biases, transform = linear(node)
-        if transform == "SOFTMAX" and weights.shape[1] == len(classes) > 1:
-            return self._replaced(
-                node, weights, biases, "Softmax", scores, "classes", classes, label
-            )
-        is_one = weights.shape[1] == 1 or _are_opposite(weights, biases)
-        if transform == "LOGISTIC" and len(classes) == 2 and is_one:
-            last = weights[:, -1:], biases[-1:]
-            return self._replaced(node, *last, "Sigmoid", scores, "binary", classes, label)
-        raise UnsupportedError(
-            f"LinearClassifier {node.name}: post_transform {transform} of {len(classes)} classes"
-        )
 
-    def _replaced(
-        self,
-        node: Any,
-        weights: Array,
-        biases: Array,
-        operator: str,
-        scores: str,
-        kind: Kind,
-        classes: list[Any],
-        label: str | None,
-    ) -> Head:
-        core = f"{scores} core"
-        nodes = [
-            *product(node.name, node.input[0], weights, biases, f"{core} logits"),
-            helper.make_node(operator, [f"{core} logits"], [core], f"{node.name} #{operator}"),
-        ]
-        return Head(scores, core, kind, classes, label, tuple(nodes))
+class Sigmoid(NamedTuple):
+    """A column sigmoid(x @ weights + bias), and the node that multiplies."""
 
-    def _divided(self, node: Any, scores: str, classes: list[Any], label: str | None) -> Head:
-        """Return the head of probabilities of one class against the rest, divided by their sum."""
-        joined = self._producers.get(node.input[0])
-        if joined is not None and joined.op_type == "Concat" and len(classes) == 2:
-            joined = self._producers.get(joined.input[-1])  # of 1 - p and p
-        total = self._producers.get(node.input[1])
-        is_sum = total is not None and total.op_type == "ReduceSum"
-        if joined is None or joined.op_type != "Concat" or not is_sum:
-            raise UnsupportedError(f"Div {node.name}: it does not give probabilities")
-        parts = []
-        for name in joined.input:
-            part = self._producers.get(name)
-            linear_node = None if part is None else self._producers.get(part.input[0])
-            if (
-                part is None
-                or part.op_type != "Slice"
-                or linear_node is None
-                or linear_node.op_type != "LinearClassifier"
-                or [self._constants[bound].tolist() for bound in part.input[1:4]] != [[1], [2], [1]]
-            ):
-                raise UnsupportedError(f"Concat {joined.name}: it is not of LinearClassifiers")
-            parts.append((linear_node, -1))
-        if len(parts) == 1 and len(classes) == 2:
-            return self._linear(parts[0][0], scores, classes, label)
-        if len({part.input[0] for part, _ in parts}) != 1 or len(parts) != len(classes):
-            raise UnsupportedError(f"Concat {joined.name}: its parts read different features")
-        return self._against_rest(parts[0][0].input[0], parts, scores, classes, label)
+    node: str
+    x: str
+    weights: Array
+    bias: float
 
-    def _against_rest(
-        self,
-        features: str,
-        parts: list[tuple[Any, int]],
-        scores: str,
-        classes: list[Any],
-        label: str | None,
-    ) -> Head:
-        """Return the head of sigmoid(z) / sum(sigmoid(z)) = softmax(-softplus(-z))."""
-        name, columns, biases = parts[0][0].name, list[Array](), list[float]()
-        for node, at in parts:
-            weights, intercepts, transform = linear(node)
-            if transform != "LOGISTIC":
-                raise UnsupportedError(f"LinearClassifier {node.name}: post_transform {transform}")
-            columns.append(weights[:, at])
-            biases.append(intercepts[at])
-        core, count = f"{scores} core", len(parts)
-        nodes = [
-            *product(name, features, -np.stack(columns, axis=1), -np.array(biases), f"{core} 1"),
-            helper.make_node("Softplus", [f"{core} 1"], [f"{core} 2"], f"{name} #logarithms"),
-            *product(f"{name} #signs", f"{core} 2", -np.eye(count), None, f"{core} 3"),
-            helper.make_node("Softmax", [f"{core} 3"], [core], f"{name} #shares"),
-        ]
-        return Head(scores, core, "classes", classes, label, tuple(nodes))
+    @classmethod
+    def of(cls, node: Any, weights: Array, biases: Array) -> list[Sigmoid]:
+        """Return the columns of a product with weights (features, units)."""
+        every = np.broadcast_to(biases.ravel(), weights.shape[-1:]).tolist()
+        columns = zip(weights.T, every, strict=True)
+        return [cls(node.name, node.input[0], column, bias) for column, bias in columns]
+
+    @property
+    def opposite(self) -> Sigmoid:
+        """The column 1 - sigmoid(z) = sigmoid(-z)."""
+        return self._replace(weights=-self.weights, bias=-self.bias)
+
+    def is_opposite_to(self, other: Sigmoid) -> bool:
+        """Return whether the sum of both is 1."""
+        same = self.x == other.x and self.bias == -other.bias
+        return same and np.array_equal(self.weights, -other.weights)
+
+
+def _of_two(part: Sigmoid, scores: str, classes: list[Any], label: str | None) -> Head:
+    """Return the head of two classes, of which a sigmoid is the second's probability."""
+    core, bias = f"{scores} core", np.array([part.bias])
+    nodes = [
+        *product(part.node, part.x, part.weights[:, None], bias, f"{core} logits"),
+        helper.make_node("Sigmoid", [f"{core} logits"], [core], f"{part.node} #Sigmoid"),
+    ]
+    return Head(scores, core, "binary", classes, label, tuple(nodes))
+
+
+def _against_rest(parts: list[Sigmoid], scores: str, classes: list[Any], label: str | None) -> Head:
+    """Return the head of sigmoid(z) / sum(sigmoid(z)) = softmax(-softplus(-z))."""
+    name, core = parts[0].node, f"{scores} core"
+    weights = np.stack([-part.weights for part in parts], axis=1)
+    biases = np.array([-part.bias for part in parts])
+    nodes = [
+        *product(name, parts[0].x, weights, biases, f"{core} 1"),
+        helper.make_node("Softplus", [f"{core} 1"], [f"{core} 2"], f"{name} #logarithms"),
+        *product(f"{name} #signs", f"{core} 2", -np.eye(len(parts)), None, f"{core} 3"),
+        helper.make_node("Softmax", [f"{core} 3"], [core], f"{name} #shares"),
+    ]
+    return Head(scores, core, "classes", classes, label, tuple(nodes))
 
 
 def linear(node: Any) -> tuple[Array, Array, str]:
@@ -286,8 +328,3 @@ def product(name: str, x: str, weights: Array, biases: Array | None, y: str) -> 
     if biases is not None:
         nodes.append(helper.make_node("Add", [before, f"{y} biases"], [y], f"{name} #biases"))
     return nodes
-
-
-def _are_opposite(weights: Array, biases: Array) -> bool:
-    two = weights.shape[1] == 2
-    return two and np.array_equal(weights[:, 0], -weights[:, 1]) and biases[0] == -biases[1]

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import helper
-from onnx.reference import ReferenceEvaluator
 
 from declnet import Array, DataError
 from declnet_plugins.onnx.importing.graph import session_of
@@ -17,7 +16,7 @@ from declnet_plugins.onnx.importing.structure import first_line
 
 
 class PipelineSession:
-    """The file's own pipeline, as onnxruntime computes it, or ONNX's reference where it cannot.
+    """The file's own pipeline, as onnxruntime computes it.
 
     Args:
         model: the whole model.
@@ -36,10 +35,7 @@ class PipelineSession:
         del other.graph.node[:], other.graph.output[:]
         other.graph.node.extend(reversed(nodes))
         other.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in self._names)
-        try:
-            self._session = session_of(other)
-        except Exception:  # of several types, e.g. it has no Imputer of doubles
-            self._session = ReferenceEvaluator(other)
+        self._session = session_of(other)
 
     def run(self, columns: Mapping[str, Array]) -> tuple[Array, list[Any], Array]:
         """Return the outputs of rows, the classes, and whether each row is predicted.

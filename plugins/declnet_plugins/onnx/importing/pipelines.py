@@ -17,17 +17,15 @@ from onnx import TensorProto, helper, numpy_helper
 from declnet import Array, ColumnType
 from declnet_plugins.exchange import Feature, Prepared, PreparedTable, UnsupportedError
 from declnet_plugins.onnx.importing.graph import session_of
-from declnet_plugins.onnx.importing.heads import Head, Outputs, product
+from declnet_plugins.onnx.importing.heads import ML, Head, Outputs, product
 from declnet_plugins.onnx.importing.operations import NETWORK, OPERATIONS, Missing, Values
 from declnet_plugins.onnx.importing.structure import printable
-
-ML = "ai.onnx.ml"
 
 KINDS: dict[int, ColumnType] = {
     TensorProto.STRING: "text",
     TensorProto.BOOL: "boolean",
     **dict.fromkeys((TensorProto.INT64, TensorProto.INT32), "integer"),
-    **dict.fromkeys((TensorProto.FLOAT, TensorProto.DOUBLE), "number"),
+    TensorProto.FLOAT: "number",
 }
 """The kinds of columns by the types of inputs."""
 
@@ -187,9 +185,6 @@ class Pipeline:
         if node.op_type == "LinearRegressor":
             weights, biases = NETWORK["LinearRegressor"](self, node)
             self._nodes += product(node.name, node.input[0], weights, biases, node.output[0])
-        elif node.op_type == "Cast":  # the network computes in float32
-            cast = helper.make_node("Identity", node.input[:1], node.output, node.name)
-            self._nodes.append(cast)
         else:
             self._nodes.append(node)
 
@@ -262,7 +257,7 @@ class Pipeline:
         needed = {name for node in self._nodes for name in node.input}
         computed = {name for node in self._nodes for name in node.output}
         stored = [
-            numpy_helper.from_array(_single(array), name)
+            numpy_helper.from_array(array, name)
             for name, array in self._constants.items()
             if name in needed and name not in computed
         ]
@@ -288,7 +283,3 @@ def evaluated(node: Any, constants: Mapping[str, Array], model: Any) -> dict[str
     )
     names = [output.name for output in outputs]
     return dict(zip(names, session_of(alone).run(names, {}), strict=True))
-
-
-def _single(array: Array) -> Array:
-    return array.astype(np.float32) if array.dtype == np.float64 else array

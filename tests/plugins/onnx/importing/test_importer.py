@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from declnet import (
-    DataError,
     build_model,
     default_registry,
     load_spec,

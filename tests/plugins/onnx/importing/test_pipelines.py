@@ -138,7 +138,9 @@ REFUSED = {
     "it has 2 outputs of numbers": graph_of(
         [node("Scaler", "x", "y"), node("Scaler", "x", "z")], MATRIX, {"y": FLOAT, "z": FLOAT}
     ),
-    "LinearClassifier label: post_transform NONE of 2 classes": binary(post_transform="NONE"),
+    "LinearClassifier label: no layer computes its probabilities (supported: Softmax, ": binary(
+        post_transform="NONE"
+    ),
     "it predicts [2] numbers": regression(coefficients=[1.0] * 6, intercepts=[0.0, 1.0], targets=2),
 }
 
