@@ -24,8 +24,8 @@ from declnet_plugins.exchange.format_writer import WrittenOutput as WrittenOutpu
 from declnet_plugins.exchange.importer import ImportedNetwork as ImportedNetwork
 from declnet_plugins.exchange.importer import ImportedTable as ImportedTable
 from declnet_plugins.exchange.importer import Importer as Importer
+from declnet_plugins.exchange.importer import ImportSummary as ImportSummary
 from declnet_plugins.exchange.importer import LeftoverError as LeftoverError
-from declnet_plugins.exchange.importing import ImportSummary as ImportSummary
 from declnet_plugins.exchange.importing import import_network as import_network
 from declnet_plugins.exchange.recorded import batched_equation as batched_equation
 from declnet_plugins.exchange.recorded import has_its_shape as has_its_shape

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from declnet import Array, Component, DeclnetError, InputInfo, Registry, RegistryError, Table
+from declnet import (
+    Array,
+    Component,
+    DeclnetError,
+    InputInfo,
+    Member,
+    Registry,
+    RegistryError,
+    Table,
+)
 from declnet_plugins.exchange.exporter import FilePredictor
-
-if TYPE_CHECKING:
-    from declnet_plugins.exchange.importing import ImportSummary
 
 
 class LeftoverError(DeclnetError):
@@ -75,6 +81,40 @@ class ImportedNetwork:
     left_out: tuple[str, ...] = ()
     predict: Callable[[list[Array]], list[Array]] | None = None
     table: ImportedTable | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ImportSummary:
+    """The summary of an import.
+
+    Attributes:
+        member: the trained model.
+        spec: the spec that was written; None if nothing was.
+        weights: the file of its weights; None if nothing was written.
+        mapping: what each layer was in the file, by the layer's name.
+        prepared: the columns of each transform, after its type, in their order.
+        types: the type of each layer.
+        left_out: parts of the file that are left out.
+        parameters: the number of parameters.
+        difference: the largest difference between the predictions of both networks for random
+            samples; for rows of a table, as a share of the largest prediction; None if the file's
+            own network cannot be run.
+        samples: the number of these samples.
+        odd_samples: the number of rows with a missing, unknown or extreme cell that both predict
+            alike or refuse; 0 for arrays.
+    """
+
+    member: Member
+    spec: Path | None
+    weights: Path | None
+    mapping: Mapping[str, str]
+    prepared: tuple[tuple[str, str], ...]
+    types: Mapping[str, str]
+    left_out: tuple[str, ...]
+    parameters: int
+    difference: float | None
+    samples: int
+    odd_samples: int
 
 
 class Importer(Component):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ from declnet import (
 )
 from declnet_plugins.exchange.comparing import compared_with_declnet
 from declnet_plugins.exchange.files import write_file
-from declnet_plugins.exchange.importer import ImportedNetwork, Importer
+from declnet_plugins.exchange.importer import ImportedNetwork, Importer, ImportSummary
 from declnet_plugins.exchange.predictors import exported_model
 
 SAMPLES = 100
@@ -46,40 +45,6 @@ TOLERANCE = 1e-4
 """The largest difference, relative to the largest prediction or to 1."""
 
 MISREAD = "the importer misread a part of the original: please report it"
-
-
-@dataclass(frozen=True, eq=False)
-class ImportSummary:
-    """The summary of an import.
-
-    Attributes:
-        member: the trained model.
-        spec: the spec that was written; None if nothing was.
-        weights: the file of its weights; None if nothing was written.
-        mapping: what each layer was in the file, by the layer's name.
-        prepared: the columns of each transform, after its type, in their order.
-        types: the type of each layer.
-        left_out: parts of the file that are left out.
-        parameters: the number of parameters.
-        difference: the largest difference between the predictions of both networks for random
-            samples; for rows of a table, as a share of the largest prediction; None if the file's
-            own network cannot be run.
-        samples: the number of these samples.
-        odd_samples: the number of rows with a missing, unknown or extreme cell that both predict
-            alike or refuse; 0 for arrays.
-    """
-
-    member: Member
-    spec: Path | None
-    weights: Path | None
-    mapping: Mapping[str, str]
-    prepared: tuple[tuple[str, str], ...]
-    types: Mapping[str, str]
-    left_out: tuple[str, ...]
-    parameters: int
-    difference: float | None
-    samples: int
-    odd_samples: int
 
 
 def import_network(
