@@ -75,6 +75,7 @@ LONG = {
     "DECLNET_TEST_FILE_KILLS": "20",  # of predictions of many files
     "DECLNET_TEST_KILLS": "20",  # of each run that is killed
     "DECLNET_TEST_NAMES": "2000",  # hostile ones, through every writer
+    "DECLNET_TEST_PIPELINES": "all",  # of scikit-learn, by skl2onnx
     "DECLNET_TEST_PRESETS": "all",  # on a table with a rare class
     "DECLNET_TEST_RECORDED": "all",  # examples, in each format as if they had no translation
     "DECLNET_TEST_REPLACEMENTS": "100",  # of a streamed file, at random moments

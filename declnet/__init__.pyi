@@ -179,6 +179,8 @@ from declnet.registry.lazy import lazy_names as lazy_names
 from declnet.registry.plugin import is_interruption as is_interruption
 from declnet.registry.registry import Registry as Registry
 from declnet.registry.spelling import suggestion as suggestion
+from declnet.runs.assembled import assemble as assemble
+from declnet.runs.assembled import write_run as write_run
 from declnet.runs.comparison import Comparison as Comparison
 from declnet.runs.incremental import IncrementalTraining as IncrementalTraining
 from declnet.runs.inference.analyzing import AnalysisResult as AnalysisResult
