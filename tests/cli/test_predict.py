@@ -60,8 +60,8 @@ def test_a_note_says_what_is_unlike_the_training_data(flowers, declnet_cli, tmp_
     low, high = (f"{training['length'][end]:.6g}" for end in ("low", "high"))
     assert (done.returncode, len(done.stdout.splitlines())) == (0, 101)
     assert done.stderr == (
-        'note: unlike the training data, in 100 rows: "color" has 11 unseen, '
-        f'"length" has 10 outside of {low} to {high}\n'
+        "note: unlike the training data, in 100 rows: "
+        f'"length" has 10 outside of {low} to {high}, "color" has 11 unseen\n'
     )
     (tmp_path / "one.csv").write_text("length,width,color\n,,red\n")
     done = declnet_cli("predict", flowers.run, "one.csv")
