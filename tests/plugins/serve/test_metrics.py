@@ -46,9 +46,7 @@ def test_requests_rows_refusals_and_cells(client, counts):
     assert found["declnet_requests_total", "404", "infer"] == 1
     assert found["declnet_request_seconds_count", "predict"] == 2
     assert found["declnet_request_seconds_bucket", "+Inf", "predict"] == 2
-    refusals = {
-        name[1]: value for name, value in found.items() if name[0] == "declnet_refusals_total"
-    }
+    refusals = {n[1]: v for n, v in found.items() if n[0] == "declnet_refusals_total"}
     assert refusals == {"E035": 1, "E034": 1, "400": 1, "404": 4}
     cells = {n[1:]: v for n, v in found.items() if n[0] == "declnet_input_cells_total"}
     nonzero = {
@@ -78,6 +76,7 @@ def test_no_request_adds_a_label(client, counts):
         ask("/models/flowers/predict", [{**ROW, word: 1, "color": word}])
 
     send("a")
+    names()  # which is a request, too
     before = names()
     for number in range(20):
         send(f"word-{number}")
