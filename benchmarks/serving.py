@@ -32,7 +32,7 @@ import numpy as np
 HERE = Path(__file__).parent
 DECLNET = "from declnet_plugins.serve.commands import serve\nif __name__ == '__main__': serve()\n"
 LARGEST_ERROR = 1e-5  # of a probability
-LOADS = ((1, 1), (1, 16), (100, 4))
+LOADS = ((1, 1), (1, 16), (100, 16), (1000, 16))
 """Rows of a request, and connections that each send the next as soon as one is answered."""
 
 PEERS = ("declnet", "declnet-quiet", "onnxruntime", "torch")
@@ -195,7 +195,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         predictor = trained(folder)
-        x = np.random.default_rng(1).normal(size=(100, 64)).round(4).astype(np.float32)
+        x = np.random.default_rng(1).normal(size=(1000, 64)).round(4).astype(np.float32)
         for number in range(arguments.rounds):
             for peer in arguments.peers:
                 with serving(peer, folder) as (port, process):

@@ -180,6 +180,9 @@ class App:
         accepted = accepted_form(headers)
         if is_v2 and "csv" in (form, accepted):
             raise ProblemError(415 if form == "csv" else 406, "the protocol is JSON")
+        if is_v2 and b"inference-header-content-length" in headers:
+            help_ = "send them as JSON (tritonclient: binary_data=False)"
+            raise ProblemError(415, "binary tensors are not accepted", help_)
         query = Query.of(scope["query_string"])
         if self.stopping:
             raise _busy("the server is stopping")

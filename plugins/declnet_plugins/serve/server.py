@@ -79,7 +79,6 @@ def serve_here(
         limit_concurrency=options.connections,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=max(1, round(options.grace)),
-        h11_max_incomplete_event_size=16 * 1024,
     )
     server = _Server(config, app, options.client_timeout)
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again after its shutdown

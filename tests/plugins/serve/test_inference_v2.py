@@ -149,6 +149,8 @@ def test_health_metadata_and_media_types(client):
     assert ask(INFER, b"a\n1", content_type="text/csv").status == 415
     assert ask(INFER, body, accept="text/csv").status == 406
     assert ask(INFER, body, content_type="text/plain").status == 415
+    binary = ask(INFER, body, inference_header_content_length="9")
+    assert (binary.status, "binary_data=False" in binary.json["error"]) == (415, True)
     assert ask.run(ask.send(INFER, [json.dumps(body).encode()], "POST", {})).status == 200
     ask.app.stopping = True
     assert ask("/v2/health/ready").status == 503

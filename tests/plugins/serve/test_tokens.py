@@ -24,8 +24,8 @@ def path(tmp_path):
 def test_requests_need_a_token_and_health_does_not(client, path):
     ask = client(token_file=path, hosts=("localhost",))
     host = {"host": "localhost"}
-    closed = "/predict /invocations /v2/models/flowers/infer /metrics /models /docs".split()
-    closed += ["/openapi.json", "/v2", "/v2/models/flowers", "/", "/nothing"]
+    closed = ["/predict", "/invocations", "/v2/models/flowers/infer", "/metrics", "/models"]
+    closed += ["/docs", "/openapi.json", "/v2", "/v2/models/flowers", "/", "/nothing"]
     wrong = ["", FIRST, f"Basic {FIRST}", f"Bearer {SECOND}", f"Bearer {FIRST}x", "Bearer "]
     for place in closed:
         for header in wrong:
