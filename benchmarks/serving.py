@@ -146,9 +146,9 @@ def load(port: int, body: str, connections: int, seconds: float, folder: Path) -
         'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n'
         f"wrk.body = [==[{body}]==]\n"
     )
-    words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "-s", str(script)]
+    words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s", "--latency"]
     done = subprocess.run(
-        [*words, f"http://127.0.0.1:{port}/predict"], capture_output=True, text=True, check=True
+        [*words, "-s", str(script), f"http://127.0.0.1:{port}/predict"], capture_output=True, text=True, check=True
     )
     if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
         raise SystemExit(done.stdout)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from declnet_plugins.serve.models import LoadedModel
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """What a body of JSON asks for.
 
     Attributes:
@@ -64,8 +64,7 @@ class Protocol:
 JSON_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 
-@dataclass(frozen=True)
-class PredictionRequest:
+class PredictionRequest(NamedTuple):
     """A request for predictions.
 
     Attributes:
@@ -85,8 +84,7 @@ class PredictionRequest:
     protocol: Protocol
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """The response to a request for predictions.
 
     Attributes:
@@ -97,7 +95,7 @@ class Answer:
 
     body: bytes
     rows: int
-    unusual: Mapping[str, UnusualCells] = field(default_factory=dict)
+    unusual: Mapping[str, UnusualCells] = MappingProxyType({})
 
 
 def answer(model: LoadedModel, request: PredictionRequest) -> Answer:
@@ -108,9 +106,8 @@ def answer(model: LoadedModel, request: PredictionRequest) -> Answer:
         DataError: a row cannot be predicted, unless the query says to leave it empty.
         ComponentError: a component raised an exception.
     """
-    call = Call(None, request.query)
     if request.form == "csv":
-        parts = _of_csv(model, request)
+        call, parts = Call(None, request.query), _of_csv(model, request)
     else:
         call = request.protocol.call(parse_json(request.body), model, request.query)
         samples, _ = model.shape.read(call.value, request.most_rows)

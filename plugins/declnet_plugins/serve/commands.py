@@ -137,7 +137,7 @@ def _require_packages() -> None:
 
     from declnet import DeclnetError
 
-    names = ("orjson", "prometheus_client", "uvicorn")
+    names = ("httptools", "orjson", "prometheus_client", "uvicorn")
     missing = ", ".join(name for name in names if find_spec(name) is None)
     if missing:
         error = DeclnetError(

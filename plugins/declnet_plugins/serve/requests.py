@@ -16,6 +16,7 @@ CSV = "text/csv"
 
 
 _FORMS = {JSON: "json", CSV: "csv"}
+_JSON = JSON.encode()
 
 
 def require_method(method: str, *allowed: str) -> None:
@@ -43,7 +44,10 @@ def body_form(headers: dict[bytes, bytes], default: str = "") -> str:
     encoding = headers.get(b"content-encoding", b"identity").strip().lower()
     if encoding != b"identity":
         raise ProblemError(415, "compressed bodies are not accepted", "send it uncompressed")
-    kind, parameters = _media_type(headers.get(b"content-type", default.encode()))
+    content_type = headers.get(b"content-type", default.encode())
+    if content_type == _JSON:
+        return "json"
+    kind, parameters = _media_type(content_type)
     if kind not in _FORMS:
         raise ProblemError(415, "the body must be JSON or CSV", f"Content-Type: {JSON} or {CSV}")
     if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8", "us-ascii"):
@@ -54,7 +58,7 @@ def body_form(headers: dict[bytes, bytes], default: str = "") -> str:
 def accepted_form(headers: dict[bytes, bytes]) -> str:
     """Return what to answer, the form of the highest quality in Accept; in a tie JSON."""
     header = headers.get(b"accept", b"*/*")
-    if header in (b"*/*", JSON.encode()):
+    if header in (b"*/*", _JSON):
         return "json"
     best = {"json": 0.0, "csv": 0.0}
     exactness = {"json": -1, "csv": -1}
@@ -90,7 +94,8 @@ class Query:
     @classmethod
     def of(cls, query: bytes) -> Query:
         """Return the parameters of a query; raise ProblemError for others."""
-        return cls().with_parameters(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+        fields = parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else ()
+        return _PLAIN.with_parameters(fields)
 
     def with_parameters(self, parameters: Iterable[tuple[str, Any]]) -> Query:
         """Return this query with other parameters; raise ProblemError for unknown ones."""
@@ -108,6 +113,8 @@ class Query:
         """Return the names of the parameters."""
         return tuple(_PARAMETERS)
 
+
+_PLAIN = Query()
 
 _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "spread": {"true": True, "false": False},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from declnet_plugins.serve.answers import Protocol
 from declnet_plugins.serve.inference_v2 import InferenceV2
@@ -30,8 +30,7 @@ _ENDPOINTS = {
 }
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(NamedTuple):
     """What a path asks for.
 
     Attributes:

@@ -14,7 +14,35 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 LARGEST_HEAD = 16 * 1024
 """Bytes of a request's line and headers, at most; llhttp has no limit."""
 
-_CODINGS = ([], [b"chunked"])
+_CODINGS: tuple[list[bytes], ...] = ([], [b"chunked"])
+
+
+class _JoiningTransport:
+    """A transport that sends the head of a response with its body, in one call of the system."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport, self._head = transport, b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Keep the head of a final response; send everything else."""
+        if not self._head and data[:9] == b"HTTP/1.1 " and data[9:10] != b"1":
+            self._head = data
+        else:
+            self.flush(data)
+
+    def flush(self, data: bytes = b"") -> None:
+        """Send what is kept, and more."""
+        head, self._head = self._head, b""
+        if head or data:
+            self._transport.write(head + data)
+
+    def close(self) -> None:
+        """Send what is kept, and close."""
+        self.flush()
+        self._transport.close()
 
 
 class StrictProtocol(HttpToolsProtocol):  # type: ignore[misc]
@@ -27,6 +55,10 @@ class StrictProtocol(HttpToolsProtocol):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._head = 0  # bytes of the request whose headers are not complete
         self._in_head = self._in_body = self._refused = False
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin a connection."""
+        super().connection_made(_JoiningTransport(transport))
 
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived."""
@@ -85,6 +117,7 @@ class StrictProtocol(HttpToolsProtocol):  # type: ignore[misc]
     def on_response_complete(self) -> None:
         """Answer the next request, or refuse it."""
         is_last = not self.pipeline
+        self.transport.flush()  # of HEAD, which has no body
         super().on_response_complete()
         if self._refused and is_last:
             super().send_400_response("Invalid HTTP request received.")
