@@ -148,7 +148,10 @@ def load(port: int, body: str, connections: int, seconds: float, folder: Path) -
     )
     words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s", "--latency"]
     done = subprocess.run(
-        [*words, "-s", str(script), f"http://127.0.0.1:{port}/predict"], capture_output=True, text=True, check=True
+        [*words, "-s", str(script), f"http://127.0.0.1:{port}/predict"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
         raise SystemExit(done.stdout)
