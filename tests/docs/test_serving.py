@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("uvicorn", reason="needs the extra serve")
+pytest.importorskip("orjson", reason="needs the extra serve")
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:

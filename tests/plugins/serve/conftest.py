@@ -20,7 +20,9 @@ import pytest
 
 from declnet import parse_spec, run
 
-pytest.importorskip("uvicorn", reason="needs the extra serve")
+pytest.importorskip("httptools", reason="needs the extra serve")
+pytest.importorskip("orjson", reason="needs the extra serve")
+pytest.importorskip("prometheus_client", reason="needs the extra serve")
 
 from declnet_plugins.serve.app import App
 from declnet_plugins.serve.models import load_models
