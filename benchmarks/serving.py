@@ -1,9 +1,9 @@
 """Load tests of `declnet serve` and of FastAPI with ONNX Runtime and PyTorch.
 
 `python benchmarks/serving.py` needs wrk (`apt-get install wrk`) and fastapi, onnx, onnxruntime,
-torch and uvicorn. All servers are one process behind uvicorn and httptools, and answer the same requests
-with the same network, 64→128→64→10 in float32. declnet also validates rows strictly and logs each
-request. Rounds go in turns; the table has their medians.
+torch and uvicorn. All servers are one process behind uvicorn and httptools, and answer the same
+requests with the same network, 64→128→64→10 in float32. declnet also validates rows strictly and
+logs each request. Rounds go in turns; the table has their medians.
 """
 
 from __future__ import annotations
