@@ -126,6 +126,9 @@ from declnet.data.equal_rows import has_copies as has_copies
 from declnet.data.formatted_numbers import read_formatted as read_formatted
 from declnet.data.preparing.preparation import FittedPreparation as FittedPreparation
 from declnet.data.preparing.target_encoding import require_target as require_target
+from declnet.data.preparing.unusual_cells import CellWatch as CellWatch
+from declnet.data.preparing.unusual_cells import TrainingCells as TrainingCells
+from declnet.data.preparing.unusual_cells import UnusualCells as UnusualCells
 from declnet.data.regular_times import Interval as Interval
 from declnet.data.regular_times import usual_interval as usual_interval
 from declnet.data.sources.python_table import as_table as as_table
@@ -250,6 +253,7 @@ from declnet.training.checks.check import check_spec as check_spec
 from declnet.training.checks.leakage import leakage_evidence as leakage_evidence
 from declnet.training.cost import TrainingCost as TrainingCost
 from declnet.training.cost import training_cost as training_cost
+from declnet.training.numerics import one_blas_thread as one_blas_thread
 from declnet.training.preparation import ReadyData as ReadyData
 
 __all__: list[str]

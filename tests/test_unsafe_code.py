@@ -118,6 +118,7 @@ DECLARED = {
     ): "the inner loops of NumPy's functions",
     ("plugins/declnet_plugins/serve/requests.py", "urllib.parse"): "the query of a request, parsed",
     ("plugins/declnet_plugins/serve/problems.py", "http"): "the names of HTTP's statuses",
+    ("plugins/declnet_plugins/serve/server.py", "environ"): "where worker processes count",
     ("plugins/declnet_plugins/serve/server.py", "socket"): "what `declnet serve` listens on",
     (
         "plugins/declnet_plugins/standard/data/examples.py",

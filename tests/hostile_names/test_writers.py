@@ -195,7 +195,9 @@ def predictions(case: Case) -> Any:
 
 def http(case: Case) -> Any:
     """The server's headers, pages and OpenAPI document."""
-    pytest.importorskip("uvicorn")
+    pytest.importorskip("orjson")
+    from prometheus_client.parser import text_string_to_metric_families
+
     from declnet_plugins.serve.app import App
     from declnet_plugins.serve.models import load_models
     from declnet_plugins.serve.options import Options
@@ -212,7 +214,10 @@ def http(case: Case) -> Any:
             client("/predict", [row]),
             client("/predict", [{**row, case.features[0]: "many"}]),
         )
+        metrics = client("/metrics").body.decode()
     app.close()
+    samples = [one for family in text_string_to_metric_families(metrics) for one in family.samples]
+    assert {one.labels["column"] for one in samples if "column" in one.labels} == {*case.features}
     assert _json(answer.body.decode())["predictions"][0]["prediction"] in case.names.classes
     assert refusal.status == 422
     for reply in (page, models, document, answer, refusal):

@@ -18,6 +18,7 @@ from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED, as_arrays, wrapped
 from declnet.data.integer_limits import require_within
 from declnet.data.preparing.preparation import FittedPreparation, stacked
+from declnet.data.preparing.unusual_cells import Observe
 from declnet.data.preparing.windows import Windows
 from declnet.data.sources.loading import checked
 from declnet.errors import DataError, SampleName
@@ -153,17 +154,20 @@ class Member:
         name_sample = naming_samples(data, self.preparation.windows)
         return self.prepare(self.records_of(data), name_sample)
 
-    def prepare(self, records: Table, name_sample: NamesSamples) -> dict[str, Array]:
+    def prepare(
+        self, records: Table, name_sample: NamesSamples, observe: Observe | None = None
+    ) -> dict[str, Array]:
         """Return samples as the model's inputs.
 
         Args:
             records: a table, of which arrays are columns.
             name_sample: what messages call the sample at a position.
+            observe: as for `FittedPreparation.apply`.
 
         Raises:
             DataError: a sample cannot be prepared.
         """
-        x = self._prepared(records)
+        x = self._prepared(records, observe)
         require_within(x, self._limits, name_sample)
         return x
 
@@ -205,8 +209,8 @@ class Member:
         samples = preparation.apply_to_set(data)
         return samples if samples.inputs is data.inputs else checked(samples, label)
 
-    def _prepared(self, records: Table) -> dict[str, Array]:
-        x = self.preparation.apply(records)
+    def _prepared(self, records: Table, observe: Observe | None) -> dict[str, Array]:
+        x = self.preparation.apply(records, observe)
         for name, array in x.items() if self.preparation.types is None else ():
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 wrong = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)

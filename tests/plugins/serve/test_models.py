@@ -10,9 +10,11 @@ import time
 import pytest
 
 from declnet import load_predictor, pack_run, parse_spec, run
+from declnet_plugins.serve.metrics import Metrics
 from declnet_plugins.serve.models import load_models
 from declnet_plugins.serve.options import Options
 from declnet_plugins.serve.pages import Pages
+from declnet_plugins.serve.routes import Route
 
 ROW = {"size": 0.25, "age": 20, "color": "red", "<i>fresh</i>": True}
 
@@ -135,9 +137,11 @@ def test_a_model_with_another_contract_does_not_replace_the_served_one(
         "task": 'input "kind" is new',
     }
     assert expected[change] in served.error
-    health = Pages({"live": served}, Options((("live", served.path),))).page(
-        "/health", "GET", stopping=False
-    )
+    pages = Pages({"live": served}, Options((("live", served.path),)), Metrics({}))
+    route = Route.of("/health")
+    hidden = pages.page("/health", "GET", route, stopping=False, in_full=False)
+    assert "error" not in json.loads(hidden.body)["models"]["live"]
+    health = pages.page("/health", "GET", route, stopping=False, in_full=True)
     about = json.loads(health.body)["models"]["live"]
     assert (about["status"], about["version"]) == ("stale", before.version)
     assert about["error"] == served.error
