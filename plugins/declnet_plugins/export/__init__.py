@@ -23,6 +23,8 @@ TRANSLATIONS = {
         "c99.layers.recurrent:c_recurrent": "simple_rnn lstm gru",
         "c99.transforms.categories:c_category": "one_hot signed_one_hot ordinal group_rare",
         "c99.transforms.categories:c_impute": "impute",
+        "c99.transforms.dates:c_datetime": "datetime",
+        "c99.transforms.tokens:c_tokenize": "tokenize",
         "c99.calibrators:c_conformal": "conformal",
     },
 }

@@ -154,17 +154,19 @@ class CWriter:
         self._declared.append(f"static const char *const {constant}[{len(texts)}] = {items};")
         return constant
 
-    def helper(self, name: str, text: str) -> str:
+    def helper(self, name: str, text: str, **terms: str) -> str:
         """Define a function that several steps use, once, and return its name.
 
         Args:
             name: its name without the prefix.
-            text: its definition, with `$name` for its name, and `$number`, `$f` and `$PREFIX`.
+            text: its definition, with `$name` for its name, and `$number`, `$f`, `$p` and
+                `$PREFIX`.
+            terms: further terms, such as the names of other helpers.
         """
         if name not in self._helpers:
             function = self._names.unique(f"{self.prefix}_{name}")
             self._helpers[name] = function
-            self._declared.append(self._filled(text, {"name": function}))
+            self._declared.append(self._filled(text, {"name": function, **terms}))
         return self._helpers[name]
 
     def compute(

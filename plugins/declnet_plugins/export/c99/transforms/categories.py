@@ -13,7 +13,7 @@ import numpy as np
 from declnet import class_name
 from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.export.c99.text import string
-from declnet_plugins.export.c99.translation import CTranslation, step
+from declnet_plugins.export.c99.translation import CTranslation, step, text_end
 from declnet_plugins.export.c99.writer import TEXT, CWriter, Value
 from declnet_plugins.standard.transforms.categories import (
     CategoryTransform,
@@ -35,9 +35,7 @@ FIND_TEXT = """
 static int $name(const char *const *texts, int count, const char *text)
 {
     int from = 0, to = count;
-    const char *end = text;
-    while (*end != 0) end++;
-    while (end > text && (end[-1] == ' ' || end[-1] == '\\t')) end--;
+    const char *const end = $text_end(text);
     while (from < to) {
         const int middle = from + (to - from) / 2;
         const unsigned char *a = (const unsigned char *) texts[middle];
@@ -102,7 +100,8 @@ class CCategory(CTranslation):
         name = f"{site.name}_categories"
         if x.ctype == TEXT:
             known = w.strings(name, tuple(categories)) if categories else ""
-            find, is_missing, check = w.helper("find_text", FIND_TEXT), "x[0] == NULL", ""
+            find = w.helper("find_text", FIND_TEXT, text_end=text_end(w))
+            is_missing, check = "x[0] == NULL", ""
         else:
             known = w.raw_constant(name, np.array(categories, float)) if categories else ""
             find, is_missing, check = w.helper("find_number", FIND_NUMBER), "isnan(x[0])", FRACTION
