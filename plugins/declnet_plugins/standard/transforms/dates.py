@@ -182,17 +182,16 @@ def part_of(moments: Array, part: str, start: float) -> Array:
         start: the first date of the training data, in days since 1970.
     """
     days, seconds = moments[:, 0], moments[:, 1]
-    if part == "elapsed":
-        return (days + seconds / SECONDS_PER_DAY - start) / DAYS_PER_YEAR
-    if part == "weekday":
-        return (days + 3) % 7  # 1970-01-01 was a Thursday
-    if part == "time_of_day":
-        return seconds / 3600
-    if part == "hour":
-        return np.floor(seconds / 3600)
-    if part in ("minute", "second"):
-        return np.floor(seconds / 60 if part == "minute" else seconds) % 60
-    return _calendar_part(days, part)
+    minutes, hours = seconds / 60, seconds / 3600
+    parts: dict[str, Array] = {
+        "elapsed": (days + seconds / SECONDS_PER_DAY - start) / DAYS_PER_YEAR,
+        "weekday": (days + 3) % 7,  # 1970-01-01 was a Thursday
+        "hour": np.floor(hours),
+        "minute": np.floor(minutes) % 60,
+        "second": np.floor(seconds) % 60,
+        "time_of_day": hours,
+    }
+    return parts[part] if part in parts else _calendar_part(days, part)
 
 
 def _calendar_part(days: Array, part: str) -> Array:
@@ -211,18 +210,17 @@ def _calendar_part(days: Array, part: str) -> Array:
     day = of_year - np.floor((153 * month + 2) / 5) + 1
     is_next_year = month >= 10
     month = np.where(is_next_year, month - 9, month + 3)
-    if part == "day":
-        return day
-    if part == "month":
-        return month
-    if part == "quarter":
-        return np.floor((month + 2) / 3)
     year = np.where(is_next_year, year + 1, year) + era * 400
-    if part == "year":
-        return year
-    years = year - 1
-    leaps = np.floor(years / 4) - np.floor(years / 100) + np.floor(years / 400)
-    return days + 719163 - (365 * years + leaps)  # days since the year began, from 1 on
+    before = year - 1
+    leaps = np.floor(before / 4) - np.floor(before / 100) + np.floor(before / 400)
+    parts: dict[str, Array] = {
+        "year": year,
+        "quarter": np.floor((month + 2) / 3),
+        "month": month,
+        "day": day,
+        "day_of_year": days + 719163 - (365 * before + leaps),
+    }
+    return parts[part]
 
 
 def _varies(values: Array) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
@@ -230,7 +231,7 @@ def tables(w: CWriter, tokens: Iterable[str], *, words: bool, lowercase: bool) -
     lower = [(-1, 0, 0), *lower] if has_sigma else lower  # which the program asks for
     changes = [row for row in _changes() if _matters(row, letters)]
     mask = (words and WORD | SPACE) | (has_sigma and CASED | IGNORABLE) | -MARK
-    fields = {"ranges": _ranges(mask), "changes": changes, "lower": lower}
+    fields: dict[str, Sequence[Any]] = {"ranges": _ranges(mask), "changes": changes, "lower": lower}
     written = {}
     for name, rows in fields.items():
         array = np.array(rows or [(0, 0, 0)], np.int64)
@@ -320,5 +321,5 @@ def _changes() -> list[tuple[int, int, int]]:
 @cache
 def _lower() -> list[tuple[int, int, int]]:
     """Return characters with one or two that are their lower case, 0 for none."""
-    changed = (c for c in CHARACTERS if c.lower() != c)
-    return [(ord(c), *map(ord, (c.lower() + "\0")[:2])) for c in changed]
+    changed = ((ord(c), c.lower() + "\0") for c in CHARACTERS if c.lower() != c)
+    return [(code, ord(lower[0]), ord(lower[1])) for code, lower in changed]
