@@ -187,6 +187,8 @@ class _Writing:
             if len(axes) > 1:
                 value, axes = w.reshape(value, [prod(operand.shape)]), [1]
             return w.op(operator, value, kind="int64", axis=axes[0], keepdims=0)
+        if not axes:  # which in ONNX would be all
+            return value
         logical = {"logical_or": "maximum", "logical_and": "minimum"}.get(name)
         if logical is not None:
             number = w.cast(value, "int64")
