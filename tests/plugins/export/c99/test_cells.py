@@ -235,6 +235,10 @@ def test_tokens_are_those_of_declnet(tokens, cells):
     tokens.check(cells)
 
 
+def test_of_equally_heavy_tokens_the_first_remain(tokens):
+    tokens.check([("weights", text.encode()) for text in CORPUS])
+
+
 @given(cells=st.lists(st.binary(max_size=12).filter(lambda cell: 0 not in cell), max_size=200))
 def test_bytes_that_are_not_utf_8_are_refused(tokens, cells):
     tokens.check([("words", cell) for cell in cells])
