@@ -5,8 +5,6 @@ from __future__ import annotations
 import struct
 import subprocess
 from datetime import datetime
-from pathlib import Path
-from tempfile import mkdtemp
 from typing import get_args
 
 import numpy as np
@@ -78,7 +76,7 @@ PRINTED = 'for (int i = 0; i < {count}; i++) printf(" %.9g", (double) out.{name}
 class Program:
     """A compiled program that prepares cells as fitted transforms do, each in a column."""
 
-    def __init__(self, transforms):
+    def __init__(self, folder, transforms):
         steps, inputs, nodes, cases, self.fitted = [], [], [], [], {}
         for at, (column, (transform, cells)) in enumerate(transforms.items()):
             state = transform.fit(cells)
@@ -104,7 +102,7 @@ class Program:
         outputs = tuple(ExportedOutput(node.name, node.output_shape, "values") for node in nodes)
         columns = tuple(ExportedColumn(name, "text", missing=MISSING) for name in transforms)
         model = ExportedModel("cells", columns, (member,), outputs, np.dtype("float32"), REGISTRY)
-        self.folder = Path(mkdtemp(prefix="declnet-test-"))
+        self.folder = folder
         C99(prefix="cells").export(model, self.folder / "cells.c")
         examples = (f".{name} = {string(cells[0])}" for name, (_, cells) in transforms.items())
         main = MAIN.replace("EXAMPLES", ", ".join(examples)).replace("CASES", "".join(cases))
@@ -162,8 +160,9 @@ ZONES = ("", "Z", " UTC", "GMT", "+05:30", "-1130", " +14", "+99:99", "+0", "-12
 
 
 @pytest.fixture(scope="module")
-def dates():
+def dates(tmp_path_factory):
     return Program(
+        tmp_path_factory.mktemp("dates"),
         {
             form: (Datetime(parts=PARTS[7:] if form == "time" else PARTS, cycles=False),
                    texts(patterns[0]))
@@ -219,8 +218,9 @@ TOKENIZERS = {
 
 
 @pytest.fixture(scope="module")
-def tokens():
-    return Program({name: (Tokenize(**fields), CORPUS) for name, fields in TOKENIZERS.items()})
+def tokens(tmp_path_factory):
+    transforms = {name: (Tokenize(**fields), CORPUS) for name, fields in TOKENIZERS.items()}
+    return Program(tmp_path_factory.mktemp("tokens"), transforms)
 
 
 def text_cells():
