@@ -30,6 +30,7 @@ from declnet_plugins.exchange.importer import LeftoverError as LeftoverError
 from declnet_plugins.exchange.importing import import_network as import_network
 from declnet_plugins.exchange.recorded import batched_equation as batched_equation
 from declnet_plugins.exchange.recorded import has_its_shape as has_its_shape
+from declnet_plugins.exchange.recorded import write_recorded as write_recorded
 from declnet_plugins.exchange.translating import translate_model as translate_model
 from declnet_plugins.exchange.translation import Translation as Translation
 from declnet_plugins.exchange.translation import TranslationSite as TranslationSite
