@@ -124,7 +124,7 @@ class Template(Component):
         """Check that every file is below the folder of the spec."""
         for name in files:
             parts = PurePosixPath(name).parts
-            if not parts or name.startswith("/") or ".." in parts or {*name} & {*'\\:\0'}:
+            if not parts or name.startswith("/") or ".." in parts or {*name} & {*"\\:\0"}:
                 raise Misfit(repr(name), ", not a relative path below the folder of the spec")
 
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:

@@ -1,4 +1,4 @@
-"""Templates: the specs of the repository's folder `specs/`, each with the files that come with it."""
+"""Templates: the specs of the repository's folder `specs/`, with their files."""
 
 import json
 import posixpath

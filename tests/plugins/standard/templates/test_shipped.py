@@ -1,4 +1,4 @@
-"""The specs of `specs/` as templates: all of them, with what they need, as an installation has them."""
+"""The specs of `specs/` as templates: all of them, with what they need."""
 
 from __future__ import annotations
 
