@@ -60,11 +60,10 @@ def opens_as_the_system_does(name, call):
     """Whether a call opens a text without its encoding; not in bytes, e.g. of an archive."""
     arguments = len(call.args) + len(call.keywords)
     is_builtin = isinstance(call.func, ast.Name)
-    modes = [node.value for node in call.args[1:2] if isinstance(node, ast.Constant)]
+    mode = ast.unparse(call.args[1]) if len(call.args) > 1 else "''"  # a name: of the caller
     if name == "open" and is_builtin:
-        return not any("b" in str(mode) for mode in modes) and "encoding" not in [
-            keyword.arg for keyword in call.keywords
-        ]
+        keywords = [keyword.arg for keyword in call.keywords]
+        return mode.startswith("'") and "b" not in mode and "encoding" not in keywords
     return (name, arguments) in (("read_text", 0), ("write_text", 1))
 
 
