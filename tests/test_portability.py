@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,76 +13,80 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*(ROOT / "declnet").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")])
 
-IMPORT_ALL = """
-import importlib, pkgutil, sys
+POSIX = {"fcntl", "grp", "pwd", "resource", "termios", "tty", "pty", "readline", "curses"}
+"""Modules that Windows lacks."""
+
+BLOCKING = f"""
+import sys
 
 class Blocked:
     def find_spec(self, name, path=None, target=None):
-        if name in BLOCKED:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        if name in {POSIX}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
-BLOCKED = ("fcntl", "grp", "pwd", "resource", "termios", "tty", "pty", "readline", "curses")
-for name in BLOCKED:
+for name in {POSIX}:
     sys.modules.pop(name, None)
 sys.meta_path.insert(0, Blocked())
-import declnet, declnet_plugins
-
-def fail(name):
-    raise
-
-for package in (declnet, declnet_plugins):
-    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.", fail):
-        if module.name.endswith(".__main__"):
-            continue
-        try:
-            importlib.import_module(module.name)
-        except ModuleNotFoundError as error:
-            if error.name in BLOCKED or error.name.startswith("declnet"):
-                print(f"{module.name}: {error}")
+from declnet.cli.main import run_command_line
+sys.exit(run_command_line())
 """
-"""Imports every module; other missing modules are those of extras."""
+"""Runs a command without them."""
 
 
-def test_no_module_imports_one_that_only_posix_has():
-    command = [sys.executable, "-W", "ignore", "-c", IMPORT_ALL]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+def test_a_run_and_its_commands_need_no_module_of_posix(document, spec_file, tmp_path):
+    spec_file(document)
+    for command in ("run spec.json --out run --quiet", "evaluate run", "runs ."):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", BLOCKING, *command.split()],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
 
 
-def calls(file):
-    """Yield each call of a file, as it is written, with the name that is called."""
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        if isinstance(node, ast.Call):
-            name = getattr(node.func, "attr", None) or getattr(node.func, "id", "")
-            yield name, node, f"{file.relative_to(ROOT).as_posix()}: {ast.unparse(node)}"
+def faults(node: ast.AST, *, runs_on_import: bool = True) -> Iterator[ast.AST]:
+    """Yield what of a module works on some systems only."""
+    names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+    names += [node.module] if isinstance(node, ast.ImportFrom) else []
+    if runs_on_import and POSIX & {*names}:
+        yield node
+    if isinstance(node, ast.Call) and (opens_as_the_system_does(node) or is_fork(node)):
+        yield node
+    is_function = isinstance(node, ast.FunctionDef)
+    for child in ast.iter_child_nodes(node):
+        yield from faults(child, runs_on_import=runs_on_import and not is_function)
 
 
-def opens_as_the_system_does(name, call):
+def opens_as_the_system_does(call: ast.Call) -> bool:
     """Whether a call opens a text without its encoding; not in bytes, e.g. of an archive."""
-    arguments = len(call.args) + len(call.keywords)
-    is_builtin = isinstance(call.func, ast.Name)
-    mode = ast.unparse(call.args[1]) if len(call.args) > 1 else "''"  # a name: of the caller
-    if name == "open" and is_builtin:
+    if isinstance(call.func, ast.Name) and call.func.id == "open":
+        mode = call.args[1] if len(call.args) > 1 else ast.Constant("")
         keywords = [keyword.arg for keyword in call.keywords]
-        return mode.startswith("'") and "b" not in mode and "encoding" not in keywords
+        is_text = isinstance(mode, ast.Constant) and "b" not in str(mode.value)
+        return is_text and "encoding" not in keywords  # else the caller's mode
+    name = getattr(call.func, "attr", "")
+    arguments = len(call.args) + len(call.keywords)
     return (name, arguments) in (("read_text", 0), ("write_text", 1))
 
 
-def starts_otherwise_than_by_spawn(name, written):
+def is_fork(call: ast.Call) -> bool:
+    """Whether a call starts a process otherwise than by spawning it."""
+    name = getattr(call.func, "attr", None) or getattr(call.func, "id", "")
     if name == "get_context":
-        return "('spawn')" not in written
-    is_of_context = "context.Process" in written
-    return name in ("Process", "Pool", "ProcessPoolExecutor", "fork") and not is_of_context
+        return ast.unparse(call) != "get_context('spawn')"
+    starts = name in ("Process", "Pool", "ProcessPoolExecutor", "fork")
+    return starts and not ast.unparse(call).startswith("context.Process")
 
 
 def test_texts_have_an_encoding_and_processes_are_spawned():
-    faults = [
-        written
+    reported = [
+        f"{file.relative_to(ROOT).as_posix()}: {ast.unparse(fault)}"
         for file in SOURCES
-        for name, call, written in calls(file)
-        if opens_as_the_system_does(name, call) or starts_otherwise_than_by_spawn(name, written)
+        for fault in faults(ast.parse(file.read_text("utf-8")))
     ]
-    assert faults == ["declnet/cli/process.py: os.fork()"]  # on Linux alone, before any thread
+    assert reported == ["declnet/cli/process.py: os.fork()"]  # on Linux alone, before any thread
 
 
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "123")}
@@ -115,5 +120,4 @@ def test_a_run_in_a_folder_with_a_long_path(declnet_cli, document, spec_file, tm
         folder /= "a long name of a folder, with spaces, ünïcode and more " * 3
     folder.mkdir(parents=True)
     declnet_cli.succeeds("run", "spec.json", "--quiet", "--out", folder / "run")
-    predicted = declnet_cli.succeeds("evaluate", folder / "run")
-    assert "accuracy" in predicted
+    assert "accuracy" in declnet_cli.succeeds("evaluate", folder / "run")

@@ -17,6 +17,7 @@ from declnet.inspection.doctor.requirements import Extra, core_packages, find_ex
 VARIABLES = (
     "DECLNET_CACHE_DIR",
     "DECLNET_DISABLE_PLUGINS",
+    "DECLNET_NUM_THREADS",
     "DECLNET_STRICT_PLUGINS",
     "MKL_NUM_THREADS",
     "NUMBA_NUM_THREADS",
