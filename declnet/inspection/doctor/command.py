@@ -61,8 +61,6 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
         yield f"plugins of {distribution}: {', '.join(plugins)}"
     if diagnosis.disabled:
         yield f"disabled plugins: {', '.join(diagnosis.disabled)}"
-    for engine, reason in diagnosis.engines.items():
-        yield f"engine {engine}: {reason or 'usable'}"
     cache = diagnosis.cache
     if not cache.exists:
         yield f"cache: {cache.folder}, empty"

@@ -58,7 +58,6 @@ class Diagnosis:
         packages: the versions of the distributions that the core requires.
         plugins: the names of the plugins by their distribution with its version.
         disabled: the disabled plugins.
-        engines: for each engine, why it cannot be used; None if it can.
         problems: what is wrong, each with what to do where that is known.
     """
 
@@ -74,7 +73,6 @@ class Diagnosis:
     packages: dict[str, str]
     plugins: dict[str, tuple[str, ...]]
     disabled: tuple[str, ...]
-    engines: dict[str, str | None]
     cache: Cache
     extras: tuple[Extra, ...]
     problems: tuple[str, ...]
