@@ -196,7 +196,7 @@ def test_an_alias_is_what_it_stands_for():
     """NumPy's NDArray is an alias from 2.5 on."""
     numbers = TypeAliasType("numbers", dict[str, T], type_params=(T,))
     assert parsed(numbers[int]).words == parsed(dict[str, int]).words
-    assert parsed(TypeAliasType("shape", declnet.Shape)).read([1, 2]) == (1, 2)
+    assert parsed(TypeAliasType("shape", declnet.Shape)).read((1, np.int64(2))) == (1, 2)
     assert parsed(declnet.Array).kind is np.ndarray
 
 

@@ -102,7 +102,6 @@ def diagnose() -> Diagnosis:
         packages=core_packages(),
         plugins=plugins,
         disabled=tuple(map(str, registry.disabled)),
-        engines={entry.type: entry.component.unavailable() for entry in registry.entries("engine")},
         cache=replace(cache, folder=without_home(Path(cache.folder))),
         extras=tuple(find_extras()),
         problems=tuple(problems),
