@@ -5,11 +5,13 @@ Types and defaults are those that are written, so that all versions of Python de
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from importlib import import_module
 from importlib.metadata import distribution
+from textwrap import dedent
 from typing import Any
 
 import click
@@ -71,9 +73,10 @@ def _members(cls: type[Any]) -> Iterator[str]:
     if issubclass(cls, BaseModel):
         yield from _fields(cls)
     elif is_dataclass(cls):
-        for field in fields(cls):
-            has_default = field.default is not MISSING or field.default_factory is not MISSING
-            yield f"{field.name}: {_type(field.type)}{' = …' if has_default else ''}"
+        for node in _parsed(cls).body:
+            if isinstance(node, ast.AnnAssign):
+                has_default = " = …" if node.value else ""
+                yield f"{ast.unparse(node.target)}: {ast.unparse(node.annotation)}{has_default}"
     dataclass_fields = {field.name for field in fields(cls)} if is_dataclass(cls) else set()
     taken = dataclass_fields | set(getattr(cls, "model_fields", ()))
     for name, value in sorted(vars(cls).items()):
@@ -92,28 +95,15 @@ def _members(cls: type[Any]) -> Iterator[str]:
 
 
 def _signature(function: Any) -> str:
-    parameters = []
-    separated = False
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.kind is parameter.KEYWORD_ONLY and not separated:
-            parameters.append("*")
-        separated |= parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL)
-        stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}
-        text = stars.get(parameter.kind, "") + parameter.name
-        if parameter.annotation is not parameter.empty:
-            text += f": {_type(parameter.annotation)}"
-        if parameter.default is not parameter.empty:
-            text += f" = {_default(parameter.default)}"
-        parameters.append(text)
-    result = inspect.signature(function).return_annotation
-    returned = "" if result is inspect.Signature.empty else f" -> {_type(result)}"
-    return f"({', '.join(parameters)}){returned}"
+    """Return the parameters of a function as they are written."""
+    written = _parsed(inspect.unwrap(function))
+    returned = f" -> {ast.unparse(written.returns)}" if written.returns else ""
+    return f"({ast.unparse(written.args)}){returned}"
 
 
-def _type(annotation: Any) -> str:
-    if isinstance(annotation, str):
-        return annotation
-    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+def _parsed(value: Any) -> Any:
+    """Return the definition of a class or function."""
+    return ast.parse(dedent(inspect.getsource(value))).body[0]
 
 
 def _default(value: Any) -> str:
