@@ -108,7 +108,7 @@ def test_the_wheel_alone_writes_checks_runs_and_predicts(distributions, tmp_path
     doctor = json.loads(declnet_of_wheel("doctor", "--format", "json"))
     assert doctor["problems"] == []
     assert not Path(doctor["folder"]).is_relative_to(ROOT)
-    for name in ("spiral_adam", "two_heads", "messages", "regularization", "strokes_lstm"):
+    for name in ("spiral_adam", "two_heads", "messages", "spiral_regularization", "strokes_lstm"):
         declnet_of_wheel("new", f"{name}.toml", "--template", name)
         declnet_of_wheel("check", f"{name}.toml")
     quick = ("--set", "training.epochs=3", "--quiet", "--out", "run")

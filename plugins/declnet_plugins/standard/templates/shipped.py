@@ -84,7 +84,7 @@ class Messages(ShippedSpec):
 class Optimizers(ShippedSpec):
     """The book's comparison of five optimizers, one spec for each."""
 
-    type = "optimizers"
+    type = "spiral_optimizers"
     file = "optimizers/adam.toml"
     with_files = ("adagrad.toml", "rmsprop.toml", "sgd.toml", "sgd_momentum.toml")
 
@@ -99,7 +99,7 @@ class QuantileRegression(ShippedSpec):
 class Regularization(ShippedSpec):
     """L1, L2, dropout and more data against overfitting, one spec for each."""
 
-    type = "regularization"
+    type = "spiral_regularization"
     file = "regularization/none_1000.toml"
     with_files = (
         "base/spiral.toml",
