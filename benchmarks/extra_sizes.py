@@ -12,7 +12,7 @@ from pathlib import Path
 
 from measuring.installed_size import megabytes, required
 
-PAGE = Path(__file__).parent.parent / "docs" / "install.md"
+PAGE = Path(__file__).parent.parent / "docs" / "how_to" / "install.md"
 
 PURPOSES = {
     "data": "CSV several times faster, and Parquet, with Polars",
