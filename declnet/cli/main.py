@@ -10,12 +10,14 @@ import click
 from declnet import __version__
 from declnet.cli.check import check, explain
 from declnet.cli.compare import compare, runs
+from declnet.cli.diff import diff
 from declnet.cli.display.streams import command_streams, print_line
+from declnet.cli.pack import pack
 from declnet.cli.plugin_commands import CommandGroup
 from declnet.cli.predict import evaluate, predict
 from declnet.cli.process import run_confirmed
 from declnet.cli.run import resume, run
-from declnet.cli.show import diff, show
+from declnet.cli.show import show
 from declnet.cli.sweep import sweep
 from declnet.cli.tune import tune
 from declnet.display.characters import escaped_line
@@ -40,6 +42,7 @@ for subcommand in (
     resume,
     evaluate,
     predict,
+    pack,
     sweep,
     tune,
     runs,

@@ -98,12 +98,14 @@ def _shard(_context: click.Context, _parameter: click.Parameter, text: str | Non
         raise click.BadParameter(str(error)) from None
 
 
-shard_option = click.option(
-    "--shard",
-    metavar="NUMBER/COUNT",
-    callback=_shard,
-    help="Train only one part of the runs, e.g. 3/64. Every machine divides the runs in the same "
-    "way; the folders of all parts, copied into one, form the complete sweep.",
+def shard_option(description: str) -> Decorator:
+    """Return the option `--shard`, whose value is a `Shard` or None."""
+    return click.option("--shard", metavar="NUMBER/COUNT", callback=_shard, help=description)
+
+
+shard_of_runs_option = shard_option(
+    "Train only one part of the runs, e.g. 3/64. Every machine divides the runs in the same way; "
+    "the folders of all parts, copied into one, form the complete sweep."
 )
 
 on_option = click.option(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite
@@ -16,38 +17,67 @@ from declnet.cli.data_argument import DataArgument
 from declnet.cli.display.diagnostics import show_note
 from declnet.cli.display.streams import binary_output, print_json, print_line
 from declnet.cli.options import (
-    PATH,
     TrainedOptions,
     allow_changes_option,
     format_option,
     gathered,
     no_plugin_option,
     run_argument,
+    shard_option,
 )
 from declnet.cli.process import interrupt_on_signals, without_collections
 from declnet.display.characters import escaped_line
 
 if TYPE_CHECKING:
     from declnet.contracts.data.data_source import DataSource
+    from declnet.runs.inference.file_tasks import UnpredictedRows
     from declnet.runs.inference.prediction_files import Columns
-    from declnet.runs.inference.predictions import Predictions
+    from declnet.runs.inference.predictor import Predictor
+    from declnet.runs.many.shards import Shard
 
 
-MOST_ROWS = 5
-"""Rows that could not be predicted and are named in the warning, at most."""
+def is_folder(path: Path) -> bool:
+    """Return whether a path is that of a folder."""
+    try:
+        return path.is_dir()
+    except OSError:  # e.g. a name that is too long
+        return False
 
 
 @dataclass(frozen=True)
 class PredictOptions(TrainedOptions):
     """The options of `declnet predict`, as in its help."""
 
-    output: Path | None = None
+    out: str | None = None
     form: str | None = None
     identifiers: tuple[str, ...] = ()
     threshold: float | None = None
     spread: bool = False
     on_error: Literal["fail", "empty"] = "fail"
+    jobs: int = 1
+    shard: Shard | None = None
     force: bool = False
+
+    @property
+    def output(self) -> Path | None:
+        """The file or folder to write; None for standard output."""
+        return None if self.out is None else Path(self.out)
+
+    @property
+    def has_folder(self) -> bool:
+        """Whether the output is named as a folder: it is one, or its name ends with a slash."""
+        output = self.output
+        return output is not None and (is_folder(output) or str(self.out).endswith(("/", os.sep)))
+
+    @property
+    def has_file(self) -> bool:
+        """Whether the output is named as a file: it exists, or its suffix is that of a format."""
+        from declnet.runs.inference.prediction_files import FORMS
+
+        output = self.output
+        if output is None or self.has_folder:
+            return False
+        return output.suffix.lower().removeprefix(".") in FORMS or output.exists()
 
     def require_consistent(self, form: str) -> None:
         """Raise UsageError for options that do not suit a format, or each other."""
@@ -57,15 +87,35 @@ class PredictOptions(TrainedOptions):
         if self.threshold is not None and not isfinite(self.threshold):
             raise click.BadParameter("not a finite number", param_hint="--threshold")
 
+    def require_one_file(self) -> None:
+        """Raise UsageError for an option that needs several files."""
+        for option, is_given in (("--jobs", self.jobs > 1), ("--shard", self.shard is not None)):
+            if is_given:
+                raise click.UsageError(f"{option} needs several files and a folder: -o FOLDER/")
+
+    def load_predictor(self, run: Path) -> Predictor:
+        """Load the predictor of a run with these options; raise as the function does."""
+        from declnet.runs.loading import load_predictor
+
+        predictor = load_predictor(
+            run, self.registry, notice=show_note, allow_changes=self.allow_changes
+        )
+        if self.spread and len(predictor.members) == 1:
+            raise click.UsageError("--spread needs several models: a folder of folds or seeds")
+        if self.threshold is not None:
+            predictor.set_threshold(self.threshold)
+        return predictor
+
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
 @run_argument
-@click.argument("data", metavar="INPUT", type=DataArgument.click_type, required=False)
+@click.argument("data", metavar="[INPUT]...", type=DataArgument.click_type, nargs=-1)
 @click.option(
     "-o",
     "--output",
-    type=PATH,
-    help="File to write.  [default: standard output]",
+    "out",
+    type=click.Path(),
+    help="File to write, or a folder for an output of each INPUT.  [default: standard output]",
 )
 @click.option(
     "--format",
@@ -100,12 +150,26 @@ class PredictOptions(TrainedOptions):
     help="What a row leads to that cannot be predicted: an error, or empty predictions and the "
     "reason in the column `error`.  [default: fail]",
 )
-@click.option("--force", is_flag=True, help="Overwrite OUTPUT if it exists.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    help="Number of files to predict at the same time, each in a process of its own.  [default: 1]",
+)
+@shard_option(
+    "Predict only one part of the files, e.g. 3/16: by their names in order, every sixteenth from "
+    "the third on."
+)
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Overwrite OUTPUT if it exists; in a folder, what is up to date is still skipped.",
+)
 @allow_changes_option
 @no_plugin_option
 @gathered(PredictOptions)
-def predict(options: PredictOptions, run: Path, data: Path | str | None) -> None:
-    """Predict the samples in INPUT with the model of RUN, the folder of a run.
+def predict(options: PredictOptions, run: Path, data: tuple[Path | str, ...]) -> int:
+    """Predict the samples in INPUT with the model of RUN, the folder of a run or a pack.
 
     RUN may be a folder of folds or seeds, whose models' predictions are averaged.
 
@@ -116,31 +180,40 @@ def predict(options: PredictOptions, run: Path, data: Path | str | None) -> None
     size of INPUT.
 
     A model of windows needs no INPUT: it then forecasts what follows the training data.
+
+    Several INPUTs, folders and patterns such as 'in/*.csv' are predicted into a folder, one file
+    after another or several at the same time. What is there already is skipped.
     """
+    from declnet.cli.predict_files import are_many, predict_files
+
+    interrupt_on_signals()
+    if are_many(options, data):
+        return predict_files(options, run, data)
+    options.require_one_file()
+    _predict_one(options, run, data[0] if data else None)
+    return 0
+
+
+def _predict_one(options: PredictOptions, run: Path, data: Path | str | None) -> None:
+    """Predict a file, a data source or what follows the training data."""
     import time
 
     with without_collections():
+        from declnet.cli.display.unusual_inputs import UnusualInputs
         from declnet.contracts.attribution import attributing_errors
         from declnet.runs.inference.file_parts import predicted_parts
+        from declnet.runs.inference.file_tasks import UnpredictedRows
         from declnet.runs.inference.prediction_files import FORMS, columns_of, form_of
-        from declnet.runs.loading import load_predictor
         from declnet.runs.storage.writing import require_free, whole_file
         from declnet.training.numerics import one_blas_thread
 
-    interrupt_on_signals()
     output, form = options.output, form_of(options.output, options.form)
-    write, errors = FORMS[form], _Errors()
+    write, unpredicted = FORMS[form], UnpredictedRows()
     options.require_consistent(form)
     if output is not None:
         require_free(output, options.force)
     with attributing_errors(options.registry):
-        predictor = load_predictor(
-            run, options.registry, notice=show_note, allow_changes=options.allow_changes
-        )
-        if options.spread and len(predictor.members) == 1:
-            raise click.UsageError("--spread needs several models: a folder of folds or seeds")
-        if options.threshold is not None:
-            predictor.set_threshold(options.threshold)
+        predictor = options.load_predictor(run)
         start = time.perf_counter()
         train = predictor.spec.data.train
         source = None
@@ -150,11 +223,13 @@ def predict(options: PredictOptions, run: Path, data: Path | str | None) -> None
             raise click.MissingParameter(param_type="argument", param_hint="INPUT")
         identifiers = tuple(dict.fromkeys(options.identifiers))
         spread, on_error = options.spread, options.on_error
+        unusual = UnusualInputs(predictor.cell_watches)
         with one_blas_thread(), _input(source) as table:
-            predictions = errors.collected(
+            predictions = unpredicted.counted(
                 predicted_parts(predictor, table, identifiers, spread=spread, on_error=on_error)
             )
-            parts: Iterable[Columns] = (columns_of(part, form) for part in predictions)
+            counted = unusual.counted(predictions)
+            parts: Iterable[Columns] = (columns_of(part, form) for part in counted)
             if output is None:
                 target = binary_output()
                 if form == "csv" and target.isatty():
@@ -163,44 +238,25 @@ def predict(options: PredictOptions, run: Path, data: Path | str | None) -> None
             else:
                 with whole_file(output, options.force) as target:
                     rows = write(parts, target)
-    errors.show(rows)
+    _warn_of_unpredicted(unpredicted, rows)
+    unusual.show(rows)
     if output is not None:
         seconds = time.perf_counter() - start
         print_line(f"{output}: {rows} predictions, {seconds:.2f} s")
 
 
-class _Errors:
-    """What could not be predicted: how many rows, the first ones, and series that are too short."""
-
-    def __init__(self) -> None:
-        self._count, self._first = 0, list[int]()
-        self._warning: str | None = None
-
-    def collected(
-        self, parts: Iterable[Mapping[str, Predictions]]
-    ) -> Iterator[Mapping[str, Predictions]]:
-        """Yield the parts unchanged."""
-        for part in parts:
-            of_loss = next(iter(part.values()))
-            errors, self._warning = of_loss.errors, of_loss.warning
-            if errors:
-                self._count += len(errors)
-                rows = sorted(error.row for error in errors.values() if error.row is not None)
-                self._first += rows[: MOST_ROWS - len(self._first)]
-            yield part
-
-    def show(self, rows: int) -> None:
-        """Print a warning if there are any among that many rows."""
-        if self._warning is not None:
-            print_line(f"warning: {self._warning}", err=True)
-        if self._count:
-            named = ", ".join(map(str, self._first)) + (", …" if self._count > MOST_ROWS else "")
-            some = "row" if self._count == 1 else "rows"
-            print_line(
-                f"warning: {self._count:,} of {rows:,} rows could not be predicted "
-                f"({some} {named})",
-                err=True,
-            )
+def _warn_of_unpredicted(unpredicted: UnpredictedRows, rows: int) -> None:
+    """Print a warning if some of the rows, or some series, could not be predicted."""
+    if unpredicted.warning is not None:
+        print_line(f"warning: {unpredicted.warning}", err=True)
+    count, first = unpredicted.count, unpredicted.first
+    if count:
+        named = ", ".join(map(str, first)) + (", …" if count > len(first) else "")
+        some = "row" if count == 1 else "rows"
+        print_line(
+            f"warning: {count:,} of {rows:,} rows could not be predicted ({some} {named})",
+            err=True,
+        )
 
 
 def _escaped(columns: Columns) -> Columns:
@@ -278,7 +334,7 @@ def evaluate(
     analyses: tuple[str, ...],
     form: str,
 ) -> None:
-    """Evaluate the model of RUN, the folder of a run.
+    """Evaluate the model of RUN, the folder of a run or a pack.
 
     Print the loss and all metrics of its spec; for classification also precision, recall and F1 for
     each class and the confusion matrix, for regression r2 and errors. Nothing is refitted.

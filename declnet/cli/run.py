@@ -23,7 +23,7 @@ from declnet.cli.options import (
     run_argument,
     seeds_option,
     set_option,
-    shard_option,
+    shard_of_runs_option,
     share_data,
 )
 from declnet.cli.process import interrupt_on_signals, without_collections
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 )
 @jobs_option
 @on_option
-@shard_option
+@shard_of_runs_option
 @quiet_option
 @plain_option
 @gathered(TrainOptions)

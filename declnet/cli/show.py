@@ -1,15 +1,14 @@
-"""`declnet show` and `declnet diff`."""
+"""`declnet show`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from declnet.cli.display.streams import print_document, print_line
-from declnet.cli.options import PATH, SpecOptions
+from declnet.cli.display.streams import print_document
+from declnet.cli.options import SpecOptions
 from declnet.cli.reading import read
 from declnet.display.characters import escaped_line
 
@@ -59,35 +58,3 @@ def _values(value: Any, path: KeyPath) -> Iterator[KeyPath]:
             yield from _values(item, (*path, key))
     else:
         yield path
-
-
-@click.command(short_help="Show the keys in which two specs or runs differ.")
-@click.argument("first", metavar="A", type=PATH)
-@click.argument("second", metavar="B", type=PATH)
-def diff(first: Path, second: Path) -> None:
-    """Print the keys in which A and B differ, with all defaults filled in.
-
-    A and B are spec files or folders of runs.
-    """
-    from declnet.cli.display.terminal import print_table
-    from declnet.display.tables import ResultTable, kinds_of
-    from declnet.spec.flatten import spec_differences
-
-    differences = spec_differences([_resolved(path) for path in (first, second)])
-    if not differences:
-        print_line("no differences")
-        return
-    rows = tuple((key, *texts) for key, texts in differences.items())
-    columns = ("", str(first), str(second))
-    print_table(ResultTable("", columns, rows, kinds=kinds_of(columns, "text")))
-
-
-def _resolved(path: Path) -> dict[str, Any]:
-    from declnet.runs.many.group import is_group, open_group
-    from declnet.runs.stored_run import open_run
-    from declnet.spec.model import resolved_document
-    from declnet.spec.validate import load_spec
-
-    if is_group(path):
-        return open_group(path).spec_tables
-    return open_run(path).spec_tables if path.is_dir() else resolved_document(load_spec(path))

@@ -18,7 +18,7 @@ from declnet.cli.options import (
     no_plugin_option,
     on_option,
     seeds_option,
-    shard_option,
+    shard_of_runs_option,
     share_data,
 )
 from declnet.cli.process import interrupt_on_signals
@@ -113,7 +113,7 @@ def _require_names(specs: Sequence[tuple[Path, SweptSpec]]) -> None:
 @seeds_option("Seeds to train each spec with, e.g. 0..5 or 0,3,7.  [default: the seed of the spec]")
 @jobs_option
 @on_option
-@shard_option
+@shard_of_runs_option
 @click.option(
     "--set",
     "overrides",

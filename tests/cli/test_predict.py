@@ -96,6 +96,22 @@ def test_series_that_are_too_short_are_named_and_the_others_forecast(declnet_cli
     ]
 
 
+def test_a_note_says_what_is_unlike_the_training_data(flowers, declnet_cli, tmp_path):
+    lines = ["length,width,color", *["1,0,red"] * 88, *["900,0,green"] * 10, ",0,blue", ",,violet"]
+    (tmp_path / "new.csv").write_text("\n".join(lines))
+    done = declnet_cli("predict", flowers.run, "new.csv")
+    training = json.loads((flowers.run / "preparation.json").read_text())["preparation"]["training"]
+    low, high = (f"{training['length'][end]:.6g}" for end in ("low", "high"))
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 101)
+    assert done.stderr == (
+        "note: unlike the training data, in 100 rows: "
+        f'"length" has 10 outside of {low} to {high}, "color" has 11 unseen\n'
+    )
+    (tmp_path / "one.csv").write_text("length,width,color\n,,red\n")
+    done = declnet_cli("predict", flowers.run, "one.csv")
+    assert '"length" is missing in 1, "width" is missing in 1' in done.stderr
+
+
 NAMES = "length,width,color"
 PREDICT = ("predict", "new.csv", "-o", "out.csv")
 EVALUATE = ("evaluate", "--data", "new.csv")
@@ -131,8 +147,7 @@ def test_a_wrong_table_is_reported_at_its_row_and_column(
     ("arguments", "message"),
     [
         ("-o none/out.csv", "none/out.csv: there is no folder none; make it first"),
-        ("-o folder", "folder: unknown output format; the name must end in one of .csv, .jsonl"),
-        ("-o folder --format csv", "folder: is a folder; name a file"),
+        ("-o file", "file: unknown output format; the name must end in one of .csv, .jsonl"),
         ("--format npy", "npy cannot be written to standard output; name a file with -o"),
         ("-o out.npy --id color", "npy holds the predictions alone: leave out --id"),
         (f"-o {'n' * 300}.csv", "n.csv: cannot be written: File name too long"),
@@ -142,9 +157,8 @@ def test_a_wrong_table_is_reported_at_its_row_and_column(
     ],
 )
 def test_an_output_that_cannot_be_is_refused(arguments, message, flowers, refused, tmp_path):
-    (tmp_path / "folder").mkdir()
     assert message in refused("predict", flowers.run, flowers.table, *arguments.split())
-    assert [file.name for file in tmp_path.iterdir()] == ["folder"]
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`declnet show` and `declnet diff`."""
+"""`declnet show`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import pytest
 
 from declnet import load_spec
 from declnet.spec.model import resolved_document
-
-from .conftest import by_name
 
 CHANGES = {"training.epochs": 7, "seed": 3, "name": "top # 2"}
 SET = [f"--set={key}={value!r}" for key, value in CHANGES.items()]
@@ -31,21 +29,3 @@ def test_what_is_shown_is_the_whole_spec_with_the_place_of_each_value(
             assert document == resolved_document(spec)
         assert "epochs = 7  # --set" in shown
         assert f"{path.name}:" in shown or "extends" in written
-
-
-def test_a_run_is_compared_by_the_spec_that_it_ran(declnet_cli, spec_file, document):
-    spec = spec_file(document)
-    declnet_cli.succeeds("run", spec, "--quiet", "--out", "out", "--set", "training.epochs=2")
-    assert by_name(declnet_cli.succeeds("diff", "out", spec))["training.epochs"] == ["2", "3"]
-    assert declnet_cli.succeeds("diff", "out", "out") == "no differences\n"
-
-
-def test_what_cannot_be_compared_is_refused(refused, spec_file, document):
-    spec_file(document)
-    spec_file({**document, "seed": -1}, "wrong.json")
-    for other, message in (
-        ("absent.toml", "absent.toml"),
-        (".", "this is not a run's folder"),
-        ("wrong.json", 'error[E013]: "seed" must be at least 0, not -1\n'),
-    ):
-        assert message in refused("diff", "spec.json", other)

@@ -267,7 +267,9 @@ def write_out_of_fold(directory: Path, predictions: AnyPredictions) -> str:
     return checksum(path.read_bytes())
 
 
-FOR_STREAMS = ("csv", "jsonl")
+DEFAULT_FORM = "csv"
+
+FOR_STREAMS = (DEFAULT_FORM, "jsonl")
 """Formats that can be written to non-seekable outputs, e.g. a pipe."""
 
 
@@ -282,7 +284,7 @@ def form_of(path: Path | None, named: str | None) -> str:
         OutputError: the format is unknown, cannot be written to this output, or requires a package
             that is not installed.
     """
-    form = named or ("csv" if path is None else path.suffix.lower().removeprefix("."))
+    form = named or (DEFAULT_FORM if path is None else path.suffix.lower().removeprefix("."))
     if form not in FORMS:
         raise OutputError(
             f"{path}: unknown output format; the name must end in one of .{', .'.join(FORMS)}"

@@ -138,6 +138,7 @@ class RunTask(ExecutorTask):
             registry=self.registry,
             checked=self.checked,
             allow_changes=self.allow_changes,
+            has_card=False,
         )
         try:
             if self.continues is not None:
@@ -237,6 +238,10 @@ def execute_task(
     content = json.loads(task)
     if "rehearsal" in content:
         return _rehearsed(**content["rehearsal"], report=report)
+    if "prediction" in content:
+        from declnet.runs.inference.file_tasks import predict_file_there
+
+        return predict_file_there(content["prediction"])
     folder, host = Path(content["folder"]), socket.gethostname()
     with TemporaryDirectory(prefix="declnet-") as temporary:
         is_shared = Path(content["marker"]).exists()

@@ -52,6 +52,10 @@ class Shard:
             raise ValueError(f'"{text}" is not a shard; they are numbered from 1 to {shard.count}')
         return shard
 
+    def every(self, names: Iterable[str]) -> list[str]:
+        """Return this shard's part of some names: in order, every `count`-th one."""
+        return sorted(names)[self.number - 1 :: self.count]
+
     def within(self, tasks: Iterable[Task], spec_of: Callable[[Task], RunSpec]) -> list[Task]:
         """Return the tasks that belong to this shard, in order.
 

@@ -37,6 +37,7 @@ PLURALS = {
     "exporter": "Exporters",
     "translation": "Translations",
     "importer": "Importers",
+    "prediction_source": "Prediction sources",
 }
 """Page titles, in the order of the index; other kinds get a title from their name."""
 
@@ -68,6 +69,8 @@ PLACES = {
     "it can write.",
     "importer": "No spec names one: `declnet import` chooses it by the suffix of a file, or by "
     "`--format`.",
+    "prediction_source": "No spec names one: `declnet diff A B --data ROWS` chooses it by the "
+    "suffix of a file or the scheme of a URL.",
 }
 """Where a spec names a component of each kind."""
 

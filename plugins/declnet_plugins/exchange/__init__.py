@@ -9,7 +9,7 @@ transforms with the types and shapes around them, layers with their parameters, 
 each loss. `translating` walks through it once for all formats, in the order of a prediction, and
 calls a translation for each component (looked up by format and exact class) and the exporter's
 writer for everything in between. `exporting` compares the file with declnet in a temporary folder
-before it moves it.
+before it moves it. `file_source` runs a file again, for `declnet diff --data`.
 """
 
 from declnet import lazy_names

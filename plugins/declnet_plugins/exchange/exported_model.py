@@ -284,3 +284,16 @@ class ExportedModel:
     expected: Mapping[str, ExportedPredictions] = field(default_factory=dict)
     odd_examples: Mapping[str, Array] = field(default_factory=dict)
     odd_expected: Mapping[str, ExportedPredictions] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ExportedInterface:
+    """What an exported file says about itself: what it takes, and what it predicts.
+
+    Attributes:
+        columns: the raw columns, in order.
+        outputs: the predictions, in the order of the losses.
+    """
+
+    columns: tuple[ExportedColumn, ...]
+    outputs: tuple[ExportedOutput, ...]

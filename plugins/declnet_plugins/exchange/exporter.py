@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from declnet import Array, Component, DeclnetError
-from declnet_plugins.exchange.exported_model import ExportedModel, ExportedPredictions
+from declnet_plugins.exchange.exported_model import (
+    ExportedInterface,
+    ExportedModel,
+    ExportedPredictions,
+)
 
 FilePredictor = Callable[[Mapping[str, Array]], Mapping[str, ExportedPredictions]]
 """Runs an exported file on raw columns (n, …) by name; returns the predictions by output.
@@ -111,5 +115,17 @@ class Exporter(Component):
         `declnet export` compares its predictions with declnet's own before it keeps a file, and the
         conformance kit tests translations by it. If the predictions say which rows are `valid`,
         rows that declnet refuses are among those compared.
+        """
+        return None
+
+    def interface(self, path: Path) -> ExportedInterface | None:
+        """Return what a written file takes and predicts; default: None, it does not say.
+
+        `declnet diff --data` needs it, and `predictor`, to compare a file with other models. Of a
+        column, its name and type matter; of an output, what the columns of its predictions depend
+        on.
+
+        Raises:
+            DeclnetError: this format has not written the file.
         """
         return None

@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from declnet import SPACES, Array, __version__
+from declnet import SPACES, Array, OutputError, __version__, error_message, error_summary
 from declnet_plugins.exchange import (
+    ExportedColumn,
+    ExportedInterface,
     ExportedModel,
+    ExportedOutput,
     ExportedPredictions,
     Exporter,
     ExportSummary,
@@ -68,6 +71,18 @@ class OnnxExporter(Exporter):
         onnx.checker.check_model(path, full_check=True)
         return ExportSummary(parts, (f"opset {self.opset}, checked by onnx.checker",))
 
+    def interface(self, path: Path) -> ExportedInterface:
+        """Return what the metadata of the file says."""
+        try:
+            return OnnxPredictor(path).interface()
+        except (KeyError, ValueError) as error:
+            what = f"not a file that this format has written: {error_message(error)}"
+            raise OutputError(f"{path}: {what}") from None
+        except Exception as error:  # of onnxruntime, which has no common class
+            raise OutputError(
+                f"{path}: onnxruntime cannot load it: {error_summary(error)}"
+            ) from None
+
     def predictor(self, path: Path) -> FilePredictor:
         """Return a function that runs a file by onnxruntime."""
         return OnnxPredictor(path).predict
@@ -88,7 +103,32 @@ class OnnxPredictor:
         providers = ["CPUExecutionProvider"]
         self._session = onnxruntime.InferenceSession(str(path), settings, providers=providers)
         metadata = self._session.get_modelmeta().custom_metadata_map
+        self._columns: list[dict[str, Any]] = json.loads(metadata["inputs"])
         self._outputs: list[dict[str, Any]] = json.loads(metadata["outputs"])
+
+    def interface(self) -> ExportedInterface:
+        """Return what the file takes and predicts."""
+        shapes = {
+            input_.name: tuple(size for size in input_.shape[1:] if isinstance(size, int))
+            for input_ in self._session.get_inputs()
+        }
+        return ExportedInterface(
+            tuple(
+                ExportedColumn(column["name"], column["type"], shapes[column["name"]])
+                for column in self._columns
+                if column["name"] in shapes
+            ),
+            tuple(
+                ExportedOutput(
+                    output["name"],
+                    tuple(output["shape"]),
+                    output["sort"],
+                    tuple(output["classes"]) if "classes" in output else None,
+                    scores="scores" in output,
+                )
+                for output in self._outputs
+            ),
+        )
 
     def predict(self, columns: Mapping[str, Array]) -> dict[str, ExportedPredictions]:
         """Return the predictions of each loss for raw columns (n, …)."""

@@ -23,6 +23,9 @@ from declnet import (
     Task,
 )
 from declnet_plugins.exchange import (
+    ExportedColumn,
+    ExportedInterface,
+    ExportedOutput,
     ExportedPredictions,
     Exporter,
     ExportError,
@@ -392,6 +395,12 @@ def read_anything(self, path):
     return json.loads(path.read_bytes())
 
 
+def interface_in_lower_case(self, path):
+    names = json.loads(path.read_text("utf-8"))
+    columns = tuple(ExportedColumn(name.lower(), "number") for name in names)
+    return ExportedInterface(columns, (ExportedOutput("", (len(names),), "values"),))
+
+
 def export_plain_names(self, model, path):
     if not all(column.name.isidentifier() for column in model.columns):
         raise ExportError([("names are words", None)])
@@ -405,6 +414,7 @@ FORMATS = (
     broken("predicts_any_number_of_rows", Names, "ignores_case", predictor=predictor_of_any_case),
     broken("refuses_what_it_cannot_write", Names, "omits_layers",
            export=lambda self, model, path: self.write(model, path)),
+    broken("says_what_files_take", Names, "lowers_names", interface=interface_in_lower_case),
     broken("refuses_files_of_no_network", Importer, "reads_anything", suffixes=(".net",),
            read=read_anything),
 )  # fmt: skip

@@ -187,9 +187,33 @@ def writes_recorded_components(subject: Subject) -> None:
         _require_right(runner(subject.instance, path), model, "a recorded layer")
 
 
+@check
+def says_what_files_take(subject: Subject) -> None:
+    """Says which columns a written file takes and what it predicts, if it has an interface."""
+    model = _model(subject, Unchanged())
+    with written_file(subject) as path:
+        with calling("export", skips=ExportError):
+            export(subject.instance, model, path)
+        with calling("interface"):
+            interface = verified(Exporter.interface, subject.instance, path)
+    if interface is None:
+        raise CheckSkipped("it has no interface(), which says what a file takes")
+    for part in ("columns", "outputs"):
+        described, expected = (
+            [
+                (item.name, item.type if isinstance(item, ExportedColumn) else item.task)
+                for item in getattr(owner, part)
+            ]
+            for owner in (interface, model)
+        )
+        if described != expected:
+            raise CheckFailed(f"interface() has the {part} {described}, but the file {expected}")
+
+
 CHECKS = (
     writes_the_same_bytes,
     predicts_any_number_of_rows,
     refuses_what_it_cannot_write,
     writes_recorded_components,
+    says_what_files_take,
 )

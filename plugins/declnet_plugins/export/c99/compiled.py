@@ -72,7 +72,7 @@ class CompiledProgram:
     """
 
     def __init__(self, header: Path, library: ctypes.CDLL) -> None:
-        self._interface = _interface(header)
+        self._interface = read_interface(header)
         array = "_array" if self._interface["array"] else ""
         self.errors: list[tuple[str, int]] = []
         self._predict = getattr(library, f"{self._interface['prefix']}_predict{array}")
@@ -138,7 +138,12 @@ class CompiledProgram:
         return ctypes.byref(struct(*values)), arrays
 
 
-def _interface(header: Path) -> dict[str, Any]:
+def read_interface(header: Path) -> dict[str, Any]:
+    """Return the description of model and structs in a header.
+
+    Raises:
+        ExportError: it has none.
+    """
     for line in header.read_text("utf-8").splitlines():
         words = line.split(" ", 2)
         if words[0] == "#define" and words[1].endswith(f"_{INTERFACE}"):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from pprint import pformat
 from typing import Any
 
-from declnet import Array
+from declnet import Array, OutputError, error_summary
 from declnet_plugins.exchange import (
+    ExportedColumn,
+    ExportedInterface,
     ExportedModel,
+    ExportedOutput,
     ExportedPredictions,
     Exporter,
     ExportSummary,
@@ -61,6 +66,28 @@ class NumpyFile(Exporter):
         notes = () if is_table else ("its samples are arrays, so it does not read CSV files",)
         return ExportSummary(parts, notes)
 
+    def interface(self, path: Path) -> ExportedInterface:
+        """Return what the constants of the file say, which is not run."""
+        try:
+            constants = _literals(path.read_text("utf-8"))
+            columns, outputs = constants["COLUMNS"], constants["OUTPUTS"]
+            shapes, classes = constants.get("SHAPES", {}), constants["CLASSES"]
+            return ExportedInterface(
+                tuple(
+                    ExportedColumn(name, kind, tuple(shapes.get(name, ())))
+                    for name, kind in columns.items()
+                ),
+                tuple(
+                    ExportedOutput(
+                        name, tuple(shape), task, tuple(classes[name]) or None, scores=bool(scores)
+                    )
+                    for name, (task, shape, *scores) in outputs.items()
+                ),
+            )
+        except (OSError, SyntaxError, LookupError, TypeError, ValueError, AttributeError) as error:
+            message = f"{path}: not a file that this format has written: {error_summary(error)}"
+            raise OutputError(message) from None
+
     def predictor(self, path: Path) -> FilePredictor:
         """Run the file in this process."""
         namespace: dict[str, Any] = {"__name__": __name__}  # dataclasses look their module up
@@ -76,7 +103,19 @@ class NumpyFile(Exporter):
         return run
 
 
-def _read(predicted: Mapping[str, Array], sort: str, shape: tuple[int, ...]) -> ExportedPredictions:
+def _literals(text: str) -> dict[str, Any]:
+    """Return the constants of a file that are literals, by name."""
+    literals = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            with suppress(ValueError):
+                literals[node.targets[0].id] = ast.literal_eval(node.value)
+    return literals
+
+
+def _read(
+    predicted: Mapping[str, Array], sort: str, shape: tuple[int, ...], *_scores: str
+) -> ExportedPredictions:
     outputs = predicted.get("probabilities", predicted.get("scores", predicted["prediction"]))
     if sort == "binary" and "probabilities" in predicted:
         outputs = outputs[:, 1]
@@ -96,7 +135,10 @@ def _text(model: ExportedModel, writer: NumpyWriter, main: str) -> str:
     definitions = "\n\n\n".join(writer.sources.definitions())
     columns = {column.name: column.type for column in model.columns}
     names = {output.name: list(output.class_names or ()) for output in model.outputs}
-    sorts = {output.name: (output.task, output.shape) for output in model.outputs}
+    sorts = {
+        output.name: (output.task, output.shape, *(("scores",) if output.scores else ()))
+        for output in model.outputs
+    }
     imports = sorted(writer.sources.imports - {"import numpy as np"})
     sections = [
         _documentation(model),
@@ -127,7 +169,13 @@ def _constants(model: ExportedModel, *values: Any) -> list[tuple[str, Any]]:
     names = ("COLUMNS", "CLASSES", "OUTPUTS")
     constants = [("METADATA", dict(model.metadata)), *zip(names, values, strict=True)]
     missing = next((column.missing for column in model.columns), ())
-    return [*constants, ("MISSING", missing)] if missing else constants
+    shapes = {
+        column.name: column.shape if column.window is None else (column.window,)
+        for column in model.columns
+        if column.shape or column.window is not None
+    }
+    more = {"MISSING": missing, "SHAPES": shapes}
+    return [*constants, *((name, value) for name, value in more.items() if value)]
 
 
 def _documentation(model: ExportedModel) -> str:
