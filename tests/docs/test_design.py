@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "design.md").read_text("utf-8")
-SOURCES = [place for top in ("declnet", "plugins") for place in (ROOT / top).rglob("*")]
+SOURCES = [place for top in ("declnet", "plugins", "tests") for place in (ROOT / top).rglob("*")]
 NAMES = {place.with_suffix("").as_posix() for place in SOURCES}
 PATHS = sorted(set(re.findall(r"`([a-z_]+/[\w/]*)`", PAGE)))
 
