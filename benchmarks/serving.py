@@ -1,9 +1,9 @@
 """Load tests of `declnet serve` and of FastAPI with ONNX Runtime and PyTorch.
 
 `python benchmarks/serving.py` needs wrk (`apt-get install wrk`) and fastapi, onnx, onnxruntime,
-torch and uvicorn. All servers are one process behind uvicorn and h11, and answer the same requests
-with the same network, 64→128→64→10 in float32. declnet also validates rows strictly and logs each
-request. Rounds go in turns; the table has their medians.
+torch and uvicorn. All servers are one process behind uvicorn and httptools, and answer the same
+requests with the same network, 64→128→64→10 in float32. declnet also validates rows strictly and
+logs each request. Rounds go in turns; the table has their medians.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ import numpy as np
 HERE = Path(__file__).parent
 DECLNET = "from declnet_plugins.serve.commands import serve\nif __name__ == '__main__': serve()\n"
 LARGEST_ERROR = 1e-5  # of a probability
-LOADS = ((1, 1), (1, 16), (100, 4))
+LOADS = ((1, 1), (1, 16), (100, 16), (1000, 16))
 """Rows of a request, and connections that each send the next as soon as one is answered."""
 
 PEERS = ("declnet", "declnet-quiet", "onnxruntime", "torch")
@@ -146,9 +146,12 @@ def load(port: int, body: str, connections: int, seconds: float, folder: Path) -
         'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n'
         f"wrk.body = [==[{body}]==]\n"
     )
-    words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "-s", str(script)]
+    words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s", "--latency"]
     done = subprocess.run(
-        [*words, f"http://127.0.0.1:{port}/predict"], capture_output=True, text=True, check=True
+        [*words, "-s", str(script), f"http://127.0.0.1:{port}/predict"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
         raise SystemExit(done.stdout)
@@ -195,7 +198,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         predictor = trained(folder)
-        x = np.random.default_rng(1).normal(size=(100, 64)).round(4).astype(np.float32)
+        x = np.random.default_rng(1).normal(size=(1000, 64)).round(4).astype(np.float32)
         for number in range(arguments.rounds):
             for peer in arguments.peers:
                 with serving(peer, folder) as (port, process):

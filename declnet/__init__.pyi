@@ -126,6 +126,9 @@ from declnet.data.equal_rows import has_copies as has_copies
 from declnet.data.formatted_numbers import read_formatted as read_formatted
 from declnet.data.preparing.preparation import FittedPreparation as FittedPreparation
 from declnet.data.preparing.target_encoding import require_target as require_target
+from declnet.data.preparing.unusual_cells import CellWatch as CellWatch
+from declnet.data.preparing.unusual_cells import TrainingCells as TrainingCells
+from declnet.data.preparing.unusual_cells import UnusualCells as UnusualCells
 from declnet.data.regular_times import Interval as Interval
 from declnet.data.regular_times import usual_interval as usual_interval
 from declnet.data.sources.python_table import as_table as as_table
@@ -179,6 +182,8 @@ from declnet.registry.lazy import lazy_names as lazy_names
 from declnet.registry.plugin import is_interruption as is_interruption
 from declnet.registry.registry import Registry as Registry
 from declnet.registry.spelling import suggestion as suggestion
+from declnet.runs.assembled import assemble as assemble
+from declnet.runs.assembled import write_run as write_run
 from declnet.runs.comparison import Comparison as Comparison
 from declnet.runs.incremental import IncrementalTraining as IncrementalTraining
 from declnet.runs.inference.analyzing import AnalysisResult as AnalysisResult
@@ -187,6 +192,8 @@ from declnet.runs.inference.evaluation import CalibrationResult as CalibrationRe
 from declnet.runs.inference.evaluation import Evaluation as Evaluation
 from declnet.runs.inference.member import Member as Member
 from declnet.runs.inference.opened_model import predicted_rows as predicted_rows
+from declnet.runs.inference.plain_predictor import plain_predictor as plain_predictor
+from declnet.runs.inference.plain_predictor import predictor_of_plain as predictor_of_plain
 from declnet.runs.inference.prediction_files import write_predictions as write_predictions
 from declnet.runs.inference.predictions import Predictions as Predictions
 from declnet.runs.inference.predictions import prediction_columns as prediction_columns
@@ -208,11 +215,13 @@ from declnet.runs.many.run_tasks import execute_task as execute_task
 from declnet.runs.many.running import sweep as sweep
 from declnet.runs.many.running import tune as tune
 from declnet.runs.many.series import RunSeries as RunSeries
+from declnet.runs.packing import pack_run as pack_run
 from declnet.runs.ranking import best_run as best_run
 from declnet.runs.result import RunResult as RunResult
 from declnet.runs.run import resume as resume
 from declnet.runs.run import run as run
 from declnet.runs.stepwise import StepwiseTraining as StepwiseTraining
+from declnet.runs.storage.folder import unpacked as unpacked
 from declnet.runs.storage.listing import ListedRun as ListedRun
 from declnet.runs.storage.listing import Skipped as Skipped
 from declnet.runs.storage.listing import list_runs as list_runs
@@ -244,6 +253,7 @@ from declnet.training.checks.check import check_spec as check_spec
 from declnet.training.checks.leakage import leakage_evidence as leakage_evidence
 from declnet.training.cost import TrainingCost as TrainingCost
 from declnet.training.cost import training_cost as training_cost
+from declnet.training.numerics import one_blas_thread as one_blas_thread
 from declnet.training.preparation import ReadyData as ReadyData
 
 __all__: list[str]

@@ -29,7 +29,7 @@ def serve(probabilities: Probabilities, port: int) -> None:
 
     app.add_api_route("/health/ready", ready)
     app.add_api_route("/predict", predict, methods=["POST"])
-    uvicorn.run(app, port=port, http="h11", log_level="warning", access_log=False)
+    uvicorn.run(app, port=port, http="httptools", log_level="warning", access_log=False)
 
 
 def layers_of(path: str) -> list[tuple[np.ndarray, np.ndarray]]:

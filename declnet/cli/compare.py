@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 def compare(
     runs: tuple[Path, ...], sort_by: str | None, ascending: bool | None, all_runs: bool, form: str
 ) -> None:
-    """Compare the specs, final metrics and times of RUNS, the folders of runs.
+    """Compare the specs, final metrics and times of RUNS, the folders of runs or packs.
 
     A folder of runs, e.g. of seeds, folds or a sweep, means all runs in it. Up to 8 runs are shown
     in columns if they fit; others in rows, of more than 20 the best 20.
@@ -45,6 +46,7 @@ def compare(
 def _runs_among(paths: Iterable[Path]) -> list[ListedRun]:
     """Return the runs in and among folders; raise OutputError if one cannot be read."""
     from declnet.runs.comparison import listed
+    from declnet.runs.storage.folder import unpacked
     from declnet.runs.storage.listing import NOT_A_RUN, ListedRun, holds_runs, list_runs
     from declnet.runs.stored_run import open_run
 
@@ -55,8 +57,8 @@ def _runs_among(paths: Iterable[Path]) -> list[ListedRun]:
             if isinstance(run, ListedRun) and run.intact:
                 inside.append(run)
             elif isinstance(run, ListedRun) or run.reason != NOT_A_RUN:
-                inside.append(listed(open_run(run.path)))
-        listed_runs += inside or [listed(open_run(path))]
+                inside.append(listed(open_run(unpacked(path) / run.path.relative_to(path))))
+        listed_runs += inside or [replace(listed(open_run(path)), path=path)]
     return listed_runs
 
 

@@ -63,10 +63,10 @@ def diff(
 ) -> int:
     """Print the keys in which A and B differ, with all defaults filled in.
 
-    A and B are spec files or folders of runs.
+    A and B are spec files, folders of runs or packs.
 
-    With --data, print how far their predictions differ. A and B are then folders of runs, files
-    that `declnet export` wrote, servers (http://HOST:PORT), or whatever else a plugin opens. A file
+    With --data, print how far their predictions differ. A and B are then runs, packs, files that
+    `declnet export` wrote, servers (http://HOST:PORT), or whatever else a plugin opens. A file
     of C or Python is compiled or run. The exit code is 1 if they differ by more than the tolerance,
     or if only one of them predicts a row.
     """
@@ -99,13 +99,15 @@ def _compare_specs(first: Path, second: Path, form: str) -> None:
 
 def _resolved(path: Path) -> dict[str, Any]:
     from declnet.runs.many.group import is_group, open_group
+    from declnet.runs.storage.folder import unpacked
     from declnet.runs.stored_run import open_run
     from declnet.spec.model import resolved_document
     from declnet.spec.validate import load_spec
 
     if is_group(path):
         return open_group(path).spec_tables
-    return open_run(path).spec_tables if path.is_dir() else resolved_document(load_spec(path))
+    is_run = unpacked(path).is_dir()
+    return open_run(path).spec_tables if is_run else resolved_document(load_spec(path))
 
 
 def _compare_predictions(

@@ -12,6 +12,7 @@ from declnet.cli.check import check, explain
 from declnet.cli.compare import compare, runs
 from declnet.cli.diff import diff
 from declnet.cli.display.streams import command_streams, print_line
+from declnet.cli.pack import pack
 from declnet.cli.plugin_commands import CommandGroup
 from declnet.cli.predict import evaluate, predict
 from declnet.cli.process import run_confirmed
@@ -41,6 +42,7 @@ for subcommand in (
     resume,
     evaluate,
     predict,
+    pack,
     sweep,
     tune,
     runs,

@@ -169,7 +169,7 @@ class PredictOptions(TrainedOptions):
 @no_plugin_option
 @gathered(PredictOptions)
 def predict(options: PredictOptions, run: Path, data: tuple[Path | str, ...]) -> int:
-    """Predict the samples in INPUT with the model of RUN, the folder of a run.
+    """Predict the samples in INPUT with the model of RUN, the folder of a run or a pack.
 
     RUN may be a folder of folds or seeds, whose models' predictions are averaged.
 
@@ -199,6 +199,7 @@ def _predict_one(options: PredictOptions, run: Path, data: Path | str | None) ->
     import time
 
     with without_collections():
+        from declnet.cli.display.unusual_inputs import UnusualInputs
         from declnet.contracts.attribution import attributing_errors
         from declnet.runs.inference.file_parts import predicted_parts
         from declnet.runs.inference.file_tasks import UnpredictedRows
@@ -222,11 +223,13 @@ def _predict_one(options: PredictOptions, run: Path, data: Path | str | None) ->
             raise click.MissingParameter(param_type="argument", param_hint="INPUT")
         identifiers = tuple(dict.fromkeys(options.identifiers))
         spread, on_error = options.spread, options.on_error
+        unusual = UnusualInputs(predictor.cell_watches)
         with one_blas_thread(), _input(source) as table:
             predictions = unpredicted.counted(
                 predicted_parts(predictor, table, identifiers, spread=spread, on_error=on_error)
             )
-            parts: Iterable[Columns] = (columns_of(part, form) for part in predictions)
+            counted = unusual.counted(predictions)
+            parts: Iterable[Columns] = (columns_of(part, form) for part in counted)
             if output is None:
                 target = binary_output()
                 if form == "csv" and target.isatty():
@@ -236,6 +239,7 @@ def _predict_one(options: PredictOptions, run: Path, data: Path | str | None) ->
                 with whole_file(output, options.force) as target:
                     rows = write(parts, target)
     _warn_of_unpredicted(unpredicted, rows)
+    unusual.show(rows)
     if output is not None:
         seconds = time.perf_counter() - start
         print_line(f"{output}: {rows} predictions, {seconds:.2f} s")
@@ -330,7 +334,7 @@ def evaluate(
     analyses: tuple[str, ...],
     form: str,
 ) -> None:
-    """Evaluate the model of RUN, the folder of a run.
+    """Evaluate the model of RUN, the folder of a run or a pack.
 
     Print the loss and all metrics of its spec; for classification also precision, recall and F1 for
     each class and the confusion matrix, for regression r2 and errors. Nothing is refitted.

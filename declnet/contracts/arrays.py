@@ -160,7 +160,11 @@ class MappedArray:
         for start in range(0, len(self), size):
             yield self[start : start + size]
 
+    def stored(self) -> Iterator[Array]:
+        """Yield arrays that identify the samples: equal ones have equal bytes."""
+        return self.parts()
+
     def _copy(self) -> MappedArray:
-        other = object.__new__(MappedArray)
+        other = object.__new__(type(self))
         vars(other).update(vars(self))
         return other

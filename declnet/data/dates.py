@@ -190,7 +190,7 @@ def _moment(text: str, form: str) -> datetime | None:
         return None
     part = match.groupdict()
     year, month = int(part.get("year") or 1970), int(part.get("month") or 1)
-    if year < 100:
+    if len(part.get("year") or "1970") == 2:
         year += 1900 if year > 68 else 2000  # as POSIX does
     if "name" in part:
         month = _month_named(part["name"])

@@ -22,6 +22,7 @@ from declnet.data.cells import text_of
 from declnet.data.columns import typed
 from declnet.data.dates import AMBIGUOUS, date_form, read_dates, written_date
 from declnet.data.preparing.preparation import FittedPreparation
+from declnet.data.sources.python_table import as_table
 from declnet.data.splits import Data
 from declnet.spec.heads import Head
 from declnet.spec.streams import Stream, random_stream
@@ -127,6 +128,14 @@ class SyntheticRows:
             days = np.datetime_as_string(FIRST_DAY + np.arange(count)).astype(object)
             columns[time] = np.arange(count) if is_number else days
         return columns
+
+    def typed(self, preparation: FittedPreparation) -> Data:
+        """Return the rows as data before its preparation, in the types of the training data."""
+        data = self.data(preparation)
+        if not isinstance(data, Table):
+            return data
+        table = as_table(data.columns, cells=preparation.cells, types=preparation.types)
+        return data.with_arrays(table.columns, None) if isinstance(table, Table) else data
 
     def prepared(self, preparation: FittedPreparation) -> Dataset:
         """Return the rows as the model takes them, with their targets.

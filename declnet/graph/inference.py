@@ -33,6 +33,8 @@ class InferenceGraph:
         plan = plan_memory(network, training=False)
         self._memory = GraphMemory(network.nodes, plan, parameters, capacity, rngs)
         self._bound: dict[int, tuple[list[Section], tuple[Array, ...]]] = {}
+        self._block = min(BLOCK, capacity)
+        self._most, self._reproducing = capacity // self._block, {1}
 
     def predict(self, x: Batch) -> tuple[Array, ...]:
         """Return each output for a batch, in arrays that the next call overwrites.
@@ -51,6 +53,48 @@ class InferenceGraph:
             for call in calls:
                 call()
         return y_preds
+
+    def predict_independently(self, x: Batch) -> tuple[Array, ...]:
+        """Return each output for a batch, with the same bits for a sample whatever the others are.
+
+        A sum of products has other bits in a batch of another size, since BLAS has kernels for
+        vectors, small matrices and edges. So samples are predicted in whole blocks, in as many at a
+        time as a trial shows not to change the bits of one.
+
+        Args:
+            x: as for `predict`.
+        """
+        start, n, parts = 0, sample_count(x), []
+        while start < n:
+            rows = self._block * self._blocks_together(x, n - start)
+            part = {name: _resized(array[start : start + rows], rows) for name, array in x.items()}
+            parts.append([y_pred[: n - start].copy() for y_pred in self.predict(part)])
+            start += rows
+        return tuple(map(np.concatenate, zip(*parts, strict=True)))
+
+    def _blocks_together(self, x: Batch, n: int) -> int:
+        """Return how many blocks of n samples to predict at once, so that none affects another."""
+        blocks = min(-(-n // self._block), self._most)
+        while blocks not in self._reproducing:
+            if self._reproduces(x, blocks):
+                self._reproducing.add(blocks)
+            else:
+                blocks = self._most = blocks // 2
+        return blocks
+
+    def _reproduces(self, x: Batch, blocks: int) -> bool:
+        """Return whether each of several equal blocks has, in all layers, the bits of one alone."""
+        rng, block = np.random.Generator(np.random.PCG64(0)), dict[str, Array]()
+        for name, array in x.items():
+            block[name] = _resized(array[: self._block], self._block)
+            if array.dtype.kind == "f":  # others than the user's, most of which may be zero
+                block[name] = rng.standard_normal(block[name].shape).astype(array.dtype)
+        alone = [y.copy() for _, y in self.by_layer(block)]
+        several = {name: np.concatenate([array] * blocks) for name, array in block.items()}
+        return all(
+            bool(((y.reshape(blocks, *one.shape) == one) | np.isnan(one)).all())
+            for (_, y), one in zip(self.by_layer(several), alone, strict=True)
+        )
 
     def calls_on(self, x: Batch) -> tuple[list[Call], BatchArrays]:
         """Return the calls that predict the current contents of x, and the arrays they fill."""
@@ -103,8 +147,21 @@ def _reader(node: Node, batch: BatchArrays) -> Callable[[Batch], None]:
     )
 
 
+def _resized(samples: Array, rows: int) -> Array:
+    """Return contiguous samples, the first of them repeated until there are as many as `rows`."""
+    if len(samples) == rows:
+        return np.ascontiguousarray(samples)
+    repeated = np.empty((rows, *samples.shape[1:]), samples.dtype)
+    repeated[: len(samples)], repeated[len(samples) :] = samples, samples[:1]
+    return repeated
+
+
 MAX_BOUND = 64
 """Batch sizes whose calls are kept, since a server predicts batches of all sizes."""
+
+BLOCK = 16
+"""Samples that are predicted together if none may affect another: as many as a vector register
+holds float32, so that none is at the edge of a matrix."""
 
 MAX_SAMPLES = 1024
 MAX_BYTES = 64 * 2**20

@@ -26,7 +26,7 @@ from declnet.contracts.network.parameter_group import ParameterGroup
 from declnet.data.integer_limits import require_within
 from declnet.data.sources.loading import as_input
 from declnet.errors import DataError, SampleName, SpecError
-from declnet.graph.inference import InferenceGraph, inference_memory, samples_at_once
+from declnet.graph.inference import BLOCK, InferenceGraph, inference_memory, samples_at_once
 from declnet.graph.initial_weights import load_part
 from declnet.graph.initializers import initializer_problems
 from declnet.graph.parameters import Parameters, check_fit, slots_of, view
@@ -91,6 +91,8 @@ class Model:
         loaded: the parameters that `build_model` loaded from `initial_weights`.
         samples_at_once: the batch size of predictions.
         integer_inputs: the inputs that the layers take as integers, unconverted.
+        independent_rows: whether a sample's prediction has the same bits whatever samples are
+            predicted with it, which takes longer for a few.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class Model:
         floats = {read for node in self.nodes for read in node.reads_of("float")}
         self.integer_inputs = frozenset(self.inputs) - floats
         self._only = next(iter(self.inputs)) if len(self.inputs) == 1 else None
+        self.independent_rows = False
         self._limits = input_limits(self.nodes)
         self._of_thread = threading.local()
 
@@ -179,15 +182,16 @@ class Model:
         if self._limits:
             require_within(samples, self._limits, lambda at: SampleName(f"sample {at}"))
         count = sample_count(samples)
-        graph = self._graph(count)
+        graph = self._graph(max(count, BLOCK) if self.independent_rows else count)
+        predict = graph.predict_independently if self.independent_rows else graph.predict
         if 0 < count <= graph.capacity:  # the general path costs one sample 10 % more
-            return [y_pred.copy() for y_pred in graph.predict(self._part(samples, slice(None)))]
+            return [y_pred.copy() for y_pred in predict(self._part(samples, slice(None)))]
         shapes = [node.output_shape for node in self.outputs.values()]
         results = [np.empty((count, *shape), self.dtype) for shape in shapes]
         self._part(samples, slice(0))  # rejects wrong types even without samples
         for start in range(0, count, graph.capacity):
             part = slice(start, start + graph.capacity)
-            y_preds = graph.predict(self._part(samples, part))
+            y_preds = predict(self._part(samples, part))
             for array, y_pred in zip(results, y_preds, strict=True):
                 array[part] = y_pred
         return results

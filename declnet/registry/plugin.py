@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from functools import lru_cache
 from time import monotonic
 from traceback import walk_tb
 
@@ -59,6 +60,7 @@ class Plugin:
 LOCAL = Plugin("this program")
 
 
+@lru_cache(maxsize=1024)  # asked for all distributions, often
 def normalized(distribution: str) -> str:
     """Return a distribution's normalized name: `declnet-wave` for `Declnet_Wave`."""
     return re.sub(r"[-_.]+", "-", distribution).lower()

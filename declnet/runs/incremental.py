@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
@@ -72,6 +74,20 @@ class IncrementalTraining:
         if self._predictor is None:
             raise ValueError("there is no model until a first part is fitted")
         return self._predictor
+
+    def progress(self) -> dict[str, Any]:
+        """Return what `resume` needs in addition to the predictor, as numbers and arrays."""
+        return {
+            "passes": self.passes,
+            "updates": self.updates,
+            "optimizer": dict(self._optimizer),
+            "trained": self._trained,
+        }
+
+    def resume(self, progress: Mapping[str, Any]) -> None:
+        """Continue a training with the same predictor, given its `progress`."""
+        self.passes, self.updates = progress["passes"], progress["updates"]
+        self._optimizer, self._trained = dict(progress["optimizer"]), progress["trained"]
 
     def train(self, data: GivenData) -> dict[str, float]:
         """Make one pass over a part of the data.

@@ -38,6 +38,7 @@ class RunOptions:
         checked: the result of checking the spec of a new run.
         parameters: what a new run starts from, instead of initialized parameters.
         allow_changes: whether to resume a run although something has changed since it began.
+        has_card: whether to write a model card, which a run among others need not have.
     """
 
     listener: Listener | None = None
@@ -49,6 +50,7 @@ class RunOptions:
     checked: Checked | None = None
     parameters: Mapping[str, Array] | None = None
     allow_changes: bool = False
+    has_card: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Checkpoint
 from declnet.runs.storage.checksums import RunFiles
 from declnet.runs.storage.documents import Manifest, read_manifest
-from declnet.runs.storage.folder import locked, require_no_links
+from declnet.runs.storage.folder import locked, require_no_links, unpacked
 from declnet.runs.storage.manifest import UNCOMPARED, changes, first_manifest
 from declnet.runs.storage.origins import Origins, spec_of_run
 from declnet.runs.storage.record import Record
@@ -165,6 +165,9 @@ def _require_run(directory: Path) -> None:
     """Raise OutputError unless the folder has a manifest, or a spec and only `BEGUN` files."""
     if (directory / folder.MANIFEST).is_file():
         return
+    if unpacked(directory) != directory:
+        message = "a pack is read-only; resume the folder that it was packed from"
+        raise OutputError(f"{directory}: {message}")
     if not directory.is_dir():
         what = "is a file, not a run's folder" if directory.exists() else "there is no such folder"
         raise OutputError(f"{directory}: {what}")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from math import inf
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ from declnet.runs.inference.observing import (
     never_predicted,
 )
 from declnet.runs.inference.predictor import Predictor
+from declnet.runs.model_card import card_of_run
 from declnet.runs.options import RunOptions
 from declnet.runs.ready_run import ReadyRun
 from declnet.runs.result import RunResult
@@ -137,8 +139,12 @@ class Session:
                         "references": self._references,
                         "warnings": tuple(active.warnings),
                     }
-                    ending = self._ending() | more
-                    record.finished(model, metrics, seconds, ending, self._other_files(analyses))
+                    ending, others = self._ending() | more, self._other_files(analyses)
+                    card = None
+                    if self._options.has_card:
+                        predictor = Predictor([self._member()])
+                        card = partial(card_of_run, predictor, metrics=metrics)
+                    record.finished(model, metrics, seconds, ending, others, card)
                 self._is_written, self._between_steps = True, False
                 self._callbacks.finished(metrics)
                 if record is not None and not active.keeps_checkpoints:

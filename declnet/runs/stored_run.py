@@ -23,7 +23,7 @@ from declnet.runs.ranking import Directions, stored_directions
 from declnet.runs.storage import folder
 from declnet.runs.storage.contents import RunContents
 from declnet.runs.storage.documents import read_manifest
-from declnet.runs.storage.folder import REMEDY, reading
+from declnet.runs.storage.folder import PACK_SUFFIX, REMEDY, reading, unpacked
 from declnet.runs.storage.origins import Origins
 from declnet.runs.stored_data import PredictedData, StoredData
 from declnet.runs.trained import TrainedModels
@@ -51,21 +51,21 @@ def open_run(
     notice: Notice | None = None,
     allow_changes: bool = False,
 ) -> StoredRun:
-    """Open the folder of a run, finished or not.
+    """Open the folder of a run, finished or not, or a pack of one.
 
     Only the manifest is read immediately; everything else is read on first use.
 
     Args:
-        path: the folder, e.g. `RunResult.directory`.
+        path: the folder, e.g. `RunResult.directory`, or the file that `pack_run` wrote.
         registry: where names are looked up; default: all installed plugins.
         notice: called with each warning of the spec, and with what has changed if that is allowed,
             once they are needed; default: a `DeclnetWarning`.
         allow_changes: whether to use components that compute something else than in the training.
 
     Raises:
-        OutputError: the folder is missing or not a run's folder, or its manifest cannot be read.
+        OutputError: it is neither a run's folder nor a valid pack, or its manifest is malformed.
     """
-    path = Path(path)
+    path = unpacked(path)
     with reading(path):
         is_run = (path / folder.MANIFEST).is_file()
     if not is_run:
@@ -81,7 +81,7 @@ def _other_than_a_run(path: Path) -> str:
     if path.is_file():
         if path.suffix.lower() in (".toml", ".json"):
             return "this is a spec, not a run's folder (train it with `declnet run`)"
-        return "this is a file, not a run's folder"
+        return f"this is a file, not a run's folder (the name of a pack ends in {PACK_SUFFIX})"
     what = "this is not a run's folder" if path.is_dir() else "there is no such folder"
     return f"{what} (a run's folder has a {folder.MANIFEST})"
 

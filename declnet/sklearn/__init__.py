@@ -8,6 +8,7 @@ except ImportError as error:
     ) from error
 
 from declnet.sklearn.classifier import DeclnetClassifier
+from declnet.sklearn.from_estimator import from_estimator
 from declnet.sklearn.regressor import DeclnetRegressor
 
-__all__ = ["DeclnetClassifier", "DeclnetRegressor"]
+__all__ = ["DeclnetClassifier", "DeclnetRegressor", "from_estimator"]

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from declnet import Array, Predictor, class_name
 from declnet.sklearn.estimator import SpecEstimator
-from declnet.sklearn.samples import Target, Targets, target_array
+from declnet.sklearn.samples import Target, Targets, class_weights, target_array
 
 
 def _has_probabilities(estimator: DeclnetClassifier) -> bool:
@@ -40,6 +40,9 @@ class DeclnetClassifier(ClassifierMixin, SpecEstimator):
             so that repeated fits are equal.
         warm_start: whether `fit` starts from the parameters of the last one.
         verbose: whether to print a line for each logged epoch; in a notebook, to show a live view.
+        class_weight: the weights of classes in the loss: `"balanced"`, inversely proportional to
+            their frequencies in y, or a mapping of weights by class, 1 for others; for several
+            outputs or labels, a list of mappings. They multiply sample weights.
         out: a folder in which each `fit` writes the folder of a run; default: nothing is written.
         spec_keys: any keys of the spec, e.g. `optimizer__learning_rate=0.01` or
             `**{"optimizer.learning_rate": 0.01}`.
@@ -61,6 +64,27 @@ class DeclnetClassifier(ClassifierMixin, SpecEstimator):
     _takes = ("classes", "binary")
     _other = "DeclnetRegressor"
 
+    def __init__(
+        self,
+        spec: Any = None,
+        *,
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+        class_weight: Any = None,
+        out: Any = None,
+        **spec_keys: Any,
+    ) -> None:
+        self.class_weight = class_weight
+        super().__init__(
+            spec,
+            random_state=random_state,
+            warm_start=warm_start,
+            verbose=verbose,
+            out=out,
+            **spec_keys,
+        )
+
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Make one pass over X and y, which are a part of the data.
 
@@ -75,6 +99,11 @@ class DeclnetClassifier(ClassifierMixin, SpecEstimator):
             ValueError: the spec or the data is invalid, or they do not fit each other.
             RunError: the training failed, e.g. by diverging.
         """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight 'balanced' is not supported for partial_fit, which sees parts of the "
+                "classes: pass compute_class_weight('balanced', ...) of all data as a mapping"
+            )
         return self._partial_fit(X, y, sample_weight, _PassedClasses(classes, self))
 
     def predict(self, X: Any) -> Array:
@@ -163,6 +192,13 @@ class DeclnetClassifier(ClassifierMixin, SpecEstimator):
             for at, name in enumerate(names)
         ]
         return Targets(tuple(columns), is_matrix=True, are_labels=are_labels)
+
+    def _weights(self, sample_weight: Any, targets: Targets) -> Array | None:
+        weights = super()._weights(sample_weight, targets)
+        if self.class_weight is None:
+            return weights
+        by_class = class_weights(self.class_weight, targets)
+        return by_class if weights is None else weights * by_class
 
     def _adopt(self, predictor: Predictor, targets: Targets | None, names: Sequence[str]) -> None:
         super()._adopt(predictor, targets, names)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -22,7 +23,6 @@ from declnet import (
     OutputError,
     Predictions,
     Predictor,
-    Registry,
     RegistryError,
     RunSpec,
     SpecError,
@@ -36,6 +36,14 @@ from declnet import (
     parse_spec,
     run,
 )
+from declnet.sklearn.fitted_spec import (
+    preparing_target,
+    takes_whole_data,
+    template_contract,
+    weighing_by,
+    with_fitting_batches,
+)
+from declnet.sklearn.plain_state import plain_state, restored_state
 from declnet.sklearn.samples import (
     Target,
     Targets,
@@ -48,6 +56,7 @@ from declnet.sklearn.samples import (
     with_targets,
     with_weights,
 )
+from declnet.sklearn.sparse_rows import dense_parts, joined_predictions
 from declnet.sklearn.spec_keys import SpecKeys
 
 ARRAY_TARGET = "y"
@@ -96,8 +105,9 @@ class SpecEstimator(SpecKeys):
 
         Args:
             X: an array or data frame (n, features), in which numbers may be missing and texts
-                occur if the spec prepares them, as presets do; a sparse matrix, which is made
-                dense; or, with a spec, an array (n, *sample shape).
+                occur if the spec prepares them, as presets do; a sparse matrix, of which a batch
+                at a time is made dense, or all of it if the spec prepares it, as presets do, or has
+                no mini-batches; or, with a spec, an array (n, *sample shape).
             y: (n,), or (n, outputs).
             sample_weight: (n,) the weights of the samples in the loss.
 
@@ -107,7 +117,7 @@ class SpecEstimator(SpecKeys):
         """
         x = self._features(X, reset=True)
         targets = self._targets(X, y)
-        weights = sample_weights(sample_weight, len(targets.columns[0].values))
+        weights = self._weights(sample_weight, targets)
         before = self.predictor_.model.parameters() if self._continues() else None
         with value_errors():
             spec, data, names = self._declared(x, targets, weights)
@@ -134,8 +144,7 @@ class SpecEstimator(SpecKeys):
         is_first = "predictor_" not in vars(self)
         x = self._features(X, reset=is_first)
         targets = self._targets(X, y, classes)
-        count = len(targets.columns[0].values)
-        weights = sample_weights(1.0 if sample_weight is None else sample_weight, count)
+        weights = self._weights(1.0 if sample_weight is None else sample_weight, targets)
         with value_errors():
             if is_first:
                 spec, data, names = self._declared(x, targets, weights)
@@ -144,7 +153,7 @@ class SpecEstimator(SpecKeys):
                 names = self._target_names
                 data, weights_in = self._as_before(x, targets, weights)
                 training = self._training or IncrementalTraining(
-                    _weighing_by(self.spec_, weights_in), predictor=self.predictor_
+                    weighing_by(self.spec_, weights_in), predictor=self.predictor_
                 )
             metrics = training.train(data)
         if is_first:
@@ -194,6 +203,18 @@ class SpecEstimator(SpecKeys):
         tags.target_tags.required = True
         return tags
 
+    def __getstate__(self) -> Any:
+        return plain_state(super().__getstate__())
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(restored_state(state))
+        if "predictor_" in vars(self):
+            self._predict_rows_independently()
+
+    def _weights(self, sample_weight: Any, targets: Targets) -> Array | None:
+        """Return the weights of the samples in the loss (n,); None if they are equal."""
+        return sample_weights(sample_weight, len(targets.columns[0].values))
+
     @abstractmethod
     def _targets(self, X: Any, y: Any, classes: Any = None) -> Targets:
         """Return y as targets; raise ValueError if it is invalid or has another length than X.
@@ -210,12 +231,17 @@ class SpecEstimator(SpecKeys):
             names: the targets by name, in the order of the columns of y.
         """
         self.predictor_ = predictor
+        self._predict_rows_independently()
         self._target_names = tuple(names)
         self._is_matrix = (
             targets.is_matrix
             if targets is not None
             else len(names) > 1 or predictor.readings[0].task == "flags"
         )
+
+    def _predict_rows_independently(self) -> None:
+        for member in self.predictor_.members:
+            member.model.independent_rows = True  # as scikit-learn expects of estimators
 
     def _continues(self) -> bool:
         return bool(self.warm_start) and "predictor_" in vars(self)
@@ -225,7 +251,7 @@ class SpecEstimator(SpecKeys):
         return self.spec is None or (isinstance(self.spec, str) and not is_file)
 
     def _features(self, X: Any, *, reset: bool) -> Any:
-        """Return X as a data frame or a dense array; raise ValueError if it is invalid.
+        """Return X as a data frame, an array or a sparse matrix; raise ValueError if it is invalid.
 
         Args:
             reset: whether it decides on the number and the names of the features.
@@ -249,13 +275,13 @@ class SpecEstimator(SpecKeys):
                 self,
                 X,
                 reset=reset,
-                accept_sparse=["csr", "csc"],
+                accept_sparse="csr",
                 dtype=None if preset else "numeric",
                 ensure_all_finite="allow-nan" if preset else True,
                 allow_nd=not preset,
                 ensure_min_samples=least,
             )
-            x = x.toarray() if hasattr(x, "toarray") else x
+            x = x.toarray() if preset and issparse(x) else x
             names = tuple(f"x{at}" for at in range(x.shape[1]))
         if reset:
             self._columns = names
@@ -280,8 +306,8 @@ class SpecEstimator(SpecKeys):
             spec, data, names = self._by_own_spec(x, targets, overrides)
         if weights is not None:
             data, column = with_weights(data, weights)
-            spec = _weighing_by(spec, column)
-        return _with_fitting_batches(spec, len(data)), data, names
+            spec = weighing_by(spec, column)
+        return with_fitting_batches(spec, len(data)), data, names
 
     def _by_preset(
         self, x: Any, targets: Targets, overrides: dict[str, Any]
@@ -293,7 +319,7 @@ class SpecEstimator(SpecKeys):
         named = self._free(dict(zip(names, targets.columns, strict=True)))
         table = with_targets(table_of(x, self._columns), named)
         tasks = {name: target.task for name, target in named.items()}
-        template_spec = _template(registry).write_spec(table, tasks, registry, self.spec)
+        template_spec = template_contract(registry).write_spec(table, tasks, registry, self.spec)
         template_spec.document.get("data", {}).pop("test", None)
         spec = parse_spec(template_spec.document, registry, overrides=overrides)
         features = template_spec.features if template_spec.features is not None else table.features
@@ -307,6 +333,8 @@ class SpecEstimator(SpecKeys):
         else:
             spec = parse_spec(self.spec, overrides=overrides)
         self._require_suitable(spec)
+        if issparse(x) and takes_whole_data(spec):
+            x = x.toarray()
         if spec.losses is not None:
             named = self._named_by(spec, targets)
             return spec, self._data(x, named, is_frame(x)), tuple(named)
@@ -324,7 +352,7 @@ class SpecEstimator(SpecKeys):
             named = self._free({name: column})
         else:
             named = {name: targets.columns[0]}
-        return _preparing(spec, *named), self._data(x, named, as_table), tuple(named)
+        return preparing_target(spec, *named), self._data(x, named, as_table), tuple(named)
 
     def _data(self, x: Any, named: dict[str, Target], as_table: bool) -> Table | Dataset:
         """Return features and named targets as a table, or as arrays."""
@@ -360,6 +388,8 @@ class SpecEstimator(SpecKeys):
         names = self._target_names
         if targets.is_matrix != self._is_matrix or len(names) not in (1, len(targets)):
             raise ValueError("y has another number of columns than in earlier calls")
+        if issparse(x) and takes_whole_data(self.spec_):
+            x = x.toarray()
         if len(names) == 1 and targets.is_matrix:
             data = self._data(x, {names[0]: targets.joined()}, False)
         else:
@@ -381,10 +411,15 @@ class SpecEstimator(SpecKeys):
         check_is_fitted(self, "predictor_")
         x, predictor = self._features(X, reset=False), self.predictor_
         with value_errors():
-            by_table = predictor.features is not None
-            data = table_of(x, self._columns) if by_table else numbers_of(x)
-            predictions = predictor.predict(data)
-        by_loss = {"": predictions} if isinstance(predictions, Predictions) else predictions
+            if issparse(x):
+                parts = dense_parts(x, predictor)
+                by_loss = joined_predictions([*map(predictor.predict_part, parts)])
+            else:
+                by_table = predictor.features is not None
+                data = table_of(x, self._columns) if by_table else numbers_of(x)
+                predictions = predictor.predict(data)
+                is_one = isinstance(predictions, Predictions)
+                by_loss = {"": predictions} if is_one else predictions
         by_target = {
             head.target or head.name: (reading, by_loss[head.name])
             for head, reading in zip(predictor.heads, predictor.readings, strict=True)
@@ -392,38 +427,3 @@ class SpecEstimator(SpecKeys):
         if len(by_target) == 1:
             return [*by_target.values()]
         return [by_target[name] for name in self._target_names]
-
-
-def _template(registry: Registry) -> Any:
-    """Return the contract of templates, a kind of a plugin.
-
-    Raises:
-        OutputError: no template is installed.
-    """
-    for entry in registry.entries("template"):
-        return entry.component.contract()
-    raise OutputError("no presets are installed")
-
-
-def _weighing_by(spec: RunSpec, column: str | None) -> RunSpec:
-    data = spec.data.model_copy(update={"sample_weights": column})
-    return spec.model_copy(update={"data": data})
-
-
-def _with_fitting_batches(spec: RunSpec, samples: int) -> RunSpec:
-    """Return a spec whose batches are not larger than the training data, as in scikit-learn."""
-    held = sum(round(samples * fraction) for fraction in spec.data.fractions.values())
-    size, left = spec.training.batch_size, max(samples - held, 1)
-    if size is None or size <= left:
-        return spec
-    training = spec.training.model_copy(update={"batch_size": left})
-    return spec.model_copy(update={"training": training})
-
-
-def _preparing(spec: RunSpec, target: str) -> RunSpec:
-    """Return a spec whose transforms for its only target are for this name."""
-    steps = spec.data.prepare_targets
-    if steps is None or len(steps) > 1 or target in steps:
-        return spec
-    data = spec.data.model_copy(update={"prepare_targets": {target: next(iter(steps.values()))}})
-    return spec.model_copy(update={"data": data})

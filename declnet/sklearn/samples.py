@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_array, column_or_1d
 
-from declnet import Array, DataError, Dataset, Table, as_table, class_name
+from declnet import Array, DataError, Dataset, MappedArray, Table, as_table, class_name
+from declnet.sklearn.sparse_rows import SparseRows
 
 WEIGHTS = "sample_weight"
 """The name of the column of weights, if no other has it."""
@@ -154,7 +157,7 @@ def with_weights(data: Table | Dataset, weights: Array) -> tuple[Table | Dataset
     return replace(data, columns={**data.columns, name: weights}), name
 
 
-def dataset_of(X: Array, targets: Mapping[str, Target]) -> Dataset:
+def dataset_of(X: Array | MappedArray, targets: Mapping[str, Target]) -> Dataset:
     """Return arrays as a data set; a single target has no name there."""
     if len(targets) > 1:
         return Dataset(X, {name: target.values for name, target in targets.items()})
@@ -181,6 +184,33 @@ def sample_weights(weights: Any, samples: int) -> Array | None:
     return array
 
 
+def class_weights(class_weight: Any, targets: Targets) -> Array:
+    """Return the weights of samples (n,) by their classes, multiplied over several outputs.
+
+    Args:
+        class_weight: `"balanced"`, or a mapping of weights by class; for several outputs a list.
+
+    Raises:
+        ValueError: it is something else, names unknown classes, or has negative weights.
+    """
+    by_column = [class_weight] * len(targets)
+    if len(targets) > 1 and class_weight != "balanced":
+        if not isinstance(class_weight, list | tuple) or len(class_weight) != len(targets):
+            raise ValueError(
+                "class_weight must be 'balanced', or for several outputs a list of one mapping of "
+                f"weights by class for each of the {len(targets)} columns of y"
+            )
+        by_column = list(class_weight)
+    product: Array = np.ones(len(targets.columns[0].values))
+    for column, weights in zip(targets.columns, by_column, strict=True):
+        classes = np.asarray(column.classes)
+        by_class = compute_class_weight(weights, classes=classes, y=classes[column.values])
+        if not (np.isfinite(by_class) & (by_class >= 0)).all():
+            raise ValueError(f"class_weight must have finite weights of at least 0: {weights}")
+        product *= by_class[column.values]
+    return product
+
+
 def require_unmasked(values: Any, name: str) -> None:
     """Raise DataError for a masked array, whose mask scikit-learn would ignore."""
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
@@ -190,8 +220,14 @@ def require_unmasked(values: Any, name: str) -> None:
         )
 
 
-def numbers_of(x: Any) -> Array:
-    """Return X as an array of numbers; raise ValueError if a data frame has something else."""
+def numbers_of(x: Any) -> Array | MappedArray:
+    """Return X as an array of numbers, a sparse one unchanged.
+
+    Raises:
+        ValueError: a data frame has something else than numbers.
+    """
+    if issparse(x):
+        return SparseRows(x)
     array = np.asarray(x)
     if array.dtype.kind == "O":
         try:

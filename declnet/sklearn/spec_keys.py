@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Self
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 from declnet import RunSpec
@@ -20,6 +21,15 @@ def parameter_name(key: str) -> str:
     """Return the name of a dotted key as a parameter, from which `dotted_key` restores it."""
     name = key.replace(".", "__")
     return name if dotted_key(name) == key else key
+
+
+def _plain(value: Any) -> Any:
+    """Return a value without NumPy's scalars and arrays."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 TOGETHER = "spec_keys"
@@ -59,6 +69,8 @@ class SpecKeys(BaseEstimator):
     def _overrides(self) -> dict[str, Any]:
         """Return the spec's keys that were set, whole tables before what is in them.
 
+        NumPy's numbers, which searches draw, become Python's.
+
         Raises:
             TypeError: `spec_keys` is not a mapping.
         """
@@ -67,7 +79,8 @@ class SpecKeys(BaseEstimator):
             raise TypeError(f"{TOGETHER} must be a mapping of dotted keys, not {together!r}")
         single = {key: value for key, value in self._keys.items() if key != TOGETHER}
         keys = {dotted_key(name): value for name, value in together.items()} | single
-        return dict(sorted(keys.items(), key=lambda item: item[0].count(".")))
+        plain = {key: _plain(value) for key, value in keys.items()}
+        return dict(sorted(plain.items(), key=lambda item: item[0].count(".")))
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name, including the keys of the spec that were set.

@@ -96,6 +96,22 @@ def test_series_that_are_too_short_are_named_and_the_others_forecast(declnet_cli
     ]
 
 
+def test_a_note_says_what_is_unlike_the_training_data(flowers, declnet_cli, tmp_path):
+    lines = ["length,width,color", *["1,0,red"] * 88, *["900,0,green"] * 10, ",0,blue", ",,violet"]
+    (tmp_path / "new.csv").write_text("\n".join(lines))
+    done = declnet_cli("predict", flowers.run, "new.csv")
+    training = json.loads((flowers.run / "preparation.json").read_text())["preparation"]["training"]
+    low, high = (f"{training['length'][end]:.6g}" for end in ("low", "high"))
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 101)
+    assert done.stderr == (
+        "note: unlike the training data, in 100 rows: "
+        f'"length" has 10 outside of {low} to {high}, "color" has 11 unseen\n'
+    )
+    (tmp_path / "one.csv").write_text("length,width,color\n,,red\n")
+    done = declnet_cli("predict", flowers.run, "one.csv")
+    assert '"length" is missing in 1, "width" is missing in 1' in done.stderr
+
+
 NAMES = "length,width,color"
 PREDICT = ("predict", "new.csv", "-o", "out.csv")
 EVALUATE = ("evaluate", "--data", "new.csv")

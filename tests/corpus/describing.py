@@ -20,13 +20,17 @@ SKIPPED = {
 DIGESTED = {"behavior", "index", "preparation"}
 """JSON files of which a transcript has only the hash, if anything."""
 
+CARD = "README.md"
+"""The model card, which says nothing that other files do not."""
+
 LINES = 200
 """The most lines of a file that a transcript shows."""
 
 
 def describe(folder: Path) -> Iterator[str]:
     """Yield lines on each file of a run's folder, or of a folder of runs."""
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != CARD)
+    for path in sorted(files):
         name = path.relative_to(folder).as_posix()
         if path.suffix == ".safetensors":
             yield f"{name}:"

@@ -264,17 +264,19 @@ def test_a_numpy_file(predictor, folder, tmp_path):
 
 @pytest.mark.parametrize("form", ["rows", "columns", "text", "csv"])
 def test_served(form, folder, expected):
-    pytest.importorskip("uvicorn")
+    pytest.importorskip("orjson")
+    from declnet_plugins.serve.answers import PredictionRequest, Protocol, answer
     from declnet_plugins.serve.models import LoadedModel
     from declnet_plugins.serve.requests import Query
 
     bodies = {"rows": in_json(), "columns": columns(in_json()), "text": rows(texts=True)}
     body = (csv_text() if form == "csv" else json.dumps(bodies[form])).encode()
     kind = "csv" if form == "csv" else "json"
-    model = LoadedModel(folder / "run", None, print)
-    answer, count = model.answer(body, kind, "json", Query(), most_rows=ROWS)
-    labels = [row["prediction"] for row in json.loads(answer)["predictions"]]
-    assert (count, labels) == (ROWS, expected.prediction.tolist())
+    model = LoadedModel("run", folder / "run", None, print)
+    request = PredictionRequest(body, kind, "json", Query(), ROWS, Protocol())
+    answered = answer(model, request)
+    labels = [row["prediction"] for row in json.loads(answered.body)["predictions"]]
+    assert (answered.rows, labels) == (ROWS, expected.prediction.tolist())
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("uvicorn", reason="needs the extra serve")
+pytest.importorskip("orjson", reason="needs the extra serve")
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
@@ -59,7 +59,7 @@ def test_the_answers_are_as_shown(docs: Path, tmp_path: Path) -> None:
             for (_, command), (_, answer) in pairwise(shown)
             if command.startswith("curl")
         ]
-        assert len(pairs) == 4
+        assert len(pairs) == 5
         for command, answer in pairs:
             words = shlex.split(command.replace(":8000", f":{port}").replace("$'", "'"))
             words = [each.replace("\\n", "\n") for each in words]

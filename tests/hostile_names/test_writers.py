@@ -90,6 +90,21 @@ def files_of_a_run(case: Case) -> Any:
     return [[files[name] for name in names], history]
 
 
+def model_card(case: Case) -> Any:
+    """The metadata and the parts of the text of a run's model card."""
+    yaml, markdown = pytest.importorskip("yaml"), pytest.importorskip("markdown_it")
+    _, metadata, text = (case.folder / "r" / "README.md").read_text("utf-8").split("---\n", 2)
+    assert escaped(metadata + text) == metadata + text
+    parts = []
+    for token in markdown.MarkdownIt("gfm-like", {"linkify": False}).parse(text):
+        inner = [child.type for child in token.children or () if "text" not in child.type]
+        parts.append((token.type, inner))
+    shown = yaml.safe_load(metadata)
+    for result in shown["model-index"][0]["results"]:
+        del result["metrics"], result["dataset"]["revision"]
+    return shown, parts
+
+
 def _export(case: Case, name: str) -> None:
     """Export the run, which compares the predictions of the file."""
     assert "compared with declnet" in case.declnet("export", "r", "-o", name).stdout
@@ -180,7 +195,9 @@ def predictions(case: Case) -> Any:
 
 def http(case: Case) -> Any:
     """The server's headers, pages and OpenAPI document."""
-    pytest.importorskip("uvicorn")
+    pytest.importorskip("orjson")
+    from prometheus_client.parser import text_string_to_metric_families
+
     from declnet_plugins.serve.app import App
     from declnet_plugins.serve.models import load_models
     from declnet_plugins.serve.options import Options
@@ -197,7 +214,10 @@ def http(case: Case) -> Any:
             client("/predict", [row]),
             client("/predict", [{**row, case.features[0]: "many"}]),
         )
+        metrics = client("/metrics").body.decode()
     app.close()
+    samples = [one for family in text_string_to_metric_families(metrics) for one in family.samples]
+    assert {one.labels["column"] for one in samples if "column" in one.labels} == {*case.features}
     assert _json(answer.body.decode())["predictions"][0]["prediction"] in case.names.classes
     assert refusal.status == 422
     for reply in (page, models, document, answer, refusal):
@@ -236,6 +256,7 @@ def sweep(case: Case) -> Any:
 WRITERS = (
     specs,
     files_of_a_run,
+    model_card,
     c_files,
     python_file,
     onnx_file,

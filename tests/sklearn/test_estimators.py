@@ -83,6 +83,7 @@ def test_parameters_are_those_of_the_estimator_and_any_keys_of_the_spec(iris):
         "random_state": 3,
         "warm_start": False,
         "verbose": False,
+        "class_weight": None,
         "out": None,
         "optimizer__learning_rate": 0.1,
         "training__epochs": 4,

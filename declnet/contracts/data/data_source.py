@@ -72,6 +72,9 @@ class DataSource(Component):
     list_suffixes: ClassVar[tuple[str, ...]] = ()
     """Suffixes of tables that list its files, e.g. images by their paths. A source reads such
     a table if it `recognizes` it, or reads the training data; otherwise another source does."""
+    modality: ClassVar[str | None] = None
+    """What a sample is to a person, e.g. `"image"`, `"text"` or `"audio"`, for the model card; None
+    for tables and arrays that may be anything."""
 
     @classmethod
     def verify_contract(cls) -> None:

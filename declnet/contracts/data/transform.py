@@ -243,6 +243,8 @@ class Transform(Component):
         """Return the values of a column that it learned to tell apart; default: None, any value.
 
         Descriptions of a model's columns list them, e.g. the OpenAPI document of `declnet serve`.
+        Predictions from a column for which this is not None count cells that no row of the training
+        data has.
         """
         return None
 

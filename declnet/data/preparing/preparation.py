@@ -28,6 +28,7 @@ from declnet.data.preparing.targets import (
     fit_to_all,
     prepared_target,
 )
+from declnet.data.preparing.unusual_cells import Observe, TrainingCells
 from declnet.data.preparing.windows import Windows
 from declnet.display.words import counted
 from declnet.errors import DataError
@@ -48,6 +49,7 @@ class FittedPreparation:
         target_steps: the fitted transforms of targets, which predictions invert.
         windows: how rows become samples; None if each row is one.
         cells: how the cells of text are written in the training data, and in any other data.
+        training: what is known of the training data's cells by feature; empty if nothing is.
     """
 
     types: Mapping[str, ColumnType] | None = None
@@ -58,6 +60,7 @@ class FittedPreparation:
     target_steps: TargetSteps = field(default_factory=dict)
     windows: Windows | None = None
     cells: CellFormat = field(default_factory=CellFormat)
+    training: Mapping[str, TrainingCells] = field(default_factory=dict)
 
     @classmethod
     def of_arrays(cls, names: Iterable[str]) -> FittedPreparation:
@@ -88,7 +91,7 @@ class FittedPreparation:
         """Return a target as its loss gets it; raise DataError if a sample cannot be prepared."""
         return prepared_target(y, self.target_steps.get(name, ()), name)
 
-    def apply(self, records: Table) -> dict[str, Array]:
+    def apply(self, records: Table, observe: Observe | None = None) -> dict[str, Array]:
         """Prepare any number of rows and return each input of the model, in new arrays.
 
         Rows are independent of each other, so data can be prepared in chunks; but windows make one
@@ -97,6 +100,7 @@ class FittedPreparation:
         Args:
             records: the columns (others are ignored); of a model that was trained on arrays, one
                 for each input, (n, *sample shape).
+            observe: called with the columns of a table before they are transformed.
 
         Returns:
             An array for each input by name. Sequences add inputs of their lengths and weights.
@@ -109,12 +113,12 @@ class FittedPreparation:
         if self.windows is not None:
             records = with_future(self.windows, records, self.target_columns)
             before, after = last(self.windows, records)
-            parts = [self._windows(records, before, self.types)]
+            parts = [self._windows(records, before, self.types, observe)]
             if after is not None:
                 known = {name: (self.types or {})[name] for name in self.windows.spec.known}
-                parts.append(self._windows(records, after, known))
+                parts.append(self._windows(records, after, known, observe))
             return dict(zip(self.windows.inputs, parts, strict=True))
-        columns, sequences = self.transformed(records, self.types)
+        columns, sequences = self.transformed(records, self.types, observe)
         x = {}
         for name, names in self.inputs.items():
             alone = self.types is None or names[0] in sequences
@@ -130,28 +134,39 @@ class FittedPreparation:
         return replace(self, types={name: (self.types or {})[name]}, inputs={UNNAMED: (name,)})
 
     def transformed(
-        self, records: Table, types: Mapping[str, ColumnType] | None
+        self,
+        records: Table,
+        types: Mapping[str, ColumnType] | None,
+        observe: Observe | None = None,
     ) -> tuple[dict[str, Array], dict[str, Sequences]]:
         """Return the transformed columns, and the sequences that some of them became.
 
         Args:
             types: the columns to transform, with their types; None for arrays.
+            observe: as for `apply`.
         """
         if types is None:
             return self._steps.transformed(records.columns, records)
         columns = typed(records, types, self.cells)
-        return self._steps.transformed(columns, records, together=True)
+        transformed = self._steps.transformed(columns, records, together=True)
+        if observe is not None:
+            observe(columns)
+        return transformed
 
     @cached_property
     def _steps(self) -> ColumnSteps:
         return ColumnSteps(self.steps)
 
     def _windows(
-        self, records: Table, rows: Array, types: Mapping[str, ColumnType] | None
+        self,
+        records: Table,
+        rows: Array,
+        types: Mapping[str, ColumnType] | None,
+        observe: Observe | None,
     ) -> Array:
         """Return some columns of prepared rows, whose positions are (n, size): (n, size, …)."""
         records = records.take(rows.reshape(-1))
-        prepared = joined(self.transformed(records, types)[0], records)
+        prepared = joined(self.transformed(records, types, observe)[0], records)
         return prepared.reshape(*rows.shape, -1)
 
     def apply_to_set(self, data: Table | Dataset) -> Dataset:
@@ -286,6 +301,12 @@ def fit_preparation(
         )
     if sequences:
         require_sequences_alone(sequences, inputs)
+    categorical = {
+        name
+        for step in steps
+        for name, state in step.states.items()
+        if verified(Transform.known_values, step.transform, state) is not None
+    }
     in_order = [column for of_input in inputs.values() for column in of_input]
     feature_names = (
         ()
@@ -300,6 +321,10 @@ def fit_preparation(
         inputs,
         windows=windows,
         cells=records.cells,
+        training={
+            name: TrainingCells.of_column(records.columns[name], categorical=name in categorical)
+            for name in types or ()
+        },
     )
 
 

@@ -37,7 +37,7 @@ def fingerprint(dataset: Dataset) -> str:
     ):
         digest.update(name.encode())
         digest.update(f"{array.dtype.str}{array.shape}".encode())
-        parts = array.parts() if isinstance(array, MappedArray) else (array,)
+        parts = array.stored() if isinstance(array, MappedArray) else (array,)
         for part in parts:
             digest.update(np.ascontiguousarray(part).data)
     return f"sha256:{digest.hexdigest()}"

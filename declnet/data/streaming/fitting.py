@@ -28,6 +28,7 @@ from declnet.data.passes import followed
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.preparing.targets import LossTarget, target_key
+from declnet.data.preparing.unusual_cells import TrainingCells
 from declnet.data.sets import (
     AT_CLASSES,
     NAMES,
@@ -118,7 +119,7 @@ def streamed_sets(spec: DataSpec, loss_targets: Sequence[LossTarget], seed: int)
                 with ChangedFileError.during("the check of all rows"):
                     for _ in every:  # a row that cannot be prepared is an error
                         pass
-    return replace(sets, blocks=blocks)
+    return replace(sets, blocks=blocks, preparation=statistics.with_all_cells(sets.preparation))
 
 
 def _surveyed(
@@ -225,6 +226,7 @@ class StreamStatistics(Statistics):
         self._steps: dict[str, tuple[_Step, ...]] = {}
         self._pending: dict[str, _PendingFit] = {}
         self._types: Mapping[str, ColumnType] | None = None
+        self._cells: dict[str, TrainingCells] = {}
         self._is_first = self._is_guess = True
 
     def update(self, data: Data) -> None:
@@ -232,6 +234,8 @@ class StreamStatistics(Statistics):
         if self._is_first:
             self._guess(data)
             self._is_first = False
+        if self._is_guess and isinstance(data, Table):
+            self._add_cells(data)
         for name, pending in list(self._pending.items()):
             column = self._column(data, name)
             try:
@@ -245,6 +249,24 @@ class StreamStatistics(Statistics):
                 if not self._is_guess:
                     raise
                 del self._pending[name]  # if it does suit, the next pass raises the error
+
+    def _add_cells(self, block: Table) -> None:
+        """Add what is known of the cells of a block's columns, categories only of text."""
+        for name, column in block.columns.items():
+            before = self._cells.get(name)
+            categorical = column.dtype.kind == "O" and (not before or before.categories is not None)
+            cells = TrainingCells.of_column(column, categorical=categorical)
+            self._cells[name] = before.joined(cells) if before else cells
+
+    def with_all_cells(self, preparation: FittedPreparation) -> FittedPreparation:
+        """Return a preparation fitted to a sample with what is known of the cells of all rows."""
+        training = {
+            name: self._cells[name]
+            if of_sample.categories is not None
+            else replace(self._cells[name], categories=None)
+            for name, of_sample in preparation.training.items()
+        }
+        return replace(preparation, training=training)
 
     def prepared(self, sample: Data) -> PreparedSets | None:
         """Return the sample prepared if everything is fitted; None if another pass is needed.

@@ -101,10 +101,10 @@ def trace(
 
 
 def _start(options: SpecOptions, step: int | None, layers: Sequence[str]) -> Start:
-    from declnet import open_run
+    from declnet import open_run, unpacked
     from declnet.inspection.tracing.starting import spec_to_trace, start_of_run, start_of_spec
 
-    if not options.path.is_dir():
+    if not unpacked(options.path).is_dir():
         spec = spec_to_trace(options.load(), step or 0)
         return start_of_spec(options.start(spec), step or 0, layers)
     if options.overrides:

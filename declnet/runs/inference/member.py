@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +18,7 @@ from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED, as_arrays, wrapped
 from declnet.data.integer_limits import require_within
 from declnet.data.preparing.preparation import FittedPreparation, stacked
+from declnet.data.preparing.unusual_cells import Observe
 from declnet.data.preparing.windows import Windows
 from declnet.data.sources.loading import checked
 from declnet.errors import DataError, SampleName
@@ -28,6 +30,7 @@ from declnet.runs.inference.predictions import OutputReading
 from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
+from declnet.training.numerics import one_blas_thread
 from declnet.training.preparation import unscaling
 from declnet.training.tasks import predictions_of
 
@@ -98,7 +101,9 @@ class Member:
         Returns:
             (n, …) by the name of the loss, which is `""` for the only one.
         """
-        with np.errstate(all="ignore"):
+        # what BLAS rounds depends on its threads, too
+        threads = one_blas_thread() if self.model.independent_rows else nullcontext()
+        with np.errstate(all="ignore"), threads:
             y_preds = self.model.compute(wrapped(x))
         names = {head.name: self.model.output(head.output).name for head in self.heads}
         return self.finished(
@@ -149,17 +154,20 @@ class Member:
         name_sample = naming_samples(data, self.preparation.windows)
         return self.prepare(self.records_of(data), name_sample)
 
-    def prepare(self, records: Table, name_sample: NamesSamples) -> dict[str, Array]:
+    def prepare(
+        self, records: Table, name_sample: NamesSamples, observe: Observe | None = None
+    ) -> dict[str, Array]:
         """Return samples as the model's inputs.
 
         Args:
             records: a table, of which arrays are columns.
             name_sample: what messages call the sample at a position.
+            observe: as for `FittedPreparation.apply`.
 
         Raises:
             DataError: a sample cannot be prepared.
         """
-        x = self._prepared(records)
+        x = self._prepared(records, observe)
         require_within(x, self._limits, name_sample)
         return x
 
@@ -201,8 +209,8 @@ class Member:
         samples = preparation.apply_to_set(data)
         return samples if samples.inputs is data.inputs else checked(samples, label)
 
-    def _prepared(self, records: Table) -> dict[str, Array]:
-        x = self.preparation.apply(records)
+    def _prepared(self, records: Table, observe: Observe | None) -> dict[str, Array]:
+        x = self.preparation.apply(records, observe)
         for name, array in x.items() if self.preparation.types is None else ():
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 wrong = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)

@@ -16,6 +16,7 @@ from declnet.contracts.network.inputs import wrapped
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.runs.calibrator import Task, Thresholds
 from declnet.data.preparing.target_encoding import TargetEncoding
+from declnet.data.preparing.unusual_cells import UnusualCells
 from declnet.data.usable_rows import RowErrors, UsableRows
 from declnet.display.displayed import Displayed
 from declnet.errors import DataError, SampleName
@@ -53,6 +54,8 @@ class Predictions(Displayed):
             (n, values), in which `columns` has a row for each value.
         warning: that some of the data has no prediction, such as a series that is too short for a
             forecast; None if all has.
+        unusual: the columns of a table with cells that are unlike the training data, and how many
+            of their cells are; rows that could not be predicted do not count.
     """
 
     prediction: Array
@@ -68,6 +71,7 @@ class Predictions(Displayed):
     types: Mapping[str, ColumnType] = field(default_factory=dict)
     steps: Mapping[str, Array] = field(default_factory=dict)
     warning: str | None = None
+    unusual: Mapping[str, UnusualCells] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.outputs)

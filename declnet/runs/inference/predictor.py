@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +20,7 @@ from declnet.contracts.network.inputs import Inputs, unwrapped
 from declnet.data.preparing.forecasting import forecastable, steps, with_future
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.preparing.target_encoding import TargetEncoding
+from declnet.data.preparing.unusual_cells import CellWatch, UnusualCells, watches_of
 from declnet.data.preparing.windows import Windows
 from declnet.data.sources.loading import GivenData, as_data, guarded
 from declnet.data.sources.python_table import as_table, readable_rows
@@ -195,6 +196,11 @@ class Predictor:
         """The columns used for predictions; None if the model was trained on arrays."""
         return tuple(self.feature_types) if self.feature_types is not None else None
 
+    @cached_property
+    def cell_watches(self) -> tuple[CellWatch | None, ...]:
+        """What counts unusual cells as each member prepares them; as `watches_of`."""
+        return watches_of([member.preparation for member in self.members])
+
     @property
     def column_types(self) -> dict[str, ColumnType]:
         """The types of a table's columns in the training data; the series of windows is text."""
@@ -330,9 +336,15 @@ class Predictor:
         Raises:
             DataError: a sample cannot be prepared.
         """
-        prepared = (member.prepare(records, name_sample) for member in self.members)
-        members = zip(self.members, prepared, strict=True)
-        return self.combined([member.outputs(x) for member, x in members])
+        unusual: dict[str, UnusualCells] = {}
+        outputs = []
+        for member, watch in zip(self.members, self.cell_watches, strict=True):
+            observe = None if watch is None else partial(watch.count, counts=unusual)
+            outputs.append(member.outputs(member.prepare(records, name_sample, observe)))
+        predictions = self.combined(outputs)
+        if not unusual:
+            return predictions
+        return {loss: replace(of_loss, unusual=unusual) for loss, of_loss in predictions.items()}
 
     def combined(self, outputs: Sequence[dict[str, Array]]) -> dict[str, Predictions]:
         """Return predictions, given the `outputs` of each of the members."""

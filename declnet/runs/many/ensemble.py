@@ -76,6 +76,18 @@ class Ensemble(GroupFolder, TrainedModels):
         tasks = [task for task in self.tasks if weights.get(task.point)]
         return tuple(map(self._run_of, tasks))
 
+    def packed_runs(self) -> dict[str, StoredRun]:
+        """Return the runs of all members by their folders; of a study, of the trials with weights.
+
+        Raises:
+            OutputError: the models are not used as one, or as `runs` does.
+        """
+        if not self.file.is_predictor:
+            one = self.path / self.tasks[0].point
+            raise OutputError(f"{self.path}: these runs are of several specs; name one, e.g. {one}")
+        listed = self.weights
+        return {task.folder: self._run_of(task) for task in self.tasks if task.point in listed}
+
     def _run_of(self, task: Task) -> StoredRun:
         """Return a finished run; raise OutputError if it is not finished, or was replaced."""
         if task.folder in self._opened:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.runs.plan import Journal
 from declnet.data.splits import Data
@@ -11,8 +12,13 @@ from declnet.errors import DataError, DeclnetError, RunError
 from declnet.runs.many.ensemble import manifest_checksum
 from declnet.runs.many.group import Group
 from declnet.runs.many.group_file import one_model
-from declnet.runs.storage.folder import MANIFEST
-from declnet.runs.storage.writing import remove_temporary
+from declnet.runs.model_card import card_of_group
+from declnet.runs.storage.folder import MANIFEST, writing
+from declnet.runs.storage.readme import README
+from declnet.runs.storage.writing import remove_temporary, write_atomically
+
+if TYPE_CHECKING:
+    from declnet.runs.inference.evaluation import Evaluation
 
 GivenSets = Mapping[str, Data] | None
 """The data that a program passed to the runs, by name; None for the data of the specs."""
@@ -104,6 +110,28 @@ def member_weights(
         if key in by_fold:
             folds[task.folder.removeprefix(f"{task.point}/")] = named(by_fold[key])
     return {"weights": named(weights), "fold_weights": folds or None}
+
+
+def write_card(group: Group) -> None:
+    """Write the model card of a finished group whose models are used as one.
+
+    Without their data, as when a program passed it, it has the metrics of the runs alone; if the
+    models cannot be used as one, there is none.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    if not group.is_predictor or group.status != "finished":
+        return
+    evaluations: tuple[Evaluation, ...] = ()
+    with suppress(DeclnetError):
+        evaluations = group.evaluations
+    content = None
+    with suppress(DeclnetError):  # the models may not go together, which using them says
+        content = card_of_group(group, evaluations).content(group.path)
+    if content is not None:
+        with writing(group.path):
+            write_atomically(group.path / README, content)
 
 
 def write_held_out(folds: Group, data: GivenSets, warn: Callable[[str], object]) -> None:

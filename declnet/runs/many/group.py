@@ -27,6 +27,7 @@ from declnet.runs.storage.folder import (
     GROUP,
     MANIFEST,
     reading,
+    unpacked,
 )
 from declnet.runs.storage.writing import json_document
 
@@ -36,16 +37,16 @@ if TYPE_CHECKING:
 
 
 def is_group(path: str | Path) -> bool:
-    """Return whether a folder holds a group, or a point of one."""
-    return _file_at(Path(path)) is not None
+    """Return whether a folder or a pack holds a group, or a point of one."""
+    return _file_at(unpacked(path)) is not None
 
 
 def is_predictor(path: str | Path) -> bool:
-    """Return whether a folder holds a group whose models are used as one.
+    """Return whether a folder or a pack holds a group whose models are used as one.
 
     Such are folds, seeds, members, and a study that selects weights of its trials.
     """
-    file = _file_at(Path(path))
+    file = _file_at(unpacked(path))
     return file is not None and file.is_predictor
 
 
@@ -59,7 +60,8 @@ def open_group(
     """Open the folder of folds, seeds, a sweep or a study, finished or not.
 
     Args:
-        path: the folder that `run`, `sweep` or `tune` wrote, or that of a point of a sweep.
+        path: the folder that `run`, `sweep` or `tune` wrote, or that of a point of a sweep; or the
+            file that `pack_run` wrote.
         registry: where names are looked up; default: all installed plugins.
         notice: as for `open_run`.
         allow_changes: as for `open_run`.
@@ -67,7 +69,7 @@ def open_group(
     Raises:
         OutputError: the folder is not a group's, or its file cannot be read.
     """
-    path = Path(path)
+    path = unpacked(path)
     with reading(path):
         file = _file_at(path, registry)
         if file is not None:

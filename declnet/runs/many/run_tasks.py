@@ -138,6 +138,7 @@ class RunTask(ExecutorTask):
             registry=self.registry,
             checked=self.checked,
             allow_changes=self.allow_changes,
+            has_card=False,
         )
         try:
             if self.continues is not None:

@@ -24,7 +24,7 @@ from declnet.errors import DeclnetError
 from declnet.runs.many import early_stops
 from declnet.runs.many.callbacks import finish_group, notifying_failure
 from declnet.runs.many.early_stops import logged_epoch, logged_rows
-from declnet.runs.many.finishing import finish_points, member_weights, write_held_out
+from declnet.runs.many.finishing import finish_points, member_weights, write_card, write_held_out
 from declnet.runs.many.group import Group
 from declnet.runs.many.local_executors import local_executor
 from declnet.runs.many.plans import Search, TaskList, TrialListener
@@ -393,6 +393,7 @@ class Training:
         self.summarize()
         if group.shard is None:  # last, since a finished group has all of its files
             group.note()
+            write_card(group)
             finish_group(group)
 
     def _members(self) -> tuple[Sequence[str], Sequence[str]]:

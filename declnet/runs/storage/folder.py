@@ -57,6 +57,32 @@ TRIALS, UNTUNED = "trials", "untuned"
 SUMMARY = "summary.json"
 """In the folder of many runs: what came of them."""
 
+PACK_SUFFIX = ".declnet"
+"""How the name of a pack ends: one file with what the folder of a run or a group has."""
+
+
+def unpacked(path: str | Path) -> Path:
+    """Return the folder of a run or a group: that of a pack, or any other path unchanged.
+
+    The name of a pack ends in `.declnet`.
+
+    A pack is verified and unpacked into declnet's cache folder once; without one that only this
+    user can change, into a temporary folder of this process. Nothing may write to the folder.
+
+    Args:
+        path: a folder, or the file that `pack_run` wrote.
+
+    Raises:
+        OutputError: the pack is damaged, or has other content than `pack_run` writes.
+    """
+    path = Path(path)
+    with reading(path):
+        if path.suffix.lower() != PACK_SUFFIX or not path.is_file():
+            return path
+    from declnet.runs.storage.pack import unpacked_file  # takes time that folders need not take
+
+    return unpacked_file(path)
+
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:

@@ -14,7 +14,7 @@ from declnet.contracts.network.directions import Better
 from declnet.errors import DeclnetError, OutputError
 from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import RunFiles
-from declnet.runs.storage.folder import reading
+from declnet.runs.storage.folder import reading, unpacked
 from declnet.runs.storage.index import Entry, indexed, stamp_of, update_index
 from declnet.runs.storage.writing import read_bytes
 from declnet.spec.document.document import read_document
@@ -73,12 +73,13 @@ def list_runs(directory: Path, prefix: str = "") -> Iterator[ListedRun | Skipped
     again, but taken from an index in the user's cache folder.
 
     Args:
-        directory: the folder.
+        directory: the folder, or a pack of a group.
         prefix: precedes the paths, e.g. `runs/`.
 
     Raises:
         OutputError: the folder does not exist or cannot be read.
     """
+    directory = unpacked(directory)
     folders = _folders_in(directory)
     indexes = sum(entry.manifest is not None for entry in folders) >= MANY
     known = indexed(directory) if indexes else {}
@@ -106,14 +107,14 @@ def run_folders(paths: Iterable[str | Path]) -> list[Path]:
     """Return the folders of runs among the given ones and within them, sorted within each.
 
     Args:
-        paths: folders of runs, or folders of such folders, e.g. of seeds, folds or a sweep. One
-            that holds no run is returned too, so that opening it says so.
+        paths: folders of runs, or folders of such folders, e.g. of seeds, folds or a sweep, or
+            packs. One that holds no run is returned too, so that opening it says so.
 
     Raises:
         OutputError: a folder cannot be read.
     """
     runs: list[Path] = []
-    for path in map(Path, paths):
+    for path in map(unpacked, paths):
         inside: list[Path] = []
         if holds_runs(path):
             inside = [path / entry.name for entry in _folders_in(path) if entry.reason != NOT_A_RUN]
@@ -123,6 +124,7 @@ def run_folders(paths: Iterable[str | Path]) -> list[Path]:
 
 def holds_runs(path: Path) -> bool:
     """Return whether a folder is not a run's folder; raise OutputError if unreadable."""
+    path = unpacked(path)
     with reading(path):
         return path.is_dir() and not (path / folder.MANIFEST).exists()
 

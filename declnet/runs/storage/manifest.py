@@ -25,7 +25,10 @@ from declnet.runs.storage.origins import Origins, used_components
 from declnet.training.metrics import directions
 
 if TYPE_CHECKING:
+    from declnet.graph.model import Model
+    from declnet.runs.inference.member import Member
     from declnet.runs.ready_run import ReadyRun
+    from declnet.spec.model import RunSpec
 
 
 def first_manifest(ready: ReadyRun, spec_file: bytes) -> Manifest:
@@ -39,8 +42,34 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> Manifest:
     kernels = ready.trainer.kernels.used
     components = partial(used_components, spec, model, kernels, ready.registry)
     about = "components", [section for key, section in vars(spec).items() if key != "seed"], kernels
-    inputs = (model.inputs | model.unread).items()
     weights = spec.model.weights_path
+    return _manifest(
+        spec,
+        model,
+        spec_file,
+        data={name: UsedData(len(samples), samples.fingerprint) for name, samples in data.items()},
+        initial_weights=checksum(weights.read_bytes()) if weights is not None else None,
+        components=computed_once((model.network, ready.registry), about, components),
+        engine=_engine(ready.trainer.kernels),
+    )
+
+
+def manifest_of(member: Member, spec_file: bytes) -> Manifest:
+    """Return the manifest of a model that was trained elsewhere.
+
+    Args:
+        member: the model.
+        spec_file: the content of the folder's spec.toml.
+    """
+    spec, model = member.spec, member.model
+    components = used_components(spec, model, (), member.registry)
+    engine = {"kernels": "numpy"}
+    return _manifest(spec, model, spec_file, data={}, components=components, engine=engine)
+
+
+def _manifest(spec: RunSpec, model: Model, spec_file: bytes, **others: Any) -> Manifest:
+    """Return a manifest with the status `running`, of the environment and `others`."""
+    inputs = (model.inputs | model.unread).items()
     return Manifest(
         status="running",
         name=spec.name,
@@ -48,17 +77,14 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> Manifest:
         spec=checksum(spec_file),
         started=now(),
         inputs=tuple(StoredInput(name, **vars(info)) for name, info in inputs),
-        data={name: UsedData(len(samples), samples.fingerprint) for name, samples in data.items()},
-        initial_weights=checksum(weights.read_bytes()) if weights is not None else None,
         better=directions(spec.heads),
-        components=computed_once((model.network, ready.registry), about, components),
-        engine=_engine(ready.trainer.kernels),
         declnet=declnet.__version__,
         python=platform.python_version(),
         numpy=np.__version__,
         blas=_blas(),
         platform=platform.platform(),
         machine=platform.machine(),
+        **others,
     )
 
 

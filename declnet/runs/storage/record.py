@@ -11,7 +11,7 @@ import hashlib
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +35,7 @@ from declnet.runs.storage.documents import (
     Resumption,
 )
 from declnet.runs.storage.manifest import now
+from declnet.runs.storage.readme import README, Card
 from declnet.runs.storage.writing import (
     json_line,
     open_file,
@@ -231,6 +232,7 @@ class Record:
         seconds: float,
         ending: Mapping[str, Any],
         others: Mapping[str, bytes],
+        card: Callable[[Manifest], Card] | None = None,
     ) -> None:
         """Write the weights, the metrics and other files of the finished model.
 
@@ -240,6 +242,7 @@ class Record:
             seconds: how long the run took.
             ending: what the manifest says about the end of the training.
             others: the contents of other files by name, e.g. the results of analyses.
+            card: returns the model card, which a person may change: it has no checksum.
 
         Raises:
             RunError: a file cannot be written.
@@ -248,6 +251,9 @@ class Record:
         files = {folder.WEIGHTS: weights, folder.METRICS: written, **others}
         if self._unwritten:
             files[folder.HISTORY] = self.history.take_lines()
+        if card is not None:
+            readme = card(replace(self._manifest, **ending)).content(self.directory)
+            files |= {README: readme} if readme is not None else {}
         with folder.writing(self.directory):
             self._write_first(files)
             if folder.HISTORY not in files:
@@ -290,9 +296,11 @@ class Record:
         self._write(files)
 
     def _write(self, files: Mapping[str, bytes]) -> None:
-        """Write files by name."""
-        write_together(self.directory, files)
-        self._checksums |= {name: checksum(content) for name, content in files.items()}
+        """Write files by name, and note the checksums of those that nobody may change."""
+        write_together(self.directory, files, unsynced=(README,))
+        self._checksums |= {
+            name: checksum(content) for name, content in files.items() if name != README
+        }
 
     def _end(self, status: str, seconds: float, more: Mapping[str, Any]) -> None:
         ending = {"status": status, "ended": now(), "seconds": round(seconds, 3), **more}

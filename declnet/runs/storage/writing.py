@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from itertools import takewhile
@@ -143,11 +143,16 @@ def require_free(path: Path, force: bool) -> None:
         raise OutputError(f"{path}: it exists already; nothing was written (--force overwrites it)")
 
 
-def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
+def write_together(folder: Path, files: Mapping[str, bytes], unsynced: Container[str] = ()) -> None:
     """Write several files of a folder, given by name, each atomically.
 
     They are synced together, which costs less than syncing each before the next is
     written. A kill may leave some of them old and others new; the first ones are replaced first.
+
+    Args:
+        folder: the folder.
+        files: the content of each file.
+        unsynced: files that may be lost if the machine fails, but not if the process is killed.
 
     Raises:
         OSError: the folder cannot be written to.
@@ -163,8 +168,9 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
                 for file, content in zip(opened, files.values(), strict=True):
                     file.write(content)
                     file.flush()
-                for file in opened:
-                    os.fsync(file.fileno())
+                for name, file in zip(files, opened, strict=True):
+                    if name not in unsynced:
+                        os.fsync(file.fileno())
             for name, path in temporary.items():
                 path.replace(folder / name)
         sync_folder(folder)

@@ -19,6 +19,9 @@ from declnet_plugins.exchange.exporter import FilePredictor
 TOLERANCE = 1e-4
 """The largest difference, as a share of an output's largest number, that float32 explains."""
 
+MOST_CELLS = 20
+"""Cells of a row in a message."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -68,19 +71,21 @@ def _attempt(
         rows = "rows" if columns is model.examples else "rows with odd cells"
         return Comparison(0, np.inf, 0, f"it fails on {rows}: {error_summary(error)}"), False
     says_valid = all(output.valid is not None for output in predictions.values())
-    return _compared(model, predictions, expected), says_valid
+    return _compared(model, columns, predictions, expected), says_valid
 
 
 def _compared(
     model: ExportedModel,
+    columns: Mapping[str, Array],
     predictions: Mapping[str, ExportedPredictions],
     expected: Mapping[str, ExportedPredictions],
 ) -> Comparison:
-    largest, labels_differ, validity_differs, place = 0.0, 0, False, ""
+    largest, labels_differ, differing, place = 0.0, 0, -1, ""
     for output in model.outputs:
         valid, expected_valid = predictions[output.name].valid, expected[output.name].valid
         if valid is not None and expected_valid is not None:
-            validity_differs |= not np.array_equal(valid, expected_valid)
+            wrong = np.asarray(valid) != expected_valid
+            differing = int(np.argmax(wrong)) if wrong.any() else differing
         difference, labels = compared_predictions(
             output, predictions[output.name], expected[output.name]
         )
@@ -89,8 +94,10 @@ def _compared(
             largest, place = difference, f' of "{output.name}"' if output.name else ""
     samples = len(next(iter(expected.values())).outputs)
     rows, fault = "1 row" if samples == 1 else f"{samples} rows", ""
-    if validity_differs:
-        fault = f"which of {rows.replace('row', 'odd row')} can be predicted"
+    if differing >= 0:
+        cells = [f"{name} = {column[differing]}" for name, column in columns.items()]
+        listed = ", ".join(cells[:MOST_CELLS]) + (", …" if len(cells) > MOST_CELLS else "")
+        fault = f"which of {rows.replace('row', 'odd row')} can be predicted, e.g. {listed}"
     elif labels_differ:
         fault = f"the class of {labels_differ} of {rows}"
     elif not largest <= TOLERANCE:

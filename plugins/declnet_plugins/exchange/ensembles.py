@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from declnet import Array, Dtype, Shape
-from declnet_plugins.exchange.recorded import recorded_program
+from declnet_plugins.exchange.recorded import write_recorded
 from declnet_plugins.exchange.translation import TranslationSite
 
 
@@ -60,5 +59,5 @@ def combined(
         dtype=np.dtype(float),
         writer=writer,
     )
-    (handle,) = writer.program(site, recorded_program(SimpleNamespace(apply=function), site))
+    (handle,) = write_recorded(function, site)
     return handle

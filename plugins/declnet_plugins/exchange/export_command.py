@@ -54,7 +54,7 @@ def export(
     use_best: bool,
     as_json: bool,
 ) -> None:
-    """Write the model of RUN, the folder of a run, in a format that other programs can run.
+    """Write the model of RUN, the folder of a run or a pack, in a format for other programs.
 
     The file contains every step from raw columns to predictions: the preparation of the data, the
     network, its calibration and, for classes, their names. RUN may be a folder of folds, seeds,
@@ -73,13 +73,14 @@ def export(
         parse_override,
         print_json,
         print_line,
+        unpacked,
     )
     from declnet_plugins.exchange.exporting import export as export_run
 
     parsed = [parse_override(text, number) for number, text in enumerate(overrides, start=1)]
     options = {override.key: override.value for override in parsed}
     registry = trained.registry
-    if use_best or not (is_predictor(run) or (run / "manifest.json").exists()):
+    if use_best or not (is_predictor(run) or (unpacked(run) / "manifest.json").exists()):
         run = _best_in(run, use_it=use_best)
     opening = open_group if is_predictor(run) else open_run
     start = time.perf_counter()

@@ -8,6 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+
 from declnet import (
     Dataset,
     DeclnetError,
@@ -16,6 +18,7 @@ from declnet import (
     Predictor,
     StoredRun,
     Table,
+    as_table,
     attributing_errors,
     require_free,
     verified,
@@ -77,47 +80,64 @@ class ExportResult:
 
 
 def export(
-    trained: StoredRun | Group,
+    trained: StoredRun | Group | Predictor,
     path: str | Path,
     format: str | None = None,  # noqa: A002  # as the option of the command
     options: Mapping[str, Any] | None = None,
     *,
+    data: Any = None,
     force: bool = False,
     allow_difference: bool = False,
 ) -> ExportResult:
-    """Write the model of a run to a file of another format, from raw columns to predictions.
+    """Write a trained model to a file of another format, from raw columns to predictions.
 
-    The file is compared with declnet on rows of the run's data, if they are still there.
+    The file is compared with declnet on rows of the run's data; if they are not there any more, on
+    the synthetic rows that the run stored.
 
     Args:
-        trained: the run, or the group whose models are averaged, e.g. of folds or seeds.
+        trained: the run, or the group whose models are averaged, e.g. of folds or seeds; or a
+            predictor.
         path: the file to write.
         format: the type of the exporter; default: by the suffix of the file.
         options: the exporter's fields, e.g. `{"opset": 17}`.
+        data: the rows on which the file is compared with declnet instead, as
+            `declnet.Predictor.predict` takes them.
         force: whether to replace an existing file.
         allow_difference: whether to keep a file whose predictions differ from declnet's by more
             than rounding to float32 explains.
 
     Raises:
         ExportError: the model cannot be written in this format, or the file's predictions differ.
+        DataError: the model cannot predict `data`.
         OutputError: the file exists, or cannot be written.
         DeclnetError: the model cannot be read.
     """
-    path, runs, predictor = Path(path), trained.runs, trained.predictor()
+    path, runs = Path(path), () if isinstance(trained, Predictor) else trained.runs
+    predictor = trained if isinstance(trained, Predictor) else trained.predictor()
     exporter = format_for(Exporter, path, format, options, predictor.registry)
     require_free(path, force)
-    model, notes = _model_of(runs, predictor)
+    model, notes = _model_of(runs, predictor, data)
     result = export_model(model, path, exporter, force=force, allow_difference=allow_difference)
     return replace(result, notes=(*result.notes, *notes))
 
 
 def _model_of(
-    runs: Sequence[StoredRun], predictor: Predictor
+    runs: Sequence[StoredRun], predictor: Predictor, rows: Any
 ) -> tuple[ExportedModel, Sequence[str]]:
-    """Return the model with examples of the first data set that it can predict, and notes."""
-    names, metadata, notes = _names(runs), _metadata(runs), list[str]()
+    """Return the model with examples of the first data set that it can predict, and notes.
+
+    Args:
+        runs: the runs of its members; none if it was trained by a program.
+        predictor: the model.
+        rows: the user's examples; None for those of the runs' data.
+    """
+    names, metadata, notes = _names(runs, predictor), _metadata(runs, predictor), list[str]()
     sets: list[Dataset | Table] = []
     with attributing_errors(predictor.registry):
+        if rows is not None:
+            return exported_model(predictor, names, metadata, _samples_of(rows, predictor)), ()
+        if not runs:
+            return exported_model(predictor, names, metadata), ()
         try:
             sets += reversed(runs[0].raw_sets().values())
         except DeclnetError as error:
@@ -129,19 +149,43 @@ def _model_of(
                 raise
             except DeclnetError as error:
                 notes.append(f"declnet cannot predict the run's data: {error}")
+        synthetic = runs[0].synthetic_data()
+        if synthetic is not None:
+            try:
+                model = exported_model(predictor, names, metadata, synthetic)
+            except ExportError:
+                raise
+            except DeclnetError as error:
+                notes.append(f"declnet cannot predict the run's synthetic rows: {error}")
+            else:
+                return model, (f"{notes[0]}; compared on synthetic rows",)
         return exported_model(predictor, names, metadata), notes[:1]
 
 
-def _names(runs: Sequence[StoredRun]) -> list[str]:
-    """Return a name for each run: empty for the only one, its folder's if these differ."""
-    if len(runs) == 1:
+def _samples_of(rows: Any, predictor: Predictor) -> Dataset | Table:
+    """Return rows as `Predictor.predict` takes them in the form of data sets."""
+    if predictor.features is None and isinstance(rows, Mapping):
+        return Dataset({name: np.asarray(array) for name, array in rows.items()}, {})
+    table = as_table(rows, cells=predictor.cells, types=predictor.column_types)
+    samples = table if isinstance(table, Table) else Dataset(table, {})
+    if predictor.windows is None:
+        predictor.predict_part(samples.take(np.arange(1)))  # says which column is missing
+    return samples
+
+
+def _names(runs: Sequence[StoredRun], predictor: Predictor) -> list[str]:
+    """Return a name for each member: empty for the only one, its run's folder if these differ."""
+    members = len(predictor.members)
+    if members == 1:
         return [""]
     names = ["".join(c if c.isalnum() else "_" for c in run.path.name) for run in runs]
-    return names if len(set(names)) == len(names) else [f"model_{n + 1}" for n in range(len(runs))]
+    return names if len(set(names)) == members else [f"model_{n + 1}" for n in range(members)]
 
 
-def _metadata(runs: Sequence[StoredRun]) -> dict[str, str]:
+def _metadata(runs: Sequence[StoredRun], predictor: Predictor) -> dict[str, str]:
     """Return what identifies the runs: the hash of the spec, and the versions."""
+    if not runs:
+        return {"name": predictor.spec.name or "model"}
     first, manifest = runs[0], runs[0].manifest
     origins = [
         origin.partition("==")

@@ -11,7 +11,7 @@ from declnet import PluginOptions
 PATH = click.Path(path_type=Path)
 
 
-@click.command("import", short_help="Convert a network from another library to a spec and weights.")
+@click.command("import", short_help="Convert a model from another library to a run.")
 @click.argument("file", type=PATH)
 @click.option(
     "-o",
@@ -19,7 +19,7 @@ PATH = click.Path(path_type=Path)
     required=True,
     type=PATH,
     metavar="FOLDER|SPEC",
-    help="Folder for spec.toml and weights.safetensors, or the name of a spec, ending in .toml.",
+    help="Folder for a finished run, or the name of a spec to train, ending in .toml.",
 )
 @click.option(
     "--format",
@@ -52,11 +52,10 @@ def import_(
     mapping: Path | None,
     force: bool,
 ) -> None:
-    """Write the network in FILE as a spec with initial weights.
+    """Write the network in FILE as the folder of a run, which predicts, exports and serves.
 
-    Each part of FILE becomes a layer, which is printed; a part without a corresponding layer is an
-    error. Before anything is written, the predictions of both networks for random inputs are
-    compared.
+    Each part of FILE becomes a transform or a layer, which is printed; a part without a
+    corresponding one is an error. Before anything is written, the predictions of both are compared.
     """
     from declnet import parse_override, print_line
     from declnet_plugins.exchange.files import format_for
@@ -70,11 +69,18 @@ def import_(
     registry = plugins.registry
     importer = format_for(Importer, file, form, options, registry)
     summary = import_network(importer, file, output, registry, overwrite=force)
-    width = max(map(len, summary.mapping), default=0)
-    lines = [f"{layer:<{width}}  {origin}".rstrip() for layer, origin in summary.mapping.items()]
+    parts = [*summary.prepared, *summary.mapping.items()]
+    width = max((len(name) for name, _ in parts), default=0)
+    lines = [f"{name:<{width}}  {origin}".rstrip() for name, origin in parts]
     lines += [f"left out: {part}" for part in summary.left_out]
     if summary.difference is None:
         lines.append("predictions: not compared, since the file has only weights")
+    elif summary.odd_samples:
+        lines.append(
+            f"predictions: at most {summary.difference:.2g} of the largest apart, for "
+            f"{summary.samples} rows; the same for {summary.odd_samples} rows with missing, "
+            "unknown or extreme cells"
+        )
     else:
         lines.append(
             f"predictions: at most {summary.difference:.2g} apart, for {summary.samples} random "

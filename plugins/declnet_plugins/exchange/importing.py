@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -14,18 +13,24 @@ from declnet import (
     Array,
     CommentedToml,
     DataError,
+    Dataset,
     InputInfo,
+    Member,
     Model,
     OutputError,
+    Predictor,
     Registry,
+    assemble,
     attributing_errors,
-    build_model,
     parse_spec,
     require_free,
     verified,
+    write_run,
 )
+from declnet_plugins.exchange.comparing import compared_with_declnet
 from declnet_plugins.exchange.files import write_file
-from declnet_plugins.exchange.importer import ImportedNetwork, Importer
+from declnet_plugins.exchange.importer import ImportedNetwork, Importer, ImportSummary
+from declnet_plugins.exchange.predictors import exported_model
 
 SAMPLES = 100
 """Random samples whose predictions are compared."""
@@ -39,43 +44,24 @@ MOST_BYTES = 4 * 2**30
 TOLERANCE = 1e-4
 """The largest difference, relative to the largest prediction or to 1."""
 
-
-@dataclass(frozen=True)
-class ImportSummary:
-    """The summary of an import.
-
-    Attributes:
-        spec: the spec that was written.
-        weights: the file of its initial weights.
-        mapping: what each layer was in the file, by the layer's name.
-        types: the type of each layer.
-        left_out: parts of the file that are left out.
-        parameters: the number of parameters.
-        difference: the largest difference between the predictions of both networks for random
-            samples; None if the file's own network cannot be run.
-        samples: the number of these samples.
-    """
-
-    spec: Path
-    weights: Path
-    mapping: Mapping[str, str]
-    types: Mapping[str, str]
-    left_out: tuple[str, ...]
-    parameters: int
-    difference: float | None
-    samples: int
+MISREAD = "the importer misread a part of the original: please report it"
 
 
 def import_network(
-    importer: Importer, path: Path, output: Path, registry: Registry, *, overwrite: bool = False
+    importer: Importer,
+    source: Any,
+    output: Path | None,
+    registry: Registry,
+    *,
+    overwrite: bool = False,
 ) -> ImportSummary:
-    """Read a network, compare its predictions and write a spec and weights.
+    """Read a network, compare its predictions and write it.
 
     Args:
         importer: reads the file.
-        path: the file.
-        output: the name of the spec, which ends in .toml, with weights of the same name beside it;
-            or a folder for `spec.toml` and `weights.safetensors`.
+        source: the path of the file; or an object, for an importer of objects.
+        output: a folder for a finished run; or the name of a spec, which ends in .toml, with
+            weights of the same name beside it; None to write nothing.
         registry: where the spec's names are looked up.
         overwrite: whether files that exist are replaced.
 
@@ -85,57 +71,77 @@ def import_network(
         OutputError: the files cannot be written.
     """
     with attributing_errors(registry):
-        network = verified(Importer.read, importer, path)
-        model = _model_of(network, registry)
-        difference = _difference(network, model)
-    spec, weights = _files(output)
-    for file in (spec, weights):
-        if file.exists():
-            require_free(file, overwrite)
-            if file.samefile(path):
-                raise OutputError(f"{file}: this is the file to import; choose another name")
-    contents = {
-        weights: _saved(model.parameters(), weights),
-        spec: _commented(_document(network, weights.name), network, path),
-    }
-    if spec.parent != output.parent:
-        try:
-            output.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{output}: cannot be written: {error.strerror or error}") from None
-    for file, content in contents.items():
-        write_file(file, content, force=overwrite)
+        network = verified(Importer.read, importer, source)
+        member = _member_of(network, registry)
+        compared = _compared(network, member)
+    spec, weights = (None, None) if output is None else _files(output)
+    if spec is not None and weights is not None:
+        for file in (spec, weights):
+            if file.exists():
+                require_free(file, overwrite)
+                if isinstance(source, Path) and source.exists() and file.samefile(source):
+                    raise OutputError(f"{file}: this is the file to import; choose another name")
+        name = source.name if isinstance(source, Path) else str(type(source).__name__)
+        text = _commented(_document(network, weights.name), network, name)
+        if spec == output:
+            write_file(weights, _saved(member.model.parameters(), weights), force=overwrite)
+            write_file(spec, text, force=overwrite)
+        else:
+            samples = network.table.rows if network.table else _random_samples(network, member)
+            write_run(member, samples, spec.parent, spec_toml=text.decode(), overwrite=overwrite)
     return ImportSummary(
+        member,
         spec,
         weights,
         network.mapping,
-        {node.name: node.layer.type for node in model.nodes},
+        tuple(
+            (transform.type, ", ".join(transform.columns or ()))
+            for transform in member.spec.data.prepare
+        ),
+        {node.name: node.layer.type for node in member.model.nodes},
         network.left_out,
         sum(parameter.size for parameter in network.parameters.values()),
-        difference,
-        _samples(model),
+        *compared,
     )
 
 
-def _model_of(network: ImportedNetwork, registry: Registry) -> Model:
-    """Return the model with the network's parameters.
+def _member_of(network: ImportedNetwork, registry: Registry) -> Member:
+    """Return the trained model.
 
     Shapes and memory are checked before anything is allocated: both come from the file.
     """
-    spec = parse_spec(network.sections, registry)
-    model = build_model(
-        spec.model, network.inputs, spec.seed, registry, parameters=network.parameters
-    )
-    sample = model.memory(1)
+    spec, table = parse_spec(network.sections, registry), network.table
+    for name, array in network.parameters.items():
+        if not np.isfinite(array).all():
+            raise DataError(f"the file has values for {name} that are NaN or infinite")
+    samples, states = (network.inputs, ()) if table is None else (table.rows, table.states)
+    member = assemble(spec, samples, network.parameters, states, registry)
+    sample = member.model.memory(1)
     if sample > MOST_BYTES:
         raise DataError(
             f"the network takes {sample / 2**30:,.1f} GiB for a sample, more than "
             f"{MOST_BYTES // 2**30} GiB"
         )
-    for name, array in network.parameters.items():
-        if not np.isfinite(array).all():
-            raise DataError(f"the file has values for {name} that are NaN or infinite")
-    return model
+    return member
+
+
+def _compared(network: ImportedNetwork, member: Member) -> tuple[float | None, int, int]:
+    """Return the largest difference of predictions, and the numbers of samples and of odd ones.
+
+    Raises:
+        DataError: the predictions differ.
+    """
+    table = network.table
+    if table is None:
+        return _difference(network, member.model), _samples(member.model), 0
+    if table.predict is None:
+        return None, 0, 0
+    model = exported_model(Predictor([member]), data=table.rows, odd=table.odd_rows)
+    comparison = compared_with_declnet(model, table.predict)
+    if comparison.fault:
+        message = f"declnet's predictions differ from the original's: {comparison.fault}"
+        raise DataError(message, hint=MISREAD)
+    return comparison.difference, comparison.samples, comparison.odd_samples
 
 
 def _difference(network: ImportedNetwork, model: Model) -> float | None:
@@ -161,9 +167,16 @@ def _difference(network: ImportedNetwork, model: Model) -> float | None:
     if not allowed or not np.isfinite(differences).all():
         raise DataError(
             f"the network's predictions differ from the file's by up to {max(differences):.2g}",
-            hint="the importer misread a part of the file: please report it",
+            hint=MISREAD,
         )
     return max(differences)
+
+
+def _random_samples(network: ImportedNetwork, member: Member) -> Dataset:
+    """Return random samples, without targets."""
+    rng = np.random.default_rng(0)
+    x = {name: _random(rng, info, _samples(member.model)) for name, info in network.inputs.items()}
+    return Dataset(x, {})
 
 
 def _samples(model: Model) -> int:
@@ -211,19 +224,24 @@ def _document(network: ImportedNetwork, weights: str) -> dict[str, Any]:
     return document
 
 
-def _commented(document: Mapping[str, Any], network: ImportedNetwork, path: Path) -> bytes:
+def _commented(document: Mapping[str, Any], network: ImportedNetwork, source: str) -> bytes:
     """Return the spec in TOML, a line for each layer, with what it was in the file.
 
     Raises:
         OutputError: TOML cannot express the document.
     """
-    inputs = (
-        f"{name or 'the only one'}: {info.dtype}s {list(info.shape)}"
-        for name, info in network.inputs.items()
-    )
+    table = network.table
+    if table is not None:
+        names = [name for name in table.rows.columns if name not in table.rows.target_columns]
+        inputs = f"columns: {', '.join(names)}"
+    else:
+        inputs = "inputs: " + "; ".join(
+            f"{name or 'the only one'}: {info.dtype}s {list(info.shape)}"
+            for name, info in network.inputs.items()
+        )
     toml = CommentedToml()
-    toml.comment(f"Imported from {path.name}; inputs: {'; '.join(inputs)}.")
-    toml.comment("To train it further, add [data].")
+    toml.comment(f"Imported from {source}; {inputs}.")
+    toml.comment("To train it further, add a source of training data to [data].")
     for key, value in document.items():
         if not isinstance(value, Mapping):
             toml.pair(key, value)
@@ -234,6 +252,8 @@ def _commented(document: Mapping[str, Any], network: ImportedNetwork, path: Path
                 origins = [*network.mapping.values()]
                 is_complete = len(origins) == len(item)
                 toml.rows(name, item, origins if is_complete else [""] * len(item))
+            elif key == "data" and name == "prepare":
+                toml.rows(name, item, [""] * len(item))
             else:
                 toml.pair(name, item)
     return toml.content(document)

@@ -59,6 +59,7 @@ def exported_model(
     names: Sequence[str] = ("",),
     metadata: Mapping[str, str] | None = None,
     data: Dataset | Table | None = None,
+    odd: Table | None = None,
 ) -> ExportedModel:
     """Return a predictor's model as exporters see it.
 
@@ -67,12 +68,13 @@ def exported_model(
         names: a name for each of its members; empty for the only one.
         metadata: what identifies the run.
         data: raw samples, of which some become the examples; None if there are none.
+        odd: rows with odd cells; default: some of the samples, changed.
 
     Raises:
         DataError: the model cannot predict the samples.
         ExportError: the type or shape that a transform returns is unknown without data.
     """
-    examples = _Examples.of(predictor, data)
+    examples = _Examples.of(predictor, data, odd)
     columns = _columns(predictor, examples)
     total, dtype = sum(predictor.weights), predictor.members[0].model.dtype
     if any(member.model.dtype != dtype for member in predictor.members):
@@ -107,7 +109,9 @@ class _Examples:
     odd_expected: Mapping[str, ExportedPredictions] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, predictor: Predictor, data: Dataset | Table | None) -> _Examples:
+    def of(
+        cls, predictor: Predictor, data: Dataset | Table | None, odd: Table | None = None
+    ) -> _Examples:
         if data is None or not len(data):
             return cls()
         if predictor.windows is not None:
@@ -115,7 +119,10 @@ class _Examples:
         part = data.take(np.arange(min(len(data), MOST_EXAMPLES)))
         types, raw = predictor.feature_types or {}, part.records.columns
         columns = {name: _as_type(np.asarray(raw[name]), types.get(name)) for name in types or raw}
-        odd_columns = odd_rows(columns, predictor.cells)
+        if odd is None:
+            odd_columns = odd_rows(columns, predictor.cells)
+        else:
+            odd_columns = {name: np.asarray(odd.columns[name]) for name in columns}
         expected = _expected(predictor.predict_part(_samples(part, columns)))
         if not len(next(iter(odd_columns.values()))):
             return cls(columns, expected)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from string import ascii_lowercase
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -78,6 +81,24 @@ def recorded_program(component: Any, site: TranslationSite) -> SampleProgram:
         what = f" ({difference})" if difference else ""
         raise Untranslatable(f"computes something else for a batch of another size{what}")
     return first
+
+
+def write_recorded(function: Callable[..., Any], site: TranslationSite) -> tuple[Any, ...]:
+    """Write what a function of NumPy computes in float64, and return the handles of its results.
+
+    A translation writes so what follows a step that cannot be recorded, such as reading text.
+
+    Args:
+        function: takes an array (n, *shape) for each input of the site, and its state.
+        site: its place, whose method is `apply`.
+
+    Raises:
+        Untranslatable: it cannot be recorded, or the format cannot express it.
+    """
+    site = replace(site, dtype=np.dtype(float))
+    program = recorded_program(SimpleNamespace(apply=function), site)
+    handles: tuple[Any, ...] = site.writer.program(site, program)
+    return handles
 
 
 def _refuses_alike(program: SampleProgram, transform: Transform, site: TranslationSite) -> bool:

@@ -12,17 +12,17 @@ EXPORTERS = {"c": "c99.exporter", "numpy": "numpy_file.exporter"}
 
 TRANSLATIONS = {
     "c": {
-        "c99.layers.dense:c_dense": "dense",
         "c99.layers.convolution:c_conv2d": "conv2d",
         "c99.layers.convolution:c_conv1d": "conv1d",
         "c99.layers.convolution:c_conv2d_transpose": "conv2d_transpose",
-        "c99.layers.pooling:c_pool2d": "max_pool2d average_pool2d",
         "c99.layers.embedding:c_embedding": "embedding",
         "c99.layers.embedding:c_embedding_bag": "embedding_bag",
         "c99.layers.attention:c_attention": "multi_head_attention cross_attention",
         "c99.layers.recurrent:c_recurrent": "simple_rnn lstm gru",
         "c99.transforms.categories:c_category": "one_hot signed_one_hot ordinal group_rare",
         "c99.transforms.categories:c_impute": "impute",
+        "c99.transforms.dates:c_datetime": "datetime",
+        "c99.transforms.tokens:c_tokenize": "tokenize",
         "c99.calibrators:c_conformal": "conformal",
     },
 }

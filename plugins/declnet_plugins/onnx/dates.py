@@ -7,15 +7,15 @@ written otherwise than the pattern of the column's form is refused.
 
 from __future__ import annotations
 
-from math import pi
+from dataclasses import replace
 
 import numpy as np
 
-from declnet_plugins.exchange import TranslationSite, Untranslatable
+from declnet_plugins.exchange import TranslationSite, Untranslatable, write_recorded
 from declnet_plugins.onnx.text import LEAST_OPSET, places_of, replaced
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.onnx.writer import GraphWriter
-from declnet_plugins.standard.transforms.dates import DAYS_PER_YEAR, FROM_ONE, PERIODS, Datetime
+from declnet_plugins.standard.transforms.dates import Datetime
 
 TIME = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?"
 FORMS: dict[str, tuple[str, str, tuple[int, ...]]] = {
@@ -65,19 +65,15 @@ class OnnxDatetime(OnnxTranslation):
             clock = columns[:3]
         exists = w.op("And", is_date, _exists(w, year, month, day))
         w.refuse(w.op("Not", w.op("Or", exists, is_missing)))
-        moments = _Moments(w, year, month, day, clock)
-        parts = []
-        for part in site.state["parts"]:
-            values = moments.part(part, site.state["start"])
-            if not (component.cycles and part in PERIODS):
-                parts.append(values)
-                continue
-            values = w.compute("Sub", values, 1) if part in FROM_ONE else values
-            angle = w.compute("Mul", values, 2 * pi / PERIODS[part])
-            # many versions of onnxruntime have no cosine of doubles
-            parts += [w.op("Sin", angle), w.op("Sin", w.compute("Add", angle, pi / 2))]
-        rows = w.concat([w.expand(part, 1) for part in parts])
-        return w.where(w.expand(is_missing, 1), w.like(rows, np.nan), rows)
+        hours, minutes, seconds = clock
+        of_hours = w.op("Add", w.compute("Mul", hours, 60), minutes)
+        seconds = w.op("Add", w.compute("Mul", of_hours, 60), seconds)
+        parts = _days(w, year, month, day), seconds
+        moments = w.concat([w.expand(part, 1) for part in parts])
+        moments = w.where(w.expand(is_missing, 1), w.like(moments, np.nan), moments)
+        read = replace(site, inputs=(moments,), input_shapes=((2,),), input_types=("number",))
+        (numbers,) = write_recorded(component.numbers_of, read)
+        return str(numbers)
 
 
 def _numbers(w: GraphWriter, text: str) -> str:
@@ -93,10 +89,6 @@ def _numbers(w: GraphWriter, text: str) -> str:
 
 def _floor_of(w: GraphWriter, value: str, divisor: float) -> str:
     return w.op("Floor", w.compute("Div", value, divisor))
-
-
-def _remainder(w: GraphWriter, value: str, divisor: float) -> str:
-    return w.op("Sub", value, w.compute("Mul", _floor_of(w, value, divisor), divisor))
 
 
 def _days(w: GraphWriter, year: str, month: str, day: str) -> str:
@@ -127,35 +119,3 @@ def _exists(w: GraphWriter, year: str, month: str, day: str) -> str:
     size = w.op("Sub", _days(w, then, after, first), _days(w, year, months, first))
     fits = w.op("And", w.compute("GreaterOrEqual", day, 1), w.op("LessOrEqual", day, size))
     return w.op("And", within, fits)
-
-
-class _Moments:
-    """Dates and times of which parts are taken."""
-
-    def __init__(self, w: GraphWriter, year: str, month: str, day: str, clock: list[str]) -> None:
-        self.w, self.year, self.month, self.day, self.clock = w, year, month, day, clock
-        self.days = _days(w, year, month, day)
-        hours, minutes, seconds = clock
-        of_hours = w.op("Add", w.compute("Mul", hours, 60), minutes)
-        self.seconds = w.op("Add", w.compute("Mul", of_hours, 60), seconds)
-
-    def part(self, name: str, start: float) -> str:
-        """Return a part, (n,)."""
-        w = self.w
-        if name == "elapsed":
-            since = w.compute("Sub", self.days, start)
-            total = w.op("Add", since, w.compute("Div", self.seconds, 86400))
-            return w.compute("Div", total, DAYS_PER_YEAR)
-        if name == "day_of_year":
-            one = w.compute("Add", w.compute("Mul", self.day, 0), 1)
-            first = _days(w, self.year, one, one)
-            return w.compute("Add", w.op("Sub", self.days, first), 1)
-        known = {"year": self.year, "month": self.month, "day": self.day, "hour": self.clock[0]}
-        known |= {"minute": self.clock[1], "second": w.op("Floor", self.clock[2])}
-        if name in known:
-            return known[name]
-        if name == "quarter":
-            return w.compute("Add", _floor_of(w, w.compute("Sub", self.month, 1), 3), 1)
-        if name == "weekday":
-            return _remainder(w, w.compute("Add", self.days, 3), 7)
-        return w.compute("Div", self.seconds, 3600)  # time_of_day

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import log, prod
+from math import log, pi, prod
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from declnet_plugins.recording import Operand, Operation, SampleProgram
 OPERATORS = {
     "add": "Add", "subtract": "Sub", "multiply": "Mul", "divide": "Div", "negative": "Neg",
     "absolute": "Abs", "fabs": "Abs", "sqrt": "Sqrt", "exp": "Exp", "log": "Log", "tanh": "Tanh",
-    "sinh": "Sinh", "cosh": "Cosh", "sin": "Sin", "cos": "Cos", "tan": "Tan", "arctan": "Atan",
+    "sinh": "Sinh", "cosh": "Cosh", "sin": "Sin", "tan": "Tan", "arctan": "Atan",
     "arcsin": "Asin", "arccos": "Acos", "arcsinh": "Asinh", "arccosh": "Acosh",
     "arctanh": "Atanh", "maximum": "Max", "minimum": "Min", "power": "Pow", "sign": "Sign",
     "floor": "Floor", "ceil": "Ceil", "rint": "Round", "reciprocal": "Reciprocal",
@@ -62,6 +62,13 @@ def _logaddexp(w: GraphWriter, a: str, b: str) -> str:
     return w.op("Add", w.op("Max", a, b), _log1p(w, w.op("Exp", away)))
 
 
+def _cos(w: GraphWriter, x: str) -> str:
+    """Return sin(x + pi / 2) for doubles, whose cosine many versions of onnxruntime lack."""
+    if w.type_of(x) == "float32":
+        return w.op("Cos", x)
+    return w.op("Sin", w.compute("Add", x, pi / 2))
+
+
 def _copysign(w: GraphWriter, a: str, b: str) -> str:
     """Return a with the sign of b; that of -0 counts as positive."""
     size = w.op("Abs", a)
@@ -72,6 +79,7 @@ COMPOSED: dict[str, Callable[..., str]] = {
     "square": lambda w, x: w.op("Mul", x, x),
     "expm1": _expm1,
     "log1p": _log1p,
+    "cos": _cos,
     "logaddexp": _logaddexp,
     "copysign": _copysign,
     "exp2": lambda w, x: w.op("Exp", w.compute("Mul", x, log(2))),
@@ -179,6 +187,8 @@ class _Writing:
             if len(axes) > 1:
                 value, axes = w.reshape(value, [prod(operand.shape)]), [1]
             return w.op(operator, value, kind="int64", axis=axes[0], keepdims=0)
+        if not axes:  # which in ONNX would be all
+            return value
         logical = {"logical_or": "maximum", "logical_and": "minimum"}.get(name)
         if logical is not None:
             number = w.cast(value, "int64")

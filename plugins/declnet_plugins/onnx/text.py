@@ -185,9 +185,9 @@ def _joining() -> Any:
     from onnx import helper
 
     values = [
-        helper.make_tensor_value_info(name, TYPES["text"], ["n"]) for name in ("left", "right")
+        helper.make_tensor_value_info(name, TYPES["text"], [None]) for name in ("left", "right")
     ]
-    joined = helper.make_tensor_value_info("joined", TYPES["text"], ["n"])
+    joined = helper.make_tensor_value_info("joined", TYPES["text"], [None])
     nothing = helper.make_tensor("nothing", TYPES["text"], [], [b""])
     nodes = [
         helper.make_node("StringConcat", ["left", "right"], ["both"]),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 )
 @TrainedOptions.pass_to()
 def report(options: TrainedOptions, runs: tuple[Path, ...], output: Path | None) -> None:
-    """Write an HTML report on RUNS, folders that `declnet run` wrote.
+    """Write an HTML report on RUNS, folders that `declnet run` wrote, or packs.
 
     A folder of runs, e.g. of seeds or folds, means all runs in it; for folds or seeds, the page
     also has the metrics of all models together, as for a study that selects weights of its trials.
@@ -35,7 +35,7 @@ def report(options: TrainedOptions, runs: tuple[Path, ...], output: Path | None)
     """
     from itertools import chain
 
-    from declnet import is_predictor, open_group, open_run, run_folders
+    from declnet import is_predictor, open_group, open_run, run_folders, unpacked
     from declnet_plugins.report.many.page import many_runs_page
     from declnet_plugins.report.many.reported import is_compared, read_runs, read_study
     from declnet_plugins.report.page.assembling import assemble
@@ -60,7 +60,7 @@ def report(options: TrainedOptions, runs: tuple[Path, ...], output: Path | None)
     ]
     studies = [group for group in ensembles if group.file.kind == "study" and group.file.weights]
     trials = {group.path: group.runs for group in studies}  # of those, only what has weight
-    folders = run_folders([run for run in runs if run not in trials])
+    folders = run_folders([run for run in runs if unpacked(run) not in trials])
     stored = [
         *(
             open_run(run, registry, notice=_show_note, allow_changes=allow_changes)
@@ -68,7 +68,8 @@ def report(options: TrainedOptions, runs: tuple[Path, ...], output: Path | None)
         ),
         *chain(*trials.values()),
     ]
-    path = output or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
+    is_folder = len(runs) == 1 and runs[0].is_dir()
+    path = output or (runs[0] / "report.html" if is_folder else Path("report.html"))
     require_folder(path)
     require_packages()
     _write_page(path, render(assemble(stored, registry, ensembles)))
@@ -148,7 +149,7 @@ class _Picture(click.Path):
     help="Metric of a sweep to draw, e.g. loss or train.loss.  [default: that it is ranked by]",
 )
 def plot(runs: tuple[Path, ...], output: Path | None, scale: Scale, metric: str | None) -> None:
-    """Draw RUNS, folders that `declnet run` wrote: losses, metrics and learning rate by epoch.
+    """Draw the losses, metrics and learning rates of RUNS, folders of runs or packs, by epoch.
 
     Several runs, or all runs in a folder, are drawn in the same axes. For a folder written by
     `declnet sweep`, the final metrics and the losses of its specs are drawn. Needs the extra plot:

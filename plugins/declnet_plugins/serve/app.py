@@ -14,7 +14,10 @@ from pathlib import PurePath
 from typing import Any
 
 from declnet import ComponentError, DataError, Registry, error_summary
+from declnet_plugins.serve.answers import Answer, PredictionRequest
+from declnet_plugins.serve.answers import answer as answered
 from declnet_plugins.serve.logs import log
+from declnet_plugins.serve.metrics import Metrics
 from declnet_plugins.serve.models import LoadedModel, ServedModel
 from declnet_plugins.serve.options import Options
 from declnet_plugins.serve.pages import Pages
@@ -28,13 +31,14 @@ from declnet_plugins.serve.requests import (
     body_form,
     require_method,
 )
+from declnet_plugins.serve.routes import PROTOCOLS, Route
+from declnet_plugins.serve.tokens import Tokens
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_PREDICT = re.compile(r"/models/([A-Za-z0-9._-]+)/predict")
 SMALL = 4096
 """Bytes of JSON that may be predicted in the event loop's own thread."""
 
@@ -49,10 +53,15 @@ class App:
         models: the models by name.
         options: the limits.
         registry: where the components of reloaded models are looked up; None: the installed ones.
+        tokens: those that requests must have; None: they need none.
     """
 
     def __init__(
-        self, models: dict[str, ServedModel], options: Options, registry: Registry | None = None
+        self,
+        models: dict[str, ServedModel],
+        options: Options,
+        registry: Registry | None = None,
+        tokens: Tokens | None = None,
     ) -> None:
         self.models, self.options, self._registry = models, options, registry
         self.stopping = False
@@ -61,7 +70,8 @@ class App:
         self._active = self._buffered = 0
         self._watch: asyncio.Task[None] | None = None
         self._prefix, self._number = os.urandom(4).hex(), itertools.count(1)
-        self._pages = Pages(models, options)
+        self._metrics, self._tokens = Metrics(models, options.counts), tokens
+        self._pages = Pages(models, options, self._metrics)
         self._hosts = frozenset(host.lower() for host in options.hosts)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -73,11 +83,12 @@ class App:
             return
         start = time.perf_counter()
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        request = self._identifier(headers)
+        request, route = self._identifier(headers), Route.of(scope["path"])
+        is_v2 = scope["path"].startswith("/v2")
         try:
-            reply = await self._reply(scope, headers, receive)
+            reply = await self._reply(route, scope, headers, receive)
         except ProblemError as problem:
-            reply = problem_reply(problem, request)
+            reply = problem_reply(problem, request, is_v2=is_v2)
         except _GoneError:
             return
         except Exception as error:  # a bug, of a component or of this package
@@ -89,9 +100,10 @@ class App:
                 component=str(error) if isinstance(error, ComponentError) else None,
                 frames=_frames(error),
             )
-            reply = problem_reply(
-                ProblemError(500, "the server failed; its log says more"), request
-            )
+            failed = ProblemError(500, "the server failed; its log says more")
+            reply = problem_reply(failed, request, is_v2=is_v2)
+        seconds = time.perf_counter() - start
+        self._metrics.count(route.endpoint, reply, seconds)
         if self.options.log_requests:
             log(
                 "request",
@@ -99,7 +111,7 @@ class App:
                 method=scope["method"],
                 path=scope["path"][:200],
                 status=reply.status,
-                ms=round(1000 * (time.perf_counter() - start), 3),
+                ms=round(1000 * seconds, 3),
                 **reply.about,
             )
         # what follows a body in chunks is not read as a request: chunks can be read in several ways
@@ -128,27 +140,24 @@ class App:
         return f"{self._prefix}-{next(self._number)}"
 
     async def _reply(
-        self, scope: MutableMapping[str, Any], headers: dict[bytes, bytes], receive: Receive
+        self,
+        route: Route,
+        scope: MutableMapping[str, Any],
+        headers: dict[bytes, bytes],
+        receive: Receive,
     ) -> Reply:
         self._require_host(headers)
+        is_known = self._tokens is None or self._tokens.accept(headers.get(b"authorization", b""))
+        if not is_known and not route.is_open:
+            header = {"www-authenticate": "Bearer"}
+            raise ProblemError(401, "the request has no valid token", "see --token-file", header)
         path, method = scope["path"], scope["method"]
-        if match := _PREDICT.fullmatch(path):
-            served = self.models.get(match[1])
-            if served is None:
-                raise ProblemError(404, f"there is no model {match[1]}", f"models: {self._names}")
-        elif path == "/predict":
-            if len(self.models) > 1:
-                help_ = f"/models/NAME/predict with one of {self._names}"
-                raise ProblemError(404, "several models are served", help_)
-            served = next(iter(self.models.values()))
-        else:
-            return self._pages.page(path, method, stopping=self.stopping)
+        if route.endpoint not in PROTOCOLS:
+            stopping = self.stopping
+            return self._pages.page(path, method, route, stopping=stopping, in_full=is_known)
+        served = route.served(self.models)
         require_method(method, "POST")
-        return await self._predict(served, scope, headers, receive)
-
-    @property
-    def _names(self) -> str:
-        return ", ".join(self.models)
+        return await self._predict(route, served, scope, headers, receive)
 
     def _require_host(self, headers: dict[bytes, bytes]) -> None:
         """Refuse other names of this machine, which a page elsewhere may have made up."""
@@ -160,37 +169,50 @@ class App:
 
     async def _predict(
         self,
+        route: Route,
         served: ServedModel,
         scope: MutableMapping[str, Any],
         headers: dict[bytes, bytes],
         receive: Receive,
     ) -> Reply:
-        form, accepted = body_form(headers), accepted_form(headers)
+        is_v2 = route.endpoint == "infer"
+        form = body_form(headers, JSON if is_v2 else "")
+        accepted = accepted_form(headers)
+        if is_v2 and "csv" in (form, accepted):
+            raise ProblemError(415 if form == "csv" else 406, "the protocol is JSON")
+        if is_v2 and b"inference-header-content-length" in headers:
+            help_ = "send them as JSON (tritonclient: binary_data=False)"
+            raise ProblemError(415, "binary tensors are not accepted", help_)
         query = Query.of(scope["query_string"])
         if self.stopping:
             raise _busy("the server is stopping")
         body = await self._body(headers, receive)
-        model = served.model
+        model, most_rows = served.model, self.options.max_rows
+        protocol = PROTOCOLS[route.endpoint]
+        request = PredictionRequest(body, form, accepted, query, most_rows, protocol)
+        is_small = len(body) <= SMALL and form == "json"
         with _translating():
-            if len(body) <= SMALL and form == "json" and model.small_seconds < QUICK:
-                answer, rows = model.answer_small(body, accepted, query, self.options.max_rows)
+            if is_small and model.small_seconds < QUICK:
+                answer = model.timed(request)
             else:
-                answer, rows = await self._in_thread(model, body, form, accepted, query)
-        about = {"model": served.name, "version": model.version, "rows": rows}
+                answer = await self._in_thread(model, request, is_small=is_small)
+        if answer.unusual:
+            self._metrics.count_cells(served.name, answer.unusual)
+        about = {"model": served.name, "version": model.version, "rows": answer.rows}
         kind = JSON if accepted == "json" else f"{CSV}; charset=utf-8"
-        return Reply(answer, kind, headers=[(b"x-model", model.version.encode())], about=about)
+        return Reply(answer.body, kind, headers=[(b"x-model", model.version.encode())], about=about)
 
     async def _in_thread(
-        self, model: LoadedModel, body: bytes, form: str, accepted: str, query: Query
-    ) -> tuple[bytes, int]:
+        self, model: LoadedModel, request: PredictionRequest, *, is_small: bool
+    ) -> Answer:
         if self._active >= self.options.threads + self.options.queue:
             raise _busy("too many requests at the same time")
         self._active += 1
-        loop, limit = asyncio.get_running_loop(), self.options.max_rows
-        if len(body) <= SMALL and form == "json":
-            work = self.threads.submit(model.answer_small, body, accepted, query, limit)
+        loop = asyncio.get_running_loop()
+        if is_small:
+            work = self.threads.submit(model.timed, request)
         else:
-            work = self.threads.submit(model.answer, body, form, accepted, query, most_rows=limit)
+            work = self.threads.submit(answered, model, request)
 
         def finish(_work: Future[Any]) -> None:
             with suppress(RuntimeError):  # the loop has ended
@@ -260,6 +282,8 @@ class App:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self.options.poll)
+            if self._tokens is not None:
+                await loop.run_in_executor(self._loader, self._reload_tokens, self._tokens)
             for served in self.models.values():
                 before = served.error
                 try:
@@ -269,6 +293,13 @@ class App:
                     served.error = error_summary(error)
                 if served.error is not None and served.error != before:
                     log("reload failed", "error", model=served.name, error=served.error)
+
+    def _reload_tokens(self, tokens: Tokens) -> None:
+        before = tokens.error
+        if tokens.reload():
+            log("reloaded", tokens=True)
+        if tokens.error not in (None, before):
+            log("reload failed", "error", error=tokens.error)
 
     def _reload(self, served: ServedModel) -> None:
         def notice(sentence: str) -> None:

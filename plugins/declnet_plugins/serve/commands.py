@@ -76,14 +76,22 @@ def _limit(name: str, type_: click.ParamType[Any], help_: str) -> Callable[[_Com
     show_default=True,
     help="Log a line for each request.",
 )
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File of bearer tokens, one a line, of which a request needs one; health endpoints do "
+    "not. It is read again when it changes.",
+)
 @TrainedOptions.pass_to()
 def serve(trained: TrainedOptions, runs: tuple[str, ...], **fields: Any) -> None:
-    """Serve the models of RUNs, folders that `declnet run` wrote, over HTTP.
+    """Serve the models of RUNs, folders that `declnet run` wrote or packs, over HTTP.
 
     NAME=RUN gives a model a name other than its folder's. A folder of folds or seeds is one model.
-    Rows are sent to /models/NAME/predict, or /predict if there is one model, as JSON or CSV; /docs
-    describes the columns. A run that is trained again replaces the model being served, if it has
-    the same columns, outputs and classes.
+    Rows are sent to /models/NAME/predict, or /predict if there is one model, as JSON or CSV; to
+    /invocations as MLflow and SageMaker do; or to /v2/models/NAME/infer, by the Open Inference
+    Protocol. /docs describes the columns, and /metrics has counts for Prometheus. A run that is
+    trained again replaces the model being served, if it has the same columns, outputs and classes.
 
     Logs are JSON lines on standard error. It needs the extra `serve`: pip install 'declnet[serve]'.
     """
@@ -103,6 +111,7 @@ def serve(trained: TrainedOptions, runs: tuple[str, ...], **fields: Any) -> None
     elif options.hosts:
         options = replace(options, hosts=(host, *options.hosts))
     registry = server.registry_of(options)
+    tokens = server.tokens_of(options)
     models = load_models(
         options.models,
         registry,
@@ -116,7 +125,7 @@ def serve(trained: TrainedOptions, runs: tuple[str, ...], **fields: Any) -> None
         log("listening", url=url, models=list(models), workers=options.workers)
         print_line(f"{', '.join(models)}: {url}/docs")
         if options.workers == 1:
-            server.serve_here(models, options, listener, registry)
+            server.serve_here(models, options, listener, registry, tokens)
         else:
             contracts = {name: served.model.contract for name, served in models.items()}
             del models
@@ -128,9 +137,12 @@ def _require_packages() -> None:
 
     from declnet import DeclnetError
 
-    if find_spec("uvicorn") is None:
+    names = ("httptools", "orjson", "prometheus_client", "uvicorn")
+    missing = ", ".join(name for name in names if find_spec(name) is None)
+    if missing:
         error = DeclnetError(
-            "serving needs a package that is not installed (uvicorn): pip install 'declnet[serve]'"
+            f"serving needs packages that are not installed ({missing}): "
+            "pip install 'declnet[serve]'"
         )
         error.exit_code = 2
         raise error
@@ -145,7 +157,7 @@ def _named(runs: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
             name, path = before, Path(after)
         else:
             path = Path(run)
-            name = path.resolve().name
+            name = path.resolve().name.removesuffix(".declnet")
         if not _NAME.fullmatch(name):
             raise click.UsageError(
                 f'the name "{name}" may have only letters, digits, ".", "_" and "-": '

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain
@@ -21,19 +20,18 @@ from declnet import (
     ColumnType,
     DataError,
     DeclnetError,
-    Predictions,
     Predictor,
     Registry,
     error_summary,
     is_group,
     load_predictor,
     prediction_columns,
-    write_predictions,
+    unpacked,
 )
-from declnet_plugins.serve.bodies import Shape, csv_file, parse_json
+from declnet_plugins.serve.answers import Answer, PredictionRequest, answer
+from declnet_plugins.serve.bodies import Shape
 from declnet_plugins.serve.contract import KINDS, Contract
 from declnet_plugins.serve.problems import ProblemError
-from declnet_plugins.serve.requests import Query
 
 Signature = tuple[tuple[str, int, int, int], ...]
 
@@ -61,9 +59,11 @@ class LoadedModel:
     """A model in memory, which never changes; a reload makes another one.
 
     Attributes:
+        shape: the form of its samples.
         small_seconds: about the shortest time that recent small requests took.
 
     Args:
+        name: its name in paths.
         path: the run's folder, or a folder of folds or seeds.
         registry: where components are looked up; None: the installed ones.
         notice: receives notes on the run.
@@ -75,12 +75,14 @@ class LoadedModel:
 
     def __init__(
         self,
+        name: str,
         path: Path,
         registry: Registry | None,
         notice: Callable[[str], None],
         *,
         allow_changes: bool = False,
     ) -> None:
+        self.name = name
         self.allow_changes = allow_changes
         self.predictor: Predictor = load_predictor(
             path, registry, notice=notice, allow_changes=allow_changes
@@ -99,12 +101,12 @@ class LoadedModel:
         features = self.predictor.feature_types
         named = () if features is not None else tuple(name for name in first.model.inputs if name)
         others = {name: kind for name, kind in others.items() if name not in (features or {})}
-        self._shape = Shape(features, others, named)
+        self.shape = Shape(features, others, named)
 
     @cached_property
     def columns(self) -> tuple[Column, ...] | None:
         """The columns that a table must have; None for a model of arrays."""
-        shape = self._shape
+        shape = self.shape
         if shape.types is None:
             return None
         every: dict[str, ColumnType | None] = {**shape.types, **shape.others}
@@ -113,7 +115,7 @@ class LoadedModel:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of the arrays of a model with several inputs."""
-        return self._shape.inputs
+        return self.shape.inputs
 
     @cached_property
     def sample_shape(self) -> dict[str, tuple[int, ...]]:
@@ -138,7 +140,7 @@ class LoadedModel:
         for text in ("text", "2026-01-31"):
             body = self._body(text)
             try:
-                samples, _ = self._shape.read(body, 1)
+                samples, _ = self.shape.read(body, 1)
                 self.predictor.predict(samples)
             except (DeclnetError, ProblemError, ValueError):
                 continue
@@ -162,7 +164,7 @@ class LoadedModel:
         """The names of a prediction's columns with their JSON types; empty if they are unknown."""
         if self.example is None:
             return {}
-        samples, _ = self._shape.read(self.example, 1)
+        samples, _ = self.shape.read(self.example, 1)
         kinds = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
         columns = prediction_columns(self.predictor.predict(samples))
         return {name: kinds.get(column.dtype.kind, "string") for name, column in columns.items()}
@@ -194,66 +196,14 @@ class LoadedModel:
                 hint="serve it under another name, or restart the server",
             )
 
-    def answer(
-        self, body: bytes, form: str, accepted: str, query: Query, *, most_rows: int
-    ) -> tuple[bytes, int]:
-        """Return the predictions for a body, and their number; runs in a thread.
-
-        Args:
-            body: the request's body.
-            form: what it is, `json` or `csv`.
-            accepted: what to return, `json` or `csv`.
-            query: what the request asks for.
-            most_rows: of a body; more are a problem.
-
-        Raises:
-            ProblemError: the body is malformed.
-            DataError: a row cannot be predicted, unless the query says to leave it empty.
-            ComponentError: a component raised an exception.
-        """
-        if form == "csv":
-            with csv_file(body) as path:
-                if self.predictor.features is None and self.inputs:
-                    raise ProblemError(415, "the model takes arrays by name, which CSV cannot hold")
-                parts = []
-                count = 0
-                for part in self.predictor.predict_parts(
-                    path, spread=query.spread, on_error=query.on_error
-                ):
-                    count += len(
-                        part if isinstance(part, Predictions) else next(iter(part.values()))
-                    )
-                    if count > most_rows:
-                        raise ProblemError(413, f"the body has more than {most_rows} rows")
-                    parts.append(part)
-        else:
-            samples, rows = self._shape.read(parse_json(body), most_rows)
-            predictions = self.predictor.predict(samples, query.on_error)
-            parts = [predictions if query.spread else _without_spread(predictions)]
-        file = io.BytesIO()
-        if accepted == "csv":
-            rows = write_predictions(parts, file, "csv")
-            return file.getvalue(), rows
-        rows = write_predictions(parts, file, "jsonl")
-        lines = file.getvalue().rstrip(b"\n").replace(b"\n", b",\n")
-        return b'{"predictions": [' + lines + b"]}\n", rows
-
-    def answer_small(
-        self, body: bytes, accepted: str, query: Query, most_rows: int
-    ) -> tuple[bytes, int]:
-        """Return what `answer` does, for JSON, and keep how long it took in `small_seconds`."""
+    def timed(self, request: PredictionRequest) -> Answer:
+        """Return `answer` to a small request, and keep how long it took in `small_seconds`."""
         start = time.perf_counter()
         try:
-            return self.answer(body, "json", accepted, query, most_rows=most_rows)
+            return answer(self, request)
         finally:  # a longer time may be due to a busy machine, so it counts slowly
             seconds = time.perf_counter() - start
             self.small_seconds = min(seconds, 1.05 * self.small_seconds)
-
-
-def _without_spread(predictions: Any) -> Any:
-    if isinstance(predictions, Predictions):
-        return predictions if predictions.spread is None else replace(predictions, spread=None)
-    return {name: _without_spread(part) for name, part in predictions.items()}
 
 
 def _rejects(transform: Any, state: Any, known: tuple[Any, ...]) -> bool:
@@ -271,7 +221,7 @@ def _rejects(transform: Any, state: Any, known: tuple[Any, ...]) -> bool:
 def _version(path: Path) -> str:
     name = "group.json" if is_group(path) else "manifest.json"
     try:
-        return hashlib.sha256((path / name).read_bytes()).hexdigest()[:12]
+        return hashlib.sha256((unpacked(path) / name).read_bytes()).hexdigest()[:12]
     except OSError:
         return "unknown"
 
@@ -280,9 +230,12 @@ def signature_of(path: Path) -> Signature:
     """Return what changes when a run is replaced; raise OSError if the folder cannot be read.
 
     The files of a run that a prediction needs, with their sizes, times and numbers; for a folder of
-    runs, also those of its runs.
+    runs, also those of its runs; of a pack, the file itself.
     """
     files = []
+    if path.is_file():
+        about = path.stat()
+        return ((path.name, about.st_size, about.st_mtime_ns, about.st_ino),)
     with os.scandir(path) as entries:
         for entry in entries:
             if entry.name.endswith(_SUFFIXES) and not entry.name.startswith("."):
@@ -341,7 +294,7 @@ class ServedModel:
         before = self._seen or ()
         try:
             allow_changes = self.model.allow_changes
-            fresh = LoadedModel(self.path, registry, notice, allow_changes=allow_changes)
+            fresh = LoadedModel(self.name, self.path, registry, notice, allow_changes=allow_changes)
             _ = fresh.outputs  # the first prediction, made before anybody waits for it
             fresh.require_contract(self.model.contract)
         except Exception as error:  # a plugin may raise anything; the old model keeps answering
@@ -369,7 +322,7 @@ def load_models(
             before = signature_of(path)
         except OSError:
             before = ()  # load_predictor says what is wrong
-        model = LoadedModel(path, registry, notice, allow_changes=allow_changes)
+        model = LoadedModel(name, path, registry, notice, allow_changes=allow_changes)
         with suppress(DataError):
             _ = model.outputs
         models[name] = ServedModel(name, path, model, _loaded=before)

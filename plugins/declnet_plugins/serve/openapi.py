@@ -38,12 +38,18 @@ def openapi(models: Mapping[str, ServedModel], options: Options) -> dict[str, An
         content = {"application/json": {"schema": {"type": "object"}}}
         answers: dict[str, Any] = {"200": {"description": summary, "content": content}}
         paths[path] = {"get": {"summary": summary, "responses": answers}}
-    return {
+    document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": f"declnet: {', '.join(models)}", "version": __version__},
         "paths": paths,
         "components": {"schemas": schemas},
     }
+    if options.token_file is not None:
+        document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"token": []}]
+        for path in ("/health", "/health/live", "/health/ready"):
+            paths[path]["get"]["security"] = []
+    return document
 
 
 def _operation(

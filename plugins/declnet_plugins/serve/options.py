@@ -28,6 +28,8 @@ class Options:
         poll: seconds between looks at the folders of runs; 0: never.
         hosts: accepted values of the header Host, without ports; empty: any.
         log_requests: whether each request is logged.
+        token_file: the file of the tokens that requests must have; None: they need none.
+        counts: the folder in which worker processes keep their counts; None if there is one.
     """
 
     models: tuple[tuple[str, Path], ...]
@@ -47,3 +49,5 @@ class Options:
     poll: float = 1.0
     hosts: tuple[str, ...] = ()
     log_requests: bool = True
+    token_file: Path | None = None
+    counts: Path | None = None

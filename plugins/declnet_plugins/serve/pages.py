@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from declnet import __version__
 from declnet_plugins.serve.docs_page import docs_page
+from declnet_plugins.serve.inference_v2 import metadata
+from declnet_plugins.serve.metrics import Metrics
 from declnet_plugins.serve.models import ServedModel
 from declnet_plugins.serve.openapi import openapi
 from declnet_plugins.serve.options import Options
 from declnet_plugins.serve.problems import ProblemError
 from declnet_plugins.serve.replies import Reply, json_reply
 from declnet_plugins.serve.requests import require_method
+from declnet_plugins.serve.routes import Route
 
 
 class Pages:
@@ -19,55 +23,77 @@ class Pages:
     Args:
         models: the models by name.
         options: the limits that the documents state.
+        metrics: what is counted.
     """
 
-    def __init__(self, models: dict[str, ServedModel], options: Options) -> None:
-        self._models, self._options = models, options
+    def __init__(self, models: dict[str, ServedModel], options: Options, metrics: Metrics) -> None:
+        self._models, self._options, self._metrics = models, options, metrics
         self._make = {
             "/": lambda: Reply(b"", "text/plain", 307, [(b"location", b"/docs")]),
             "/health/live": lambda: Reply(b'{"status": "ok"}\n'),
+            "/v2/health/live": lambda: json_reply({"live": True}),
+            "/v2": self._server,
             "/models": self._summaries,
             "/openapi.json": self._openapi,
             "/docs": self._docs,
         }
         self._cached: dict[str, tuple[Any, Reply]] = {}
 
-    def page(self, path: str, method: str, *, stopping: bool) -> Reply:
+    def page(self, path: str, method: str, route: Route, *, stopping: bool, in_full: bool) -> Reply:
         """Return the response at a path.
 
         Args:
+            route: what the path asks for.
             stopping: whether the server is about to end.
+            in_full: whether the client may see the reasons of errors.
 
         Raises:
             ProblemError: there is nothing at the path, or it does not have the method.
         """
-        is_health = path in ("/health", "/health/ready")
-        if not is_health and path not in self._make:
+        if route.endpoint == "other":
             raise ProblemError(404, "there is nothing at this path", "/docs lists the paths")
         require_method(method, "GET", "HEAD")
-        if is_health:
-            return self._health(stopping)
+        if route.model is not None:
+            return self._of_model(route, stopping)
+        if path == "/metrics":
+            return self._metrics.page()
+        if path not in self._make:
+            return self._health(path, stopping, in_full)
         state = tuple((model.model, model.error, model.reloads) for model in self._models.values())
         if path not in self._cached or self._cached[path][0] != state:
             self._cached[path] = state, self._make[path]()
         return self._cached[path][1]
 
-    def _health(self, stopping: bool) -> Reply:
+    def _of_model(self, route: Route, stopping: bool) -> Reply:
+        served = route.served(self._models)
+        if route.endpoint == "health":
+            ready = {"name": served.name, "ready": not stopping}
+            return json_reply(ready, 503 if stopping else 200)
+        return json_reply(metadata(served.model))
+
+    def _health(self, path: str, stopping: bool, in_full: bool) -> Reply:
+        status = 503 if stopping else 200
+        if path == "/ping":
+            return Reply(b"\n", status=status)
+        if path == "/v2/health/ready":
+            return json_reply({"live": True, "ready": not stopping}, status)
         models = {
             name: {
                 "status": "ok" if served.error is None else "stale",
                 "version": served.model.version,
                 "loaded": served.model.loaded,
                 "reloads": served.reloads,
-                **({} if served.error is None else {"error": served.error}),
+                **({"error": served.error} if served.error is not None and in_full else {}),
             }
             for name, served in self._models.items()
         }
-        status = "stopping" if stopping else "ok"
-        return json_reply({"status": status, "models": models}, 503 if stopping else 200)
+        return json_reply({"status": "stopping" if stopping else "ok", "models": models}, status)
 
     def _summaries(self) -> Reply:
         return json_reply({"models": [_summary(model) for model in self._models.values()]})
+
+    def _server(self) -> Reply:
+        return json_reply({"name": "declnet", "version": __version__, "extensions": []})
 
     def _openapi(self) -> Reply:
         return json_reply(openapi(self._models, self._options))

@@ -42,14 +42,20 @@ class ProblemError(Exception):
         message = error.message.removeprefix("the body: ")
         return cls(422, message, error.hint, code=error.code, **members)
 
-    def document(self, request: str) -> bytes:
-        """Return the document, whose `request` is the request's identifier."""
+    def document(self, request: str, *, is_v2: bool = False) -> bytes:
+        """Return the document, whose `request` is the request's identifier.
+
+        Args:
+            is_v2: whether it also has `error`, as the Open Inference Protocol demands.
+        """
         content: dict[str, Any] = {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
         }
+        if is_v2:
+            content["error"] = self.detail if self.help is None else f"{self.detail} ({self.help})"
         if self.help is not None:
             content["help"] = self.help
         content |= self.members

@@ -40,8 +40,13 @@ def json_reply(content: Any, status: int = 200) -> Reply:
     return Reply(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"), JSON, status)
 
 
-def problem_reply(problem: ProblemError, request: str) -> Reply:
-    """Return the response for a problem of a request, by the request's identifier."""
+def problem_reply(problem: ProblemError, request: str, *, is_v2: bool = False) -> Reply:
+    """Return the response for a problem of a request, by the request's identifier.
+
+    Args:
+        is_v2: whether it is the object of the Open Inference Protocol.
+    """
     headers = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
     about = {"problem": problem.members.get("code", problem.status)}
-    return Reply(problem.document(request), MEDIA_TYPE, problem.status, headers, about)
+    kind = JSON if is_v2 else MEDIA_TYPE
+    return Reply(problem.document(request, is_v2=is_v2), kind, problem.status, headers, about)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
@@ -16,6 +16,7 @@ CSV = "text/csv"
 
 
 _FORMS = {JSON: "json", CSV: "csv"}
+_JSON = JSON.encode()
 
 
 def require_method(method: str, *allowed: str) -> None:
@@ -34,12 +35,19 @@ def _media_type(value: bytes) -> tuple[str, dict[str, str]]:
     return kind.strip().lower(), cleaned
 
 
-def body_form(headers: dict[bytes, bytes]) -> str:
-    """Return what a body is, `json` or `csv`; raise ProblemError for anything else."""
+def body_form(headers: dict[bytes, bytes], default: str = "") -> str:
+    """Return what a body is, `json` or `csv`; raise ProblemError for anything else.
+
+    Args:
+        default: the media type of a body without one.
+    """
     encoding = headers.get(b"content-encoding", b"identity").strip().lower()
     if encoding != b"identity":
         raise ProblemError(415, "compressed bodies are not accepted", "send it uncompressed")
-    kind, parameters = _media_type(headers.get(b"content-type", b""))
+    content_type = headers.get(b"content-type", default.encode())
+    if content_type == _JSON:
+        return "json"
+    kind, parameters = _media_type(content_type)
     if kind not in _FORMS:
         raise ProblemError(415, "the body must be JSON or CSV", f"Content-Type: {JSON} or {CSV}")
     if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8", "us-ascii"):
@@ -50,7 +58,7 @@ def body_form(headers: dict[bytes, bytes]) -> str:
 def accepted_form(headers: dict[bytes, bytes]) -> str:
     """Return what to answer, the form of the highest quality in Accept; in a tie JSON."""
     header = headers.get(b"accept", b"*/*")
-    if header in (b"*/*", JSON.encode()):
+    if header in (b"*/*", _JSON):
         return "json"
     best = {"json": 0.0, "csv": 0.0}
     exactness = {"json": -1, "csv": -1}
@@ -86,14 +94,27 @@ class Query:
     @classmethod
     def of(cls, query: bytes) -> Query:
         """Return the parameters of a query; raise ProblemError for others."""
-        fields: dict[str, Any] = {}
-        for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-            if value not in _PARAMETERS.get(name, {}):
-                parameters = "?spread=true or false, ?on_error=fail or empty"
-                raise ProblemError(400, "unknown query parameter or value", parameters)
-            fields[name] = _PARAMETERS[name][value]
-        return cls(**fields)
+        fields = parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else ()
+        return _PLAIN.with_parameters(fields)
 
+    def with_parameters(self, parameters: Iterable[tuple[str, Any]]) -> Query:
+        """Return this query with other parameters; raise ProblemError for unknown ones."""
+        fields: dict[str, Any] = {}
+        for name, value in parameters:
+            text = str(value).lower() if type(value) is bool else value
+            if type(text) is not str or text not in _PARAMETERS.get(name, {}):
+                known = "spread: true or false; on_error: fail or empty"
+                raise ProblemError(400, "unknown query parameter or value", known)
+            fields[name] = _PARAMETERS[name][text]
+        return replace(self, **fields) if fields else self
+
+    @staticmethod
+    def names() -> tuple[str, ...]:
+        """Return the names of the parameters."""
+        return tuple(_PARAMETERS)
+
+
+_PLAIN = Query()
 
 _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "spread": {"true": True, "false": False},

@@ -8,18 +8,22 @@ import signal
 import socket
 import threading
 import time
+from dataclasses import replace
 from multiprocessing import connection, get_context, parent_process
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
 
-from declnet import DeclnetError, Registry, default_registry, discover
+from declnet import DeclnetError, Registry, default_registry, discover, one_blas_thread
 from declnet_plugins.serve.app import App
 from declnet_plugins.serve.contract import Contract
 from declnet_plugins.serve.logs import log, take_over_logging
 from declnet_plugins.serve.models import ServedModel, load_models
 from declnet_plugins.serve.options import Options
 from declnet_plugins.serve.strict_http import StrictProtocol
+from declnet_plugins.serve.tokens import Tokens
 
 
 class AddressError(DeclnetError):
@@ -31,6 +35,13 @@ class AddressError(DeclnetError):
 def registry_of(options: Options) -> Registry:
     """Return the registry without the plugins that are disabled."""
     return discover(options.disabled) if options.disabled else default_registry()
+
+
+def tokens_of(options: Options) -> Tokens | None:
+    """Return the tokens that requests must have; raise TokenError if there are none in the file."""
+    if options.token_file is None:
+        return None
+    return Tokens(options.token_file, lambda sentence: log("note", note=sentence))
 
 
 def listening(options: Options) -> socket.socket:
@@ -47,11 +58,15 @@ def listening(options: Options) -> socket.socket:
 
 
 def serve_here(
-    models: dict[str, ServedModel], options: Options, listener: socket.socket, registry: Registry
+    models: dict[str, ServedModel],
+    options: Options,
+    listener: socket.socket,
+    registry: Registry,
+    tokens: Tokens | None,
 ) -> None:
     """Serve in this process until SIGTERM or SIGINT; requests in flight are completed."""
     take_over_logging()
-    app = App(models, options, registry)
+    app = App(models, options, registry, tokens)
     config = uvicorn.Config(
         app,
         http=StrictProtocol,
@@ -64,12 +79,12 @@ def serve_here(
         limit_concurrency=options.connections,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=max(1, round(options.grace)),
-        h11_max_incomplete_event_size=16 * 1024,
     )
     server = _Server(config, app, options.client_timeout)
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again after its shutdown
         signal.signal(number, lambda *_: None)
-    server.run(sockets=[listener])
+    with one_blas_thread():  # requests are predicted side by side
+        server.run(sockets=[listener])
     log("stopped", process=os.getpid())
 
 
@@ -126,6 +141,15 @@ def serve_in_processes(
     Args:
         contracts: those of the models when the server started, which all processes keep.
     """
+    with TemporaryDirectory(prefix="declnet-serve-") as counts:
+        # prometheus_client looks for it when a worker imports it
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts
+        _keep_workers(replace(options, counts=Path(counts)), listener, contracts)
+
+
+def _keep_workers(
+    options: Options, listener: socket.socket, contracts: dict[str, Contract]
+) -> None:
     context, stopping = get_context("spawn"), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -162,6 +186,7 @@ def _work(options: Options, listener: socket.socket, contracts: dict[str, Contra
     threading.Thread(target=_end_with_parent, daemon=True).start()
     registry = registry_of(options)
     try:
+        tokens = tokens_of(options)
         models = load_models(
             options.models, registry, lambda _sentence: None, allow_changes=options.allow_changes
         )
@@ -171,7 +196,7 @@ def _work(options: Options, listener: socket.socket, contracts: dict[str, Contra
         log("not loaded", "error", process=os.getpid(), error=str(error))
         raise SystemExit(1) from None
     log("worker started", process=os.getpid())
-    serve_here(models, options, listener, registry)
+    serve_here(models, options, listener, registry, tokens)
 
 
 def _end_with_parent() -> None:

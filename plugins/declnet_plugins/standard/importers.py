@@ -150,5 +150,6 @@ def _array(
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announce the importer."""
+    """Announce the importers."""
     register.lazily("importer", SafetensorsImporter.type, __name__)
+    register.lazily("importer", "sklearn", "declnet_plugins.standard.estimators.importer")

@@ -100,6 +100,7 @@ def test_all_is_fitted_and_prepared_as_in_memory():
     np.testing.assert_array_equal(y, wanted.datasets["train"].y)
     assert found.preparation.feature_names == wanted.preparation.feature_names
     assert found.preparation.class_names == ("boat", "flat", "house")
+    assert found.preparation.training == wanted.preparation.training
 
 
 def test_a_split_depends_on_the_seed_and_the_rows_but_not_on_the_blocks():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import subprocess
 import sys
@@ -232,12 +233,57 @@ def test_formats_of_one_suffix_must_be_named(trained, tmp_path):
         export(run, tmp_path / "other.py", "numpy", {"opset": 17})
 
 
-def test_a_file_without_the_runs_data_is_written_but_not_compared(trained, tmp_path):
+def test_a_file_is_compared_on_synthetic_rows_if_the_data_is_gone(trained, tmp_path):
     run = trained()
     (tmp_path / "data.npz").unlink()
     found = export(run, tmp_path / "model.py")
+    assert found.samples == 16
+    assert found.difference < 1e-6
+    (note,) = (note for note in found.notes if "the run's data cannot be loaded" in note)
+    assert note.endswith("; compared on synthetic rows")
+
+
+def test_a_wrong_file_differs_on_synthetic_rows_too(trained, tmp_path):
+    run = trained("square", classes=(Square, WrongSquare))
+    (tmp_path / "data.npz").unlink()
+    with pytest.raises(ExportError, match="the predictions of the file differ from declnet's"):
+        export(run, tmp_path / "model.py")
+
+
+def test_a_table_of_a_program_is_compared_on_synthetic_rows(flowers, tmp_path):
+    """In the types of its columns, with the gaps and the categories of the training data."""
+    rows = {name: [row[name] for row in flowers.rows] for name in flowers.rows[0]}
+    for name in ("length", "width"):
+        rows[name] = [float(cell) if cell not in ("", "NA") else None for cell in rows[name]]
+    table = declnet.as_table(rows, "kind")
+    spec = json.loads(flowers.table.with_name("flowers.json").read_text("utf-8"))
+    del spec["data"]["train"]
+    result = declnet.run(spec, table, tmp_path / "run")
+    found = export(declnet.open_run(result.directory), tmp_path / "model.py")
+    assert found.samples == 16
+    assert found.odd_samples > 0
+    assert found.difference < 1e-6
+
+
+def test_a_predictor_is_compared_on_rows_of_the_caller(trained, tmp_path):
+    predictor = trained("square", classes=(Square, WrongSquare)).predictor()
+    x = np.random.default_rng(0).normal(size=(30, *predictor.model.input_shape))
+    with pytest.raises(ExportError, match="the predictions of the file differ from declnet's"):
+        export(predictor, tmp_path / "model.py", data=x)
+    found = export(predictor, tmp_path / "model.py")
     assert found.difference is None
-    assert any("the run's data cannot be loaded" in each for each in found.notes)
+    assert "the run's data is not available" in found.notes[-1]
+
+
+def test_a_predictor_of_an_ensemble_is_compared_on_a_table_of_the_caller(flowers, tmp_path):
+    member = declnet.load_predictor(flowers.run).member
+    rows = [row | {"length": row["length"] or None} for row in flowers.rows]
+    found = export(declnet.Predictor([member, member]), tmp_path / "model.py", data=rows)
+    assert (found.samples, found.difference < 1e-6) == (120, True)
+    with pytest.raises(declnet.DataError, match="width"):
+        export(
+            declnet.Predictor([member]), tmp_path / "no.py", data=[{"length": 1, "color": "red"}]
+        )
 
 
 def test_the_file_predicts_csv_on_the_command_line(tmp_path, document, changed):

@@ -90,10 +90,6 @@ ONLY_NUMBERS = {("c", "quantile"), ("c", "quantile_normal"), ("onnx", "tokenize"
 """Transforms that a format has only for single numbers, or (of text) only with some fields."""
 
 
-REFUSED = {("c", "datetime"), ("c", "tokenize")}
-"""Components that a format cannot have."""
-
-
 def translations(file_format: str) -> dict[Any, Any]:
     """Return the translation of each class that has one."""
     entries = [each for each in REGISTRY.entries("translation") if each.format == file_format]
@@ -175,7 +171,7 @@ def exported(file_format: str) -> list[Any]:
         component
         for kind in TRANSLATED_KINDS
         for component in (entry.component for entry in REGISTRY.entries(kind))
-        if (file_format, component.type) not in REFUSED and is_computed(component)
+        if is_computed(component)
     }
     ordered = sorted(components, key=lambda component: (component.kind, component.type))
     return ordered if EVERY else ordered[("c", "numpy", "onnx").index(file_format) :: 3]

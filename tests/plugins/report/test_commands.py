@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from declnet import format_cell, open_group, open_run, parse_spec, run
+from declnet import format_cell, open_group, open_run, pack_run, parse_spec, run
 from declnet.cli.main import run_command_line
 from declnet_plugins.report.page import assembling
 from tests.documents import spec_document
@@ -52,6 +52,17 @@ def command(runs, monkeypatch, capsys):
 @pytest.fixture
 def needs_matplotlib():
     pytest.importorskip("matplotlib", reason="the extra plot is not installed")
+
+
+@pytest.mark.usefixtures("needs_report", "needs_matplotlib")
+def test_a_pack_is_reported_and_drawn_beside_it(command, runs, monkeypatch, tmp_path):
+    monkeypatch.setenv("DECLNET_CACHE_DIR", str(tmp_path / "cache"))
+    pack_run(runs / "one", runs / "one.declnet")
+    assert command("report", "one.declnet") == (0, "report.html\n", "")
+    assert command("report", "one", "-o", "folder.html")[0] == 0
+    pages = [(runs / name).read_text("utf-8") for name in ("report.html", "folder.html")]
+    assert [page.split("<footer")[0] for page in pages] == [pages[0].split("<footer")[0]] * 2
+    assert command("plot", "one.declnet", "-o", "one.svg") == (0, "one.svg: drawn\n", "")
 
 
 @pytest.mark.usefixtures("needs_report")

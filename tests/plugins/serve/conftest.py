@@ -20,11 +20,14 @@ import pytest
 
 from declnet import parse_spec, run
 
-pytest.importorskip("uvicorn", reason="needs the extra serve")
+pytest.importorskip("httptools", reason="needs the extra serve")
+pytest.importorskip("orjson", reason="needs the extra serve")
+pytest.importorskip("prometheus_client", reason="needs the extra serve")
 
 from declnet_plugins.serve.app import App
 from declnet_plugins.serve.models import load_models
 from declnet_plugins.serve.options import Options
+from declnet_plugins.serve.server import tokens_of
 from tests.documents import spec_document
 
 
@@ -210,7 +213,8 @@ def client(runs: Path) -> Iterator[Callable[..., Client]]:
         def make(*names: str, **changes: Any) -> Client:
             models = tuple((name, runs / name) for name in names or ("flowers",))
             options = replace(Options(models, log_requests=False), **changes)
-            apps.append(App(load_models(models, None, print), options))
+            tokens = tokens_of(options)
+            apps.append(App(load_models(models, None, print), options, tokens=tokens))
             return Client(apps[-1], runner)
 
         yield make

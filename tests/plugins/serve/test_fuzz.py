@@ -58,6 +58,22 @@ def mutated(body, rng):
     return body[:at] + bytes([rng.randrange(256)]) + body[at + 1 :]
 
 
+def wrapped(value):
+    """Return samples as MLflow and the Open Inference Protocol have them."""
+    yield {"dataframe_records": value}
+    yield {"inputs": value, "params": {"on_error": "empty"}}
+    if isinstance(value, list) and isinstance(value[0], dict):
+        yield {"dataframe_split": {"columns": list(value[0]), "data": [[*value[0].values()]]}}
+        tensors = [
+            {"name": name, "shape": [1], "datatype": kind, "data": [value[0][name]]}
+            for name, kind in zip(value[0], ["FP64", "INT64", "BYTES", "BOOL"], strict=False)
+        ]
+        yield {"id": "1", "inputs": tensors, "outputs": [{"name": "prediction"}]}
+    else:
+        array = {"name": "x", "shape": [1, 2, 3], "datatype": "FP32", "data": [1, 2, 3, 4, 5, 6.5]}
+        yield {"inputs": [array]}
+
+
 def request_of(rng):
     """Return the path, body and headers of a random request."""
     name = rng.choice(["flowers", "flowers", "pixels", "houses", "sales", "roses"])
@@ -69,6 +85,7 @@ def request_of(rng):
         lines = [",".join(ROW), "0.25,20,red,true", "1,,blue,false"]
         body = "\n".join(lines).encode()
     else:
+        value = rng.choice([value, value, *wrapped(value)])
         body = json.dumps(changed(value, rng)).encode()
     for _ in range(rng.choice([0, 0, 1, 1, 2])):
         body = mutated(body, rng)
@@ -78,7 +95,9 @@ def request_of(rng):
     if rng.random() < 0.05:
         headers["content_length"] = rng.choice(["-1", "9" * 30, "x", ""])
     query = rng.choice(["", "", "", "?", "?spread=true", "?spread", "?%ff=%00", "?a=1&a=2"])
-    return f"/models/{name}/predict{query}", body, headers
+    kind = rng.choice(["predict", "predict", "invocations", "infer"])
+    path = f"/v2/models/{name}/infer" if kind == "infer" else f"/models/{name}/{kind}"
+    return f"{path}{query}", body, headers
 
 
 def test_malformed_requests_never_fail_the_server(client):

@@ -9,10 +9,12 @@ import time
 
 import pytest
 
-from declnet import load_predictor, parse_spec, run
+from declnet import load_predictor, pack_run, parse_spec, run
+from declnet_plugins.serve.metrics import Metrics
 from declnet_plugins.serve.models import load_models
 from declnet_plugins.serve.options import Options
 from declnet_plugins.serve.pages import Pages
+from declnet_plugins.serve.routes import Route
 
 ROW = {"size": 0.25, "age": 20, "color": "red", "<i>fresh</i>": True}
 
@@ -46,6 +48,26 @@ def test_another_run_in_the_folder_replaces_the_model(served, runs):
     expected = load_predictor(runs / "flowers_again").predict([ROW]).outputs
     assert (served.model.predictor.predict([ROW]).outputs == expected).all()
     assert not looked(served)
+
+
+def test_another_pack_in_the_file_replaces_the_model_and_a_damaged_one_does_not(
+    runs, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("DECLNET_CACHE_DIR", str(tmp_path / "cache"))
+    pack = tmp_path / "live.declnet"
+    pack_run(runs / "flowers", pack)
+    served = load_models([("live", pack)], None, print)["live"]
+    before = served.model
+    assert not looked(served)
+    pack.write_bytes(pack.read_bytes()[:-1])
+    assert not looked(served)
+    assert "not a valid pack" in served.error
+    assert served.model is before
+    pack_run(runs / "flowers_again", pack, force=True)
+    assert looked(served)
+    expected = load_predictor(runs / "flowers_again").predict([ROW]).outputs
+    assert (served.model.predictor.predict([ROW]).outputs == expected).all()
+    assert served.model.version != before.version
 
 
 @pytest.mark.parametrize("fault", ["damaged", "removed", "half"])
@@ -115,9 +137,11 @@ def test_a_model_with_another_contract_does_not_replace_the_served_one(
         "task": 'input "kind" is new',
     }
     assert expected[change] in served.error
-    health = Pages({"live": served}, Options((("live", served.path),))).page(
-        "/health", "GET", stopping=False
-    )
+    pages = Pages({"live": served}, Options((("live", served.path),)), Metrics({}))
+    route = Route.of("/health")
+    hidden = pages.page("/health", "GET", route, stopping=False, in_full=False)
+    assert "error" not in json.loads(hidden.body)["models"]["live"]
+    health = pages.page("/health", "GET", route, stopping=False, in_full=True)
     about = json.loads(health.body)["models"]["live"]
     assert (about["status"], about["version"]) == ("stale", before.version)
     assert about["error"] == served.error

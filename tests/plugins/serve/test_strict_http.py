@@ -48,14 +48,17 @@ DOUBTFUL = {
     + CHUNKED
     + b"\r\n"
     + CHUNKS.replace(b"\r\n[", b";\n\r\n["),
-    "an empty line before": b"\r\n" + NEXT,
+    "chunks ended by a line feed": POST + CHUNKED + b"\r\n" + CHUNKS[:-2] + b"\n",
+    "headers without end": b"GET / HTTP/1.1\r\n" + b"X: %s\r\n" % (b"a" * 100) * 200,
+    "a header without end": b"GET / HTTP/1.1\r\nX: " + b"a" * 20_000,
+    "a path without end": b"GET /" + b"a" * 20_000,
+    "large headers": NEXT[:-2] + b"X: %s\r\n" % (b"a" * 100) * 200 + b"\r\n",
     "another protocol": b"\x16\x03\x01\x00\xa5",
 }
 """Requests whose end is not beyond doubt: 400, and nothing after it."""
 
 CLOSING = {
     "chunks": (200, POST + CHUNKED + b"\r\n" + CHUNKS),
-    "chunks ended by a line feed": (200, POST + CHUNKED + b"\r\n" + CHUNKS[:-2] + b"\n"),
     "a large body": (413, POST + b"Content-Length: 5000\r\n\r\n" + NEXT * 70),
     "large chunks": (413, POST + CHUNKED + b"\r\n" + b"800\r\n%s\r\n" % (b" " * 2048) * 3 + END),
     "chunks to no path": (404, POST.replace(b"/pre", b"/x") + CHUNKED + b"\r\n" + CHUNKS),
@@ -116,8 +119,22 @@ def test_a_body_that_is_not_read_is_not_taken_for_a_request(port):
         assert answers(port, head + b"\r\n", body[:9], body[9:] + NEXT)[0] == [status, 200], name
 
 
+def test_a_body_may_be_larger_than_headers(start, runs):
+    port = start(runs / "flowers", "--port", 0).port
+    body = b"[" + b", ".join([ROWS[1:-1]] * 1000) + b"]"
+    sent = POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    assert answers(port, sent[:50_000], sent[50_000:] + sent + NEXT) == ([200] * 3, False)
+
+
+def test_headers_after_a_body_are_left_out(port):
+    trailer = b"0\r\nContent-Type: text/plain\r\nHost: elsewhere\r\n\r\n"
+    sent = POST + CHUNKED + b"\r\n" + CHUNKS.replace(END, trailer)
+    assert answers(port, sent) == ([200], True)
+
+
 def test_plain_requests_share_a_connection(port):
     sent = POST + LENGTH + b"\r\n" + ROWS
     assert answers(port, (sent + NEXT) * 2) == ([200] * 4, False)
+    assert answers(port, b"\r\n" + NEXT) == ([200], False)  # RFC 9112, section 2.2
     closing = sent.replace(b"Host:", b"Connection: close\r\nHost:")
     assert answers(port, sent + closing + NEXT) == ([200, 200], True)

@@ -67,11 +67,14 @@ def executed(executor, tasks, follow=lambda task, share: None):
 
 
 def folder(directory):
-    """Return the files of a run, without the times in the manifest."""
+    """Return the files of a run, without the times in the manifest.
+
+    Only a run alone has a model card.
+    """
     files = {
         str(each.relative_to(directory)): each.read_bytes()
         for each in sorted(directory.rglob("*"))
-        if each.is_file()
+        if each.is_file() and each.name != "README.md"
     }
     manifest = json.loads(files.pop("manifest.json"))
     return files, {key: value for key, value in manifest.items() if key not in TIMES}

@@ -66,7 +66,8 @@ def test_a_run_is_that_of_this_process(executor, document, tmp_path):
         each.name for each in sorted((tmp_path / "alone/checkpoints").iterdir())
     ]
     assert followed[-1] == 1.0
-    assert left_in(parent) == {"seed-5", "group.json", "journal.jsonl", "summary.json"}
+    files = {"README.md", "group.json", "journal.jsonl", "summary.json"}
+    assert left_in(parent) == {"seed-5", *files}
     (again,) = outcomes(executor, spec, (5,), parent)  # it has finished, and stays as it is
     assert again.metrics == alone.metrics
 

@@ -13,6 +13,7 @@ from declnet.runs.storage import record
 from declnet.runs.storage.record import HistoryFile
 
 FILES = [
+    "README.md",
     "behavior.json",
     "history.jsonl",
     "manifest.json",
@@ -73,7 +74,7 @@ def test_a_run_that_is_killed_while_it_is_written_at_its_end_resumes(many, monke
         with pytest.raises(KeyboardInterrupt):
             many()
     directory = tmp_path / "many"
-    assert sorted(each.name for each in directory.iterdir()) == [FILES[0], *FILES[3:]]
+    assert sorted(each.name for each in directory.iterdir()) == [FILES[1], *FILES[4:]]
     history = resume(directory).history
     assert len((directory / "history.jsonl").read_text().splitlines()) == len(history)
     assert sorted(each.name for each in directory.iterdir()) == FILES

@@ -24,6 +24,7 @@ ERRORS = (
     ("UNKNOWN_CATEGORY", "a category that the training data does not have"),
     ("OUT_OF_RANGE", "a number is infinite, or none that the column can have"),
     ("NOT_FINITE", "the prediction is infinite or NaN"),
+    ("INVALID_TEXT", "a text that is not a date as in the training data, or not UTF-8"),
 )
 """What a call returns, from 0 on."""
 

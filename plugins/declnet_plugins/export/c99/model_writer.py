@@ -163,7 +163,7 @@ class ModelWriter(CWriter):
             width = column.size // rows
             x = f"x[t * {width} + i]" if rows > 1 else "x[i]"
             largest = f"({column.ctype}) FLT_MAX"
-            usable = f"{x} >= -{largest} && {x} <= {largest}"
+            usable = f"{x} >= -{largest} && {x} <= {largest}" if column.ctype != "int32_t" else "1"
             if ctype != "float":
                 limit = "INT32_MAX" if joined.limit is None else joined.limit
                 least = "INT32_MIN" if joined.limit is None else 0
@@ -172,6 +172,7 @@ class ModelWriter(CWriter):
             self.compute(
                 name, JOINED, {"x": column}, filled.shape, into=filled, offset=offset, inline=True,
                 rows=rows, width=width, whole=whole, kind=ctype, x=x, usable=usable,
+                missing="0" if column.ctype == "int32_t" else f"isnan({x})",
                 y=f"y[t * {whole} + i]" if rows > 1 else "y[i]",
             )  # fmt: skip
             offset += width
@@ -264,7 +265,7 @@ for (int t = 0; t < $rows; t++) {
     for (int i = 0; i < $width; i++) {
         if (!($usable)) {
             out->column = $column;
-            return isnan($x) ? ${PREFIX}_MISSING : ${PREFIX}_OUT_OF_RANGE;
+            return $missing ? ${PREFIX}_MISSING : ${PREFIX}_OUT_OF_RANGE;
         }
         $y = ($kind) $x;
     }

@@ -9,6 +9,17 @@ from typing import Any
 from declnet_plugins.exchange import Translation, TranslationSite
 from declnet_plugins.export.c99.writer import CWriter, Value
 
+TEXT_END = """
+/* The end of a text without the spaces and tabs there. */
+static const char *$name(const char *text)
+{
+    const char *end = text;
+    while (*end != 0) end++;
+    while (end > text && (end[-1] == ' ' || end[-1] == '\\t')) end--;
+    return end;
+}
+"""
+
 
 class CTranslation(Translation):
     """A translation that adds steps to a program; a subclass implements `write`."""
@@ -46,3 +57,8 @@ def step(
 def check_length(time: int) -> str:
     """Return a statement that refuses lengths that sequences cannot have."""
     return f"if (lengths[0] < 0 || lengths[0] > {time}) return ${{PREFIX}}_OUT_OF_RANGE;\n"
+
+
+def text_end(w: CWriter) -> str:
+    """Return the name of a function that returns the end of a cell's text."""
+    return w.helper("text_end", TEXT_END)

@@ -131,6 +131,7 @@ class CWriter:
     _declared: list[str] = field(default_factory=list)
     _helpers: dict[str, str] = field(default_factory=dict)
     _steps: list[Step] = field(default_factory=list)
+    _filled_by: dict[tuple[Any, ...], Value] = field(default_factory=dict)
     _constant_bytes: int = 0
 
     def constant(self, name: str, array: Array, ctype: str = "float") -> str:
@@ -147,24 +148,29 @@ class CWriter:
         return self._constants[key]
 
     def strings(self, name: str, texts: tuple[str, ...]) -> str:
-        """Return the name of a constant array of strings."""
-        constant = self._names.unique(f"{self.prefix}_{name}")
-        self._constant_bytes += sum(len(text.encode()) + 1 for text in texts)
+        """Return the name of a constant array of strings; equal arrays are one constant."""
         items = braced(map(string, texts))
-        self._declared.append(f"static const char *const {constant}[{len(texts)}] = {items};")
-        return constant
+        key = (TEXT, (len(texts),), items.encode())
+        if key not in self._constants:
+            self._constants[key] = self._names.unique(f"{self.prefix}_{name}")
+            self._constant_bytes += sum(len(text.encode()) + 1 for text in texts)
+            declared = f"{self._constants[key]}[{len(texts)}]"
+            self._declared.append(f"static const char *const {declared} = {items};")
+        return self._constants[key]
 
-    def helper(self, name: str, text: str) -> str:
+    def helper(self, name: str, text: str, **terms: str) -> str:
         """Define a function that several steps use, once, and return its name.
 
         Args:
             name: its name without the prefix.
-            text: its definition, with `$name` for its name, and `$number`, `$f` and `$PREFIX`.
+            text: its definition, with `$name` for its name, and `$number`, `$f`, `$p` and
+                `$PREFIX`.
+            terms: further terms, such as the names of other helpers.
         """
         if name not in self._helpers:
             function = self._names.unique(f"{self.prefix}_{name}")
             self._helpers[name] = function
-            self._declared.append(self._filled(text, {"name": function}))
+            self._declared.append(self._filled(text, {"name": function, **terms}))
         return self._helpers[name]
 
     def compute(
@@ -183,7 +189,7 @@ class CWriter:
         fails: bool = False,
         **terms: Any,
     ) -> Value:
-        """Add a step, which fills the array `y`, and return it.
+        """Add a step, which fills the array `y`, and return it; of equal steps, only the first.
 
         Args:
             name: what its function is called after the prefix, as an `identifier`; the statements
@@ -208,12 +214,18 @@ class CWriter:
         column = next(iter(inputs.values())).column if inputs else -1
         filled = into or Value(shape, ctype, column=column)
         terms = {"column": column, **terms}
-        function = self._names.unique(f"{self.prefix}_{name}")
         literals = {key: self._term(f"{name}_{key}", term) for key, term in terms.items()}
+        text = self._filled(body, literals)
+        if into is None:
+            key = (text, *inputs.items(), shape, ctype)
+            if key in self._filled_by:
+                return self._filled_by[key]
+            self._filled_by[key] = filled
+        function = self._names.unique(f"{self.prefix}_{name}")
         self._steps.append(
             Step(
                 function,
-                self._filled(body, literals),
+                text,
                 dict(inputs),
                 filled,
                 offset,

@@ -18,15 +18,24 @@ from typing import IO, Any
 import numpy as np
 
 from declnet import Array, DataError
-from declnet_plugins.exchange import LeftoverError
+from declnet_plugins.exchange import LeftoverError, UnsupportedError
 from declnet_plugins.onnx.importing.frames import receive, send
-from declnet_plugins.onnx.importing.graph import Graph
+from declnet_plugins.onnx.importing.graph import Graph, parsed
+from declnet_plugins.onnx.importing.heads import compute_in_float32
+from declnet_plugins.onnx.importing.pipeline_session import PipelineSession
+from declnet_plugins.onnx.importing.pipelines import Pipeline, is_pipeline
 from declnet_plugins.onnx.importing.reading import Reader, input_name
-from declnet_plugins.onnx.importing.structure import printable
+from declnet_plugins.onnx.importing.structure import (
+    COLUMN_TYPES,
+    printable,
+    read_arrays,
+    unsupported,
+    verify_graph,
+)
 from declnet_plugins.standard.importers import sections_for
 
-Converted = tuple[Graph, dict[str, Any], dict[str, Array]]
-"""A graph, and an answer about it: JSON and arrays."""
+Converted = tuple[Graph | PipelineSession, dict[str, Any], dict[str, Array]]
+"""What runs a file, and an answer about it: JSON and arrays."""
 
 STORED = 10
 """How often a file's arrays may be in memory: read, decoded, by onnxruntime, in float32 …"""
@@ -41,10 +50,13 @@ def work() -> None:
         request, _ = requests.get()
         path = Path(request["path"])
         limit_process(request["gigabytes"], request["seconds"], path)
-        graph = _answer_with(answers, lambda: convert(path, request["outputs"]))
+        graph = _answer_with(answers, lambda: convert(path, request["outputs"], request["columns"]))
         while graph is not None:
-            _, x = requests.get()
-            graph = _answer_with(answers, partial(run, graph, x))
+            columns, x = requests.get()
+            if isinstance(graph, PipelineSession):
+                graph = _answer_with(answers, partial(run_rows, graph, columns))
+            else:
+                graph = _answer_with(answers, partial(run, graph, x))
 
 
 def _receive_all(file: IO[bytes], requests: SimpleQueue[Any]) -> None:
@@ -55,7 +67,9 @@ def _receive_all(file: IO[bytes], requests: SimpleQueue[Any]) -> None:
         os._exit(1)
 
 
-def _answer_with(answers: IO[bytes], function: Callable[[], Converted]) -> Graph | None:
+def _answer_with(
+    answers: IO[bytes], function: Callable[[], Converted]
+) -> Graph | PipelineSession | None:
     """Send what a function returns, or why it fails; return the graph if it succeeds."""
     try:
         graph, message, arrays = function()
@@ -98,14 +112,52 @@ def limit_process(gigabytes: float, seconds: float, path: Path) -> None:
             resource.setrlimit(getattr(resource, name), (limit, limit + grace))
 
 
-def convert(path: Path, outputs: Sequence[str]) -> Converted:
-    """Return a file's graph, and its layers as JSON and arrays.
+def convert(path: Path, outputs: Sequence[str], columns: Sequence[str] = ()) -> Converted:
+    """Return what runs a file, and its preparation and layers as JSON and arrays.
+
+    Args:
+        path: the file.
+        outputs: as for `Graph`; with any, the file is not read as a pipeline.
+        columns: as for `Pipeline`.
 
     Raises:
         LeftoverError: parts of the file correspond to no layer.
         DataError: the file cannot be read.
     """
-    graph = Graph(path, tuple(outputs))
+    model = parsed(path)
+    if outputs or not (columns or is_pipeline(model)):
+        return _network_of(Graph(path, tuple(outputs), model=model), path)
+    verify_graph(model, path, COLUMN_TYPES)
+    refused = [
+        f"{model.graph.node[at].op_type} {model.graph.node[at].name}: {reason}"
+        for at, reason in unsupported(model.graph.node)
+    ]
+    if refused:
+        raise LeftoverError(path, tuple(refused))
+    try:
+        compute_in_float32(model)
+        arrays = read_arrays(model.graph.initializer, path, path.stat().st_size)
+        pipeline = Pipeline(model, arrays, columns)
+    except UnsupportedError as error:
+        raise LeftoverError(path, (str(error),)) from None
+    if pipeline.leftovers:
+        raise LeftoverError(path, tuple(pipeline.leftovers))
+    head = pipeline.head
+    graph = Graph(path, (head.core,), model=pipeline.network)
+    _, message, parameters = _network_of(graph, path)
+    type_ = message["types"][-1]
+    expected = {"binary": "sigmoid", "classes": "softmax"}.get(head.kind, type_)
+    count = graph.shape(head.core)[-1:]
+    if type_ != expected or (head.kind == "values" and count != (1,)):
+        raise LeftoverError(path, (f"it predicts {list(count)} numbers, by {type_}",))
+    message["table"] = {"columns": pipeline.table.plain(), "classes": head.classes}
+    message["sections"] = {**pipeline.table.sections, **message["sections"]}
+    message["left_out"] = [f"input {printable(name)}" for name in pipeline.left_out]
+    return PipelineSession(model, pipeline), message, parameters
+
+
+def _network_of(graph: Graph, path: Path) -> Converted:
+    """Return the layers of a graph; raise as `convert` does."""
     reader = Reader(graph)
     refused = reader.unreadable()
     if refused:
@@ -140,8 +192,10 @@ def convert(path: Path, outputs: Sequence[str]) -> Converted:
         ],
         "vocabulary": vocabulary,
         "mapping": {
-            name: printable(", ".join(nodes), 300) for name, nodes in network.mapping.items()
+            name: printable(", ".join(dict.fromkeys(node.split(" #")[0] for node in nodes)), 300)
+            for name, nodes in network.mapping.items()
         },
+        "types": [types[name] for name in sources],
         "left_out": [f"output {printable(name)}" for name in graph.left_out],
     }
     return graph, message, network.parameters
@@ -153,6 +207,16 @@ def run(graph: Graph, x: Mapping[str, Array]) -> Converted:
         name: x[str(at)].astype(info.dtype) for at, (name, info) in enumerate(graph.inputs.items())
     }
     return graph, {}, {str(at): output for at, output in enumerate(graph.run(inputs))}
+
+
+def run_rows(session: PipelineSession, columns: Mapping[str, Any]) -> Converted:
+    """Return the outputs of the file's pipeline for cells by column, with the classes."""
+    arrays = {
+        name: np.array(cells, object if kind == "text" else None)
+        for name, (kind, cells) in columns.items()
+    }
+    outputs, classes, valid = session.run(arrays)
+    return session, {"classes": classes}, {"outputs": outputs, "valid": valid}
 
 
 if __name__ == "__main__":

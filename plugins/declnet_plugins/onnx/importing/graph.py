@@ -77,14 +77,17 @@ class Graph:
         outputs: the values that are outputs of the network; default: all outputs of the graph that
             are floats.
         vocabulary: integers of inputs are below this.
+        model: the model, if not all that is in the file.
 
     Raises:
         DataError: the file cannot be read, or holds what cannot be imported.
     """
 
-    def __init__(self, path: Path, outputs: Sequence[str] = (), vocabulary: int = 2) -> None:
+    def __init__(
+        self, path: Path, outputs: Sequence[str] = (), vocabulary: int = 2, *, model: Any = None
+    ) -> None:
         self.path = path
-        self._model = _parsed(path)
+        self._model = parsed(path) if model is None else model
         verify_graph(self._model, path)
         graph = self._model.graph
         known = {name for node in graph.node for name in node.output}
@@ -137,7 +140,7 @@ class Graph:
         names = [name for node in self.nodes for name in node.outputs if name]
         inputs = self.random_inputs(0)
         try:
-            results = _session(_with_outputs(self._model, names)).run(names, inputs)
+            results = session_of(_with_outputs(self._model, names)).run(names, inputs)
         except Exception as error:  # of several types; messages say nothing else
             message = f"{self.path}: onnxruntime cannot run the model: {first_line(error)}"
             raise DataError(message) from None
@@ -190,7 +193,7 @@ class Graph:
 
     @cached_property
     def _session_of_outputs(self) -> Any:
-        return _session(_with_outputs(self._model, self.outputs))
+        return session_of(_with_outputs(self._model, self.outputs))
 
     @cached_property
     def _varying(self) -> set[str]:
@@ -227,7 +230,7 @@ class Graph:
         return None
 
 
-def _parsed(path: Path) -> Any:
+def parsed(path: Path) -> Any:
     """Return the model in a file.
 
     Raises:
@@ -249,7 +252,8 @@ def _parsed(path: Path) -> Any:
     return model
 
 
-def _session(model: Any) -> Any:
+def session_of(model: Any) -> Any:
+    """Return onnxruntime's session of a model, which computes it node by node."""
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 4
     settings.intra_op_num_threads = settings.inter_op_num_threads = 1

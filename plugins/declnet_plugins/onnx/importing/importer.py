@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from declnet import InputInfo
-from declnet_plugins.exchange import ImportedNetwork, Importer
+from declnet_plugins.exchange import ImportedNetwork, Importer, PreparedTable
 from declnet_plugins.onnx.exporter import OnnxExporter
 
 if TYPE_CHECKING:
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 
 class OnnxImporter(Importer):
-    """Networks in ONNX, e.g. exported by PyTorch or scikit-learn, as layers.
+    """Networks in ONNX, e.g. exported by PyTorch, as layers; pipelines of scikit-learn as a whole.
 
-    Nodes become layers of the same numbers; outputs that are not floats, such as labels, are left
-    out. `outputs` can name any values of the graph, so that what comes after them is left out.
+    Nodes become layers of the same numbers. Of a network, outputs that are not floats are left out.
+    Of a pipeline that skl2onnx wrote, scalers, imputers and encoders become transforms of columns,
+    and labels become classes. `outputs` can name any values of the graph, so that what comes after
+    them is left out; then everything before them must be layers.
     """
 
     type = "onnx"
@@ -28,6 +30,10 @@ class OnnxImporter(Importer):
 
     outputs: tuple[str, ...] = Field(
         default=(), description="values of the graph; default: all of its outputs that are floats"
+    )
+    columns: tuple[str, ...] = Field(
+        default=(),
+        description="names of the columns of a pipeline with one input; default: x0, x1, …",
     )
     gigabytes: float = Field(
         default=4.0, gt=0, description="memory for reading and running the file, besides its arrays"
@@ -45,12 +51,26 @@ class OnnxImporter(Importer):
         """Return the network of a file, which another process reads within limits."""
         from declnet_plugins.onnx.importing.process import FileProcess
 
-        return network_of(FileProcess(path, self.gigabytes, self.seconds), self.outputs)
+        process = FileProcess(path, self.gigabytes, self.seconds)
+        return network_of(process, self.outputs, self.columns)
 
 
-def network_of(process: FileProcess, outputs: tuple[str, ...]) -> ImportedNetwork:
+def network_of(
+    process: FileProcess, outputs: tuple[str, ...], columns: tuple[str, ...] = ()
+) -> ImportedNetwork:
     """Return the network of a file that a process reads and, as long as it is needed, runs."""
-    network, parameters = process.convert(outputs)
+    network, parameters = process.convert(outputs, columns)
+    if "table" in network:
+        return ImportedNetwork(
+            sections=network["sections"],
+            inputs={},
+            parameters=parameters,
+            mapping=network["mapping"],
+            left_out=tuple(network["left_out"]),
+            table=PreparedTable.from_plain(network["table"]["columns"]).imported(
+                network["table"]["classes"], process.run_rows
+            ),
+        )
     inputs = {
         name: InputInfo(tuple(shape), "integer", None, network["vocabulary"])
         if dtype.startswith("int")

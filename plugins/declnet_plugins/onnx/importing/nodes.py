@@ -279,6 +279,14 @@ def _group_norm(r: Reader, node: Node) -> None:
     r.add(node, "group_norm", x, None, parameters, groups=groups, epsilon=_epsilon(node))
 
 
+def _lp_norm(r: Reader, node: Node) -> None:
+    x, attributes = r.value(node.inputs[0]), node.attributes
+    if attributes.get("p", 2) != 2 or attributes.get("axis", -1) not in (-1, len(x.shape)):
+        raise UnknownNodeError("it is not the Euclidean norm of the last axis")
+    scale = np.full(x.shape[-1:], x.shape[-1] ** -0.5)
+    r.add(node, "rms_norm", x, None, {"scale": scale}, epsilon=1e-30)
+
+
 def _epsilon(node: Node) -> float:
     return _rounded(node.attributes.get("epsilon", 1e-5))
 
@@ -333,6 +341,7 @@ HANDLERS: dict[str, Callable[[Reader, Node], None]] = {
     "InstanceNormalization": _group_norm,
     "LSTM": recurrent,
     "LayerNormalization": _layer_norm,
+    "LpNormalization": _lp_norm,
     "MatMul": _matmul,
     "MaxPool": _pool,
     "PRelu": _prelu,

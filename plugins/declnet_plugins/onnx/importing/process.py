@@ -17,8 +17,10 @@ from threading import Timer
 from typing import Any
 from weakref import finalize
 
-from declnet import Array, DataError
-from declnet_plugins.exchange import LeftoverError
+import numpy as np
+
+from declnet import Array, DataError, column_type
+from declnet_plugins.exchange import ExportedPredictions, LeftoverError
 from declnet_plugins.onnx.importing.frames import receive, send
 
 COMMAND = (sys.executable, "-P", "-m", "declnet_plugins.onnx.importing.conversion")
@@ -47,14 +49,16 @@ class FileProcess:
         )
         self._finalize = finalize(self, _end, self._process)
 
-    def convert(self, outputs: tuple[str, ...]) -> tuple[Any, dict[str, Array]]:
+    def convert(
+        self, outputs: tuple[str, ...], columns: tuple[str, ...] = ()
+    ) -> tuple[Any, dict[str, Array]]:
         """Return what `conversion` makes of the file: a message, and parameters.
 
         Raises:
             LeftoverError: parts of the file correspond to no layer.
             DataError: the file cannot be read, or not within the limits.
         """
-        request = {"path": str(self._path), "outputs": outputs}
+        request = {"path": str(self._path), "outputs": outputs, "columns": columns}
         limits = {"gigabytes": self._gigabytes, "seconds": self._seconds}
         return self._answer(request | limits, {})
 
@@ -66,6 +70,15 @@ class FileProcess:
         """
         _, outputs = self._answer({}, {str(at): array for at, array in enumerate(x)})
         return [outputs[str(at)] for at in range(len(outputs))]
+
+    def run_rows(self, columns: Mapping[str, Array]) -> Mapping[str, ExportedPredictions]:
+        """Return the predictions of the file's pipeline for raw columns.
+
+        Raises:
+            DataError: the pipeline cannot be run, or not within the limits.
+        """
+        cells = {name: (column_type(array), array.tolist()) for name, array in columns.items()}
+        return predictions_of(*self._answer(cells, {}))
 
     def _answer(
         self, message: Mapping[str, Any], arrays: Mapping[str, Array]
@@ -113,6 +126,13 @@ class FileProcess:
             f"{message}; its limit is {self._gigabytes:g} GiB, besides the arrays in the file",
             hint="if you trust it, allow more: --set gigabytes=16",
         )
+
+
+def predictions_of(message: Any, arrays: Mapping[str, Array]) -> Mapping[str, ExportedPredictions]:
+    """Return the predictions in an answer about rows."""
+    outputs, classes = arrays["outputs"], message["classes"]
+    prediction = np.array(classes, object) if classes else outputs
+    return {"": ExportedPredictions(prediction, outputs, valid=arrays["valid"])}
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -186,6 +186,7 @@ class Reader:
                 self.network.add_biases(value, other)
                 self.network.note(value.source, node.name)
                 self.values[node.outputs[0]] = value
+                self.open_biases.add(node.outputs[0])
                 return True
         return False
 

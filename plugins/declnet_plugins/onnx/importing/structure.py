@@ -39,6 +39,9 @@ INPUT_TYPES = frozenset(
     }
 )
 
+COLUMN_TYPES = INPUT_TYPES | {TensorProto.STRING, TensorProto.BOOL}
+"""What the columns of a table hold."""
+
 
 def printable(text: str | bytes, longest: int = LONGEST_NAME) -> str:
     """Return a text of a file for messages: on one line, escaped, and not too long."""
@@ -49,8 +52,13 @@ def printable(text: str | bytes, longest: int = LONGEST_NAME) -> str:
     )
 
 
-def verify_graph(model: Any, path: Path) -> None:
+def verify_graph(model: Any, path: Path, types: frozenset[int] = INPUT_TYPES) -> None:
     """Bound a file's graph, make its names valid, and drop its functions and their like.
+
+    Args:
+        model: the model, which is changed.
+        path: the file.
+        types: what inputs may hold.
 
     Raises:
         DataError: it has too many nodes or names, names that are not valid or not unique, nodes
@@ -86,7 +94,7 @@ def verify_graph(model: Any, path: Path) -> None:
             raise DataError(f'{path}: nothing computes the output "{printable(value.name)}"')
     for value in graph.input:
         if value.name in inputs:
-            _verify_input(value, path)
+            _verify_input(value, path, types)
 
 
 def _bound(graph: Any, path: Path) -> None:
@@ -112,10 +120,10 @@ def _require_text(text: str | bytes, where: str) -> None:
         raise DataError(f'{where}: the name "{printable(text)}" is not valid UTF-8')
 
 
-def _verify_input(value: Any, path: Path) -> None:
+def _verify_input(value: Any, path: Path, types: frozenset[int]) -> None:
     tensor = value.type.tensor_type
     where = f'{path}: the input "{printable(value.name)}"'
-    if tensor.elem_type not in INPUT_TYPES:
+    if tensor.elem_type not in types:
         raise DataError(f"{where} does not hold floats or signed integers, in one array")
     dims = [dim.dim_value for dim in tensor.shape.dim]
     if not dims or not all(dims[1:]):

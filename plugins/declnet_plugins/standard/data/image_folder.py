@@ -55,6 +55,7 @@ class ImageFolder(DataSource):
     suffixes = SUFFIXES
     reads_folders = True
     list_suffixes = LIST_SUFFIXES
+    modality = "image"
     examples = (
         {"path": "pets", "size": 64},
         {"path": "digits", "size": [8, 6], "color": "gray"},

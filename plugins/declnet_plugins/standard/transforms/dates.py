@@ -38,7 +38,7 @@ FROM_ONE = frozenset({"quarter", "month", "day", "day_of_year"})
 USUAL: tuple[Part, ...] = ("elapsed", "day_of_year", "weekday", "time_of_day")
 OF_TIMES: tuple[Part, ...] = ("hour", "minute", "second", "time_of_day")
 
-DAYS_PER_YEAR = 365.2425
+DAYS_PER_YEAR, SECONDS_PER_DAY = 365.2425, 86400
 SAMPLE = 200
 """Cells at the start of a column that decide whether it looks like dates."""
 
@@ -88,12 +88,11 @@ class Datetime(Transform):
         """Return how the dates are written, the parts, and the first date in days since 1970."""
         form = self._form(x)
         moments = _moments(x, form)
-        days = _days(moments)
-        if np.isnan(days).all():
+        if np.isnan(moments).all():
             raise ColumnError(
                 "is empty: all values are missing", hint="leave it out of the features"
             )
-        start = float(np.nanmin(days))
+        start = float(np.nanmin(moments[:, 0] + moments[:, 1] / SECONDS_PER_DAY))
         allowed = OF_TIMES if form == "time" else None
         parts = self.parts or tuple(
             part
@@ -108,7 +107,15 @@ class Datetime(Transform):
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return floats (n, numbers)."""
-        moments = _moments(x, state["form"])
+        return self.numbers_of(_moments(x, state["form"]), state)
+
+    def numbers_of(self, moments: Array, state: TransformState) -> Array:
+        """Return the parts of moments, floats (n, numbers).
+
+        Args:
+            moments: days since 1970-01-01 and seconds of the day, (n, 2); NaN for missing ones.
+            state: as of `apply`.
+        """
         columns: list[Array] = []
         for part in state["parts"]:
             values = part_of(moments, part, state["start"])
@@ -149,6 +156,7 @@ class Datetime(Transform):
 
 
 def _moments(x: Array, form: str) -> Array:
+    """Return the days since 1970-01-01 and the seconds of the day, (n, 2), NaN if missing."""
     moments = read_dates(x, form)
     wrong = np.isnat(moments) & (x != None)  # noqa: E711  # elementwise
     if wrong.any():
@@ -158,47 +166,61 @@ def _moments(x: Array, form: str) -> Array:
             row,
             "correct it, or list it in missing in the data source",
         )
-    return moments
-
-
-def _days(moments: Array) -> Array:
-    """Return days since 1970-01-01, NaN for missing values."""
-    days: Array = (moments - np.datetime64(0, "us")) / np.timedelta64(1, "D")
-    return days
+    dates = moments.astype("datetime64[D]")
+    days = (dates - np.datetime64(0, "D")) / np.timedelta64(1, "D")
+    return np.stack([days, (moments - dates) / np.timedelta64(1, "s")], axis=1)
 
 
 def part_of(moments: Array, part: str, start: float) -> Array:
-    """Return a part of each moment, NaN for missing values."""
-    if part in ("year", "quarter", "month", "day", "day_of_year"):
-        return _calendar_part(moments, part)
-    days = _days(moments)
-    if part == "elapsed":
-        return (days - start) / DAYS_PER_YEAR
-    whole = np.floor(days)
-    if part == "weekday":
-        return (whole + 3) % 7  # 1970-01-01 was a Thursday
-    hours = (days - whole) * 24
-    seconds = np.round(hours * 3600, 6)
-    if part == "time_of_day":
-        return seconds / 3600
-    if part == "hour":
-        return seconds // 3600
-    return seconds // (60 if part == "minute" else 1) % 60
+    """Return a part of each moment, NaN for missing values.
+
+    It is arithmetic alone, so that exported files have it too.
+
+    Args:
+        moments: days since 1970-01-01 and seconds of the day, (n, 2).
+        part: its name.
+        start: the first date of the training data, in days since 1970.
+    """
+    days, seconds = moments[:, 0], moments[:, 1]
+    minutes, hours = seconds / 60, seconds / 3600
+    parts: dict[str, Array] = {
+        "elapsed": (days + seconds / SECONDS_PER_DAY - start) / DAYS_PER_YEAR,
+        "weekday": (days + 3) % 7,  # 1970-01-01 was a Thursday
+        "hour": np.floor(hours),
+        "minute": np.floor(minutes) % 60,
+        "second": np.floor(seconds) % 60,
+        "time_of_day": hours,
+    }
+    return parts[part] if part in parts else _calendar_part(days, part)
 
 
-def _calendar_part(moments: Array, part: str) -> Array:
-    years, dates = moments.astype("datetime64[Y]"), moments.astype("datetime64[D]")
-    if part == "year":
-        numbers: Array = years.astype(float) + 1970
-    elif part == "day_of_year":
-        numbers = (dates - years.astype("datetime64[D]")).astype(float) + 1
-    else:
-        months = moments.astype("datetime64[M]")
-        month = (months - years.astype("datetime64[M]")).astype(float) + 1
-        day = (dates - months.astype("datetime64[D]")).astype(float) + 1
-        numbers = {"month": month, "quarter": (month - 1) // 3 + 1, "day": day}[part]
-    numbers[np.isnat(moments)] = np.nan
-    return numbers
+def _calendar_part(days: Array, part: str) -> Array:
+    """Return a part of days since 1970-01-01 in the Gregorian calendar.
+
+    Years begin in March here, so that leap days come last, and an era has 400 of them. Source:
+    Hinnant, "chrono-Compatible Low-Level Date Algorithms", 2013: civil_from_days.
+    """
+    since = days + 719468  # 0000-03-01
+    era = np.floor(since / 146097)
+    of_era = since - era * 146097
+    leaps = np.floor(of_era / 1460) - np.floor(of_era / 36524) + np.floor(of_era / 146096)
+    year = np.floor((of_era - leaps) / 365)
+    of_year = of_era - (365 * year + np.floor(year / 4) - np.floor(year / 100))
+    month = np.floor((5 * of_year + 2) / 153)
+    day = of_year - np.floor((153 * month + 2) / 5) + 1
+    is_next_year = month >= 10
+    month = np.where(is_next_year, month - 9, month + 3)
+    year = np.where(is_next_year, year + 1, year) + era * 400
+    before = year - 1
+    leaps = np.floor(before / 4) - np.floor(before / 100) + np.floor(before / 400)
+    parts: dict[str, Array] = {
+        "year": year,
+        "quarter": np.floor((month + 2) / 3),
+        "month": month,
+        "day": day,
+        "day_of_year": days + 719163 - (365 * before + leaps),
+    }
+    return parts[part]
 
 
 def _varies(values: Array) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from declnet import load_spec, open_run, run
+from declnet import load_spec, open_group, open_run, run
 from declnet.data.sets import split_sets
 from declnet_plugins.exchange import export
 from declnet_plugins.exchange.predictors import exported_model
@@ -137,6 +137,68 @@ def test_a_microcontroller_and_cpp_can_take_the_files(tmp_path):
             ["g++", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-c", tmp_path / "use.cpp"],
             check=True, cwd=tmp_path,
         )  # fmt: skip
+
+
+def test_weighted_members_with_dates_texts_and_gaps_are_one_file(tmp_path):
+    """Members with inputs and a preparation of their own, as `declnet new` writes them."""
+    rng = np.random.default_rng(0)
+    words = np.array(["good", "Café", "café", "not", "don't", "bad", "?", "Ärger"])
+    lines = ["note,sold,city,size,price"]
+    for row in range(90):
+        note, city = (
+            " ".join(rng.choice(words, rng.integers(1, 9))),
+            ["Ulm", "", "K\u00f6ln"][row % 3],
+        )
+        sold = (
+            "" if row % 9 == 4 else f"{row % 28 + 1} {['Feb', 'March'][row % 2]} 20{10 + row % 9}"
+        )
+        size = "" if row % 7 == 3 else f"{rng.normal(80, 20):.2f}"
+        lines.append(f"{note},{sold},{city},{size},{rng.normal(100, 30):.2f}")
+    (tmp_path / "t.csv").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    train = {"type": "csv", "path": str(tmp_path / "t.csv"), "target": "price"}
+    others = [
+        {"type": "datetime"},
+        {"type": "one_hot", "columns": ["city"], "missing": "zeros"},
+        {"type": "impute", "columns": ["sold", "size"]},
+        {"type": "standardize", "columns": ["sold", "size"]},
+    ]
+    tokens = {"type": "tokenize", "columns": ["note"], "min_count": 1, "missing": "empty"}
+    tokens |= {"ngrams": 2, "weights": "tf_idf", "length": 6}
+    texts = {"type": "embedding_bag", "units": 3, "inputs": ["input.texts", "input.texts_weights"]}
+    numbers = {"type": "concatenate", "inputs": ["input.rest", "embedding_bag_1"]}
+    bag = {
+        "name": "bag",
+        "weight": 3.0,
+        "data": {
+            "inputs": {"texts": ["note"], "rest": ["sold", "city", "size"]},
+            "prepare": [tokens, *others],
+        },
+        "model": {"layers": [texts, numbers, {"type": "dense", "units": 1}]},
+    }
+    plain = {
+        "name": "plain",
+        "data": {
+            "train": {**train, "features": ["sold", "city", "size"]},
+            "prepare": others,
+        },
+        "model": {"layers": [{"type": "dense", "units": 3}, "tanh", {"type": "dense", "units": 1}]},
+    }
+    base = {
+        "data": {"train": train, "validation": 0.3},
+        "loss": "mean_squared_error",
+        "optimizer": {"type": "adam", "learning_rate": 0.05},
+        "training": {"epochs": 3},
+        "engine": {"kernels": "numpy"},
+    }
+    run({"declnet": 1, **base, "members": [bag, plain]}, out=tmp_path / "run")
+    group = open_group(tmp_path / "run")
+    assert group.predictor().weights != (1.0, 1.0)
+    found = export(group, tmp_path / "m.c")
+    assert found.difference < LARGEST
+    assert found.odd_samples > 20
+    check_built(tmp_path / "m.c", SANITIZED)
+    program = (tmp_path / "m.c").read_text("ascii")
+    assert program.count('read_date(x[i], "d-n-y"') == 1  # both members have the same dates
 
 
 @pytest.mark.parametrize("name", ["digits_convolution", "two_heads"])

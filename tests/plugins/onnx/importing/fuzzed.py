@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from declnet import DeclnetError, default_registry
+from declnet import DeclnetError, column_type, default_registry
 from declnet_plugins.exchange import import_network
 from declnet_plugins.onnx.importing import conversion
 from declnet_plugins.onnx.importing.importer import OnnxImporter, network_of
+from declnet_plugins.onnx.importing.process import predictions_of
 
 MEMORY = 6 * 2**30
 
@@ -25,10 +26,16 @@ class Converter:
     def __init__(self, path):
         self.path = path
 
-    def convert(self, outputs):
+    def convert(self, outputs, columns):
         with np.errstate(all="ignore"):
-            self.graph, message, parameters = conversion.convert(self.path, outputs)
+            self.graph, message, parameters = conversion.convert(self.path, outputs, columns)
         return json.loads(json.dumps(message)), parameters
+
+    def run_rows(self, columns):
+        cells = {name: (column_type(array), array.tolist()) for name, array in columns.items()}
+        with np.errstate(all="ignore"):
+            _, message, arrays = conversion.run_rows(self.graph, json.loads(json.dumps(cells)))
+        return predictions_of(message, arrays)
 
     def run(self, x):
         given = {str(at): array for at, array in enumerate(x)}
@@ -41,7 +48,7 @@ class DirectImporter(OnnxImporter):
     """An importer of ONNX files that starts no process."""
 
     def read(self, path):
-        return network_of(Converter(path), self.outputs)
+        return network_of(Converter(path), self.outputs, self.columns)
 
 
 def ending(path):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-from . import hostile  # noqa: E402
+from . import hostile, pipelines  # noqa: E402
 
 rng = np.random.default_rng(0)
 
@@ -78,13 +78,14 @@ def models():
     ]
 
 
-MODELS = models()
+MODELS = [*models(), pipelines.classifier(), pipelines.regression()]
 EXTREME = (0, 1, -1, 2, 3, 7, 2**20, 2**31 - 1, 2**31, 2**40, 2**63 - 1, -(2**63))
 OTHERS = """
     Relu Tile Expand Concat Slice Range Pad Resize OneHot ConstantOfShape Gather Split Loop If
     Einsum CumSum ReduceSum Reshape Transpose GRU RNN Conv ConvTranspose AveragePool Cast NonZero
     TopK Erf Pow Div Where Dropout Identity PRelu Unsqueeze SequenceEmpty Gelu Sum RandomNormal
-    Constant InstanceNormalization StringNormalizer GlobalMaxPool
+    Constant InstanceNormalization StringNormalizer GlobalMaxPool Scaler Imputer OneHotEncoder
+    LabelEncoder Normalizer LinearClassifier LinearRegressor ZipMap ArrayFeatureExtractor Clip
 """
 OPERATORS = OTHERS.split()
 

@@ -6,6 +6,7 @@ A missing number is NaN, a missing text NULL.
 from __future__ import annotations
 
 from math import prod
+from textwrap import indent
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from declnet import class_name
 from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.export.c99.text import string
-from declnet_plugins.export.c99.translation import CTranslation, step
+from declnet_plugins.export.c99.translation import CTranslation, text_end
 from declnet_plugins.export.c99.writer import TEXT, CWriter, Value
 from declnet_plugins.standard.transforms.categories import (
     CategoryTransform,
@@ -35,9 +36,7 @@ FIND_TEXT = """
 static int $name(const char *const *texts, int count, const char *text)
 {
     int from = 0, to = count;
-    const char *end = text;
-    while (*end != 0) end++;
-    while (end > text && (end[-1] == ' ' || end[-1] == '\\t')) end--;
+    const char *const end = $text_end(text);
     while (from < to) {
         const int middle = from + (to - from) / 2;
         const unsigned char *a = (const unsigned char *) texts[middle];
@@ -95,14 +94,13 @@ class CCategory(CTranslation):
     ) -> Value:
         """Add the search, after which `at` is -1 for what is accepted besides the categories."""
         x, categories = site.inputs[0], site.state["categories"]
-        if x.size != prod(site.input_shapes[0]):
-            raise Untranslatable("in windows of rows, only numbers can be prepared")
         if x.ctype not in (TEXT, w.number):
             raise Untranslatable("categories are columns of a table, not of arrays")
         name = f"{site.name}_categories"
         if x.ctype == TEXT:
             known = w.strings(name, tuple(categories)) if categories else ""
-            find, is_missing, check = w.helper("find_text", FIND_TEXT), "x[0] == NULL", ""
+            find = w.helper("find_text", FIND_TEXT, text_end=text_end(w))
+            is_missing, check = "x[0] == NULL", ""
         else:
             known = w.raw_constant(name, np.array(categories, float)) if categories else ""
             find, is_missing, check = w.helper("find_number", FIND_NUMBER), "isnan(x[0])", FRACTION
@@ -123,9 +121,9 @@ class CCategory(CTranslation):
             lines[-1] = "y[0] = ($number) ((at == 0) - (at == 1));"
         if isinstance(transform, GroupRare):
             texts = (*map(class_name, categories), transform.other)
-            terms["ctype"], terms["missing"] = TEXT, is_missing
+            terms["ctype"], lines[-1] = TEXT, lines[-1].replace("$missing", is_missing)
             terms["names"] = w.strings(f"{site.name}_names", texts)
-        return step(site, "\n".join(filter(None, lines)), inline=True, **terms)
+        return _of_rows(site, w, "\n".join(filter(None, lines)), **terms)
 
 
 class CImpute(CTranslation):
@@ -138,4 +136,17 @@ class CImpute(CTranslation):
         if site.inputs[0].ctype != TEXT:
             raise Untranslatable("numbers are recorded")
         text = f"y[0] = x[0] == NULL ? {string(site.state['value'])} : x[0];"
-        return step(site, text, ctype=TEXT, inline=True, in_place="x")
+        return _of_rows(site, w, text, ctype=TEXT, in_place="x")
+
+
+def _of_rows(site: TranslationSite, w: CWriter, body: str, **more: Any) -> Value:
+    """Add statements that fill y from x[0], for each row of a window if there is one."""
+    (x,), shape = site.inputs, site.output_shape
+    rows = x.size // prod(site.input_shapes[0])
+    if rows > 1:
+        start = f"t * {prod(shape)}"
+        for item, place in (("x[0]", "x[t]"), ("y[0]", f"y[{start}]"), ("y[i]", f"y[{start} + i]")):
+            body = body.replace(item, place)
+        body = f"for (int t = 0; t < {rows}; t++) {{\n{indent(body, '    ')}\n}}"
+        shape = (rows, *shape)
+    return w.compute(site.name, body, {"x": x}, shape, inline=True, **more)

@@ -1,0 +1,104 @@
+"""Models that were trained elsewhere: assembled from their parts, and written as runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from declnet import (
+    DataError,
+    InputInfo,
+    OutputError,
+    Predictor,
+    Table,
+    WeightsError,
+    assemble,
+    load_predictor,
+    open_run,
+    parse_spec,
+    write_run,
+)
+
+SPEC = {
+    "data": {
+        "prepare": [
+            {"type": "standardize", "columns": ["age"]},
+            {"type": "one_hot", "columns": ["city"]},
+        ]
+    },
+    "model": {"layers": [{"type": "dense", "units": 2}, "softmax"]},
+    "loss": {"type": "categorical_crossentropy"},
+    "optimizer": {"type": "sgd"},
+    "training": {"epochs": 1},
+}
+STATES = ({"age": {"mean": 40.0, "std": 8.0}}, {"city": {"categories": ["Rome", "Bern"]}})
+PARAMETERS = {
+    "dense_1.weights": np.float32([[0.5, -0.25], [1, 0], [0, 2]]),
+    "dense_1.biases": np.float32([0.125, 0]),
+}
+ROWS = Table(
+    {
+        "age": np.array([31.0, 52.5]),
+        "city": np.array(["Rome", "Bern"], object),
+        "plan": np.array(["no", "yes"], object),
+    },
+    target="plan",
+    classes={"plan": ("yes", "no")},
+)
+
+
+def assembled(**changes):
+    parts = {"parameters": PARAMETERS, "states": STATES} | changes
+    return assemble(parse_spec(SPEC), ROWS, **parts)
+
+
+def test_a_written_model_predicts_as_its_parts_say(tmp_path):
+    member = assembled()
+    write_run(member, ROWS, tmp_path / "run")
+    run, ages, cities = open_run(tmp_path / "run"), [48.0, 40.0], ["Bern", "Rome"]
+    x = np.array([[1.0, 0, 1], [0, 1, 0]])  # the states decide, not the rows
+    logits = x @ PARAMETERS["dense_1.weights"] + PARAMETERS["dense_1.biases"]
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    for predictor in (Predictor([member]), run.predictor(), load_predictor(tmp_path / "run")):
+        found = predictor.predict({"city": cities, "age": ages})
+        np.testing.assert_allclose(found.probabilities, expected, rtol=1e-6)
+        assert found.prediction.tolist() == ["no", "yes"]
+        assert predictor.class_names == ("yes", "no")
+    assert (run.status, run.metrics, run.history, run.manifest.data) == ("finished", {}, [], {})
+    assert run.manifest.components["transform"].keys() == {"one_hot", "standardize"}
+    rows = run.synthetic_data().columns
+    assert {*rows["city"]} == {"Rome", "Bern"}
+    assert ((rows["age"] >= 31) & (rows["age"] <= 52.5)).all()
+
+
+def test_arrays_need_no_rows(tmp_path):
+    document = {**SPEC, "data": {}, "loss": {"type": "mean_squared_error"}}
+    document["model"] = {"layers": [{"type": "dense", "units": 2}]}
+    member = assemble(parse_spec(document), {"": InputInfo((3,))}, PARAMETERS)
+    np.testing.assert_array_equal(member.model.predict(np.eye(3)[:1]), [[0.625, -0.25]])
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"states": STATES[:1]}, DataError, 'one_hot has no state for the column "city"'),
+        ({"parameters": {}}, WeightsError, "dense_1.weights"),
+    ],
+)
+def test_parts_that_are_missing_are_named(changes, error, message):
+    with pytest.raises(error, match=message):
+        assembled(**changes)
+
+
+def test_other_files_than_a_runs_are_never_replaced(tmp_path):
+    write_run(assembled(), ROWS, tmp_path)
+    with pytest.raises(OutputError, match="not empty"):
+        write_run(assembled(), ROWS, tmp_path)
+    parameters = {name: 2 * array for name, array in PARAMETERS.items()}
+    write_run(assembled(parameters=parameters), ROWS, tmp_path, overwrite=True)
+    written = open_run(tmp_path).parameters()
+    np.testing.assert_array_equal(written["dense_1.biases"], [0.25, 0])
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match=r'"notes\.txt", which is not a file'):
+        write_run(assembled(), ROWS, tmp_path, overwrite=True)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
