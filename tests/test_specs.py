@@ -14,7 +14,7 @@ import pytest
 
 from declnet import load_spec, open_run, run
 from declnet.training.checks.check import check_spec
-from declnet_plugins.exchange import ExportError, export
+from declnet_plugins.exchange import export
 
 SPECS = Path(__file__).parent.parent / "specs"
 EPOCHS = os.environ.get("DECLNET_TEST_EPOCHS", "4001")
@@ -46,8 +46,6 @@ LIGHT = {
 }
 """Specs with different parts, whose runs take a second."""
 
-UNTRANSLATED = {("messages.toml", ".c"): '"tokenize".* has no translation'}
-
 EXPORTS = [
     (file, suffix)
     for suffix in FORMATS
@@ -71,11 +69,6 @@ def test_an_exported_spec_predicts_the_same(file, suffix, shipped_spec, tmp_path
     }
     run(load_spec(shipped_spec(file), few_steps), out=tmp_path / "run")
     stored, path = open_run(tmp_path / "run"), tmp_path / f"model{suffix}"
-    if (why := UNTRANSLATED.get((str(file), suffix))) is not None:
-        with pytest.raises(ExportError, match=why):
-            export(stored, path)
-        assert not path.exists()
-        return
     found = export(stored, path)
     sys.stderr.write(f"{file} {suffix}: {found.difference:.2g} on {found.samples} rows\n")
     assert found.samples >= 10

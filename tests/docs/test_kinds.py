@@ -14,7 +14,7 @@ from .conftest import DOCS
 from .test_signatures import stub_of
 
 KINDS = DOCS / "plugins" / "kinds"
-SECTIONS = ["Example", "Methods", "What is verified", "What others found hard"]
+SECTIONS = ["Example", "Methods", "What is verified", "Common mistakes"]
 CONTRACTS = {
     name.rpartition(".")[2]: contract
     for name, contract in public_contracts().items()

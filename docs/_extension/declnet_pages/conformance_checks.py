@@ -34,10 +34,7 @@ def with_current_checks(page: str) -> str:
     def checks_of(kind: str) -> str:
         if kind == "all kinds":
             return f"All kinds:\n\n{_table(COMMON)}\nSeveral kinds:\n\n{_table(shared)}"
-        particular = [check for check in kinds[kind] if uses[check] == 1]
-        others = ", ".join(code(check.name) for check in kinds[kind] if check in shared)
-        more = f"\nAnd, as other kinds, {others}.\n" if others else ""
-        return f"{_table(particular)}{more}"
+        return _table([check for check in kinds[kind] if uses[check] == 1])
 
     return TABLE.sub(lambda match: f"{match[1]}\n{checks_of(match['kind'])}\n{match[3]}", page)
 

@@ -14,9 +14,9 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Histogram,
+    ProcessCollector,
     generate_latest,
 )
-from prometheus_client import ProcessCollector as Process
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -67,7 +67,7 @@ class Metrics:
         self._children: dict[tuple[str, ...], Any] = {}
         self._registry.register(_Models(models))
         if folder is None:
-            Process(registry=self._registry)
+            ProcessCollector(registry=self._registry)
         else:
             MultiProcessCollector(self._registry, str(folder))
         for name, served in models.items():

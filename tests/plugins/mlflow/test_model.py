@@ -160,7 +160,7 @@ def test_the_example_is_synthetic_and_the_signature_has_the_columns(tabular):
     assert not [*folder.rglob("*.pkl")]
     data = folder / "data" / "run"
     assert {file.name for file in data.iterdir()} == {
-        file.name for file in out.iterdir() if file.name != "mlflow.json"
+        file.name for file in out.iterdir() if file.name not in ("mlflow.json", "README.md")
     }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -71,6 +70,8 @@ class OriginalPredictor:
                 array = np.array([np.nan if cell is None else cell for cell in array], object)
             arrays[name] = array
         if self.takes_frame:
-            return import_module("pandas").DataFrame(arrays)
+            import pandas as pd
+
+            return pd.DataFrame(arrays)
         kind = object if any(array.dtype.kind == "O" for array in arrays.values()) else float
         return np.stack([array.astype(kind) for array in arrays.values()], axis=1)
