@@ -71,8 +71,7 @@ def test_a_page_prints_what_it_shows(
         elif block.verb in {"runs", "continues", "commands"}:
             assert not printed, f"output before {block} that the page does not show:\n{printed}"
             if block.argument.startswith("need "):
-                for module in block.argument.removeprefix("need ").split(", "):
-                    pytest.importorskip(module)
+                pytest.importorskip(block.argument.removeprefix("need "))
             printed = output_of(block, namespace, declnet_cli)
     assert not printed
 
