@@ -1,3 +1,7 @@
+#!/usr/bin/env -S uv run --script
+# /// script
+# dependencies = ["nox[uv]>=2025.2.9"]
+# ///
 """The project's tasks: `nox` runs what must pass before a commit, `nox -l` lists all sessions.
 
 Each session installs what it needs into an environment of its own, with the versions in
@@ -171,6 +175,13 @@ def gen(session: nox.Session) -> None:
 
 
 @nox.session
+def face(session: nox.Session) -> None:
+    """Show what changed in the public face; --accept records it."""
+    install(session, *GROUPS(PROJECT, "test"), project=ALL)
+    session.run("python", "-m", "tests.public_face", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Compare all figures of the record; arguments: which of them, --accept."""
     install(session, *GROUPS(PROJECT, "test"), project="")
@@ -199,6 +210,25 @@ def ray(session: nox.Session) -> None:
     session.run("declnet", "plugins", "check", "ray", env=environment)
 
 
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build wheel and source archive, check them, and use the wheel alone; arguments: a folder."""
+    install(session, *GROUPS(PROJECT, "package", "test"))
+    folder = session.posargs[0] if session.posargs else session.create_tmp()
+    session.run("python", "-m", "build", "--no-isolation", "--outdir", folder)
+    files = [str(file) for file in sorted(Path(folder).glob("declnet-*"))]
+    session.run("check-wheel-contents", *[file for file in files if file.endswith(".whl")])
+    session.run("twine", "check", "--strict", *files)
+    session.run("pytest", "-q", "tests/test_distribution.py", env={"DECLNET_TEST_WHEEL": "1"})
+
+
+@nox.session
+def sizes(session: nox.Session) -> None:
+    """Measure what each extra adds to an installation, for docs/how_to/install.md."""
+    install(session, project=f"{ALL},ray,sql")
+    session.run("python", "benchmarks/extra_sizes.py", "--write")
+
+
 @nox.session(venv_backend="uv")
 def lowest(session: nox.Session) -> None:
     """Run the tests with the lowest versions that pyproject.toml allows."""
@@ -208,11 +238,19 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session(default=False, venv_backend="uv")
+def prereleases(session: nox.Session) -> None:
+    """Run the tests with the newest versions of all dependencies, and NumPy's next release."""
+    session.install("--quiet", ".", *GROUPS(PROJECT, "test"))
+    session.install("--quiet", "--prerelease", "allow", "--upgrade", "numpy")
+    session.run(*PYTEST, "--ignore=tests/corpus", *session.posargs)  # of the locked versions
+
+
+@nox.session(default=False, venv_backend="uv")
 def lock(session: nox.Session) -> None:
     """Write the newest versions of everything but the peers and Ray to constraints.txt."""
     session.install("uv")
     extras_to_lock = [f"--extra={name}" for name in f"{ALL},sql".split(",")]
-    groups = ("--group=dev", "--group=browser", "--group=mutants")
+    groups = ("--group=dev", "--group=browser", "--group=mutants", "--group=package")
     options = ("--universal", "--python-version=3.11", "--no-annotate", "--no-header", "--upgrade")
     session.run("uv", "pip", "compile", "pyproject.toml", *extras_to_lock, *groups, *options,
                 "--output-file", "constraints.txt", "--quiet")  # fmt: skip
@@ -225,3 +263,7 @@ def dev(session: nox.Session) -> None:
     python = str(Path(".venv", "Scripts" if os.name == "nt" else "bin", "python"))
     packages = ("-c", "constraints.txt", "-e", ".[report,plot]", *GROUPS(PROJECT, "dev"))
     session.run(python, "-m", "pip", "install", "--quiet", *packages, external=True)
+
+
+if __name__ == "__main__":
+    nox.main()

@@ -20,12 +20,10 @@ import tomllib
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Callable, Mapping
-from importlib.metadata import distribution, requires
 from pathlib import Path
 from types import FrameType
 
 import tomli_w
-from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 RECORD = Path(__file__).with_name("ratchets.toml")
@@ -130,20 +128,9 @@ def count(arguments: list[str]) -> None:
 
 def megabytes_installed() -> Figures:
     """Return the size of declnet and of everything that its core requires, as installed."""
-    names, waiting = set[str](), ["declnet"]
-    while waiting:
-        name = waiting.pop()
-        if name not in names:
-            names.add(name)
-            parsed = map(Requirement, requires(name) or ())
-            waiting += [
-                one.name
-                for one in parsed
-                if one.marker is None or one.marker.evaluate({"extra": ""})
-            ]
-    files = [file.locate() for name in names for file in distribution(name).files or ()]
-    sizes = [Path(str(file)).stat().st_size for file in files if Path(str(file)).is_file()]
-    return {"core": round(sum(sizes) / 2**20, 1)}
+    from measuring.installed_size import megabytes  # importable from this script only
+
+    return {"core": round(megabytes() * 1e6 / 2**20, 1)}
 
 
 def import_instructions() -> Figures:

@@ -34,6 +34,8 @@ DECLARED = {
     ("declnet/testing/side_effects.py", "environ"): "restored after each check",
     ("declnet/testing/isolation.py", "environ"): "passed on to the process that checks a plugin",
     ("declnet/cache.py", "environ"): "DECLNET_CACHE_DIR",
+    ("declnet/inspection/doctor/diagnosis.py", "environ"): "variables of a fixed list are shown",
+    ("declnet/inspection/doctor/diagnosis.py", "home"): "shown as ~",
     ("declnet/cli/process.py", "ctypes"): "the end of a command with that of its parent",
     ("declnet/contracts/execution/native_call.py", "ctypes"): "calls what a plugin compiled",
     (

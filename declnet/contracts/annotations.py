@@ -245,6 +245,8 @@ class Type:
 def parsed(annotation: Any) -> Type:
     """Return an annotation as a type; of several parts that `typing` knows, those that matter."""
     kind, parts = get_origin(annotation) or annotation, get_args(annotation)
+    if hasattr(kind, "__value__"):  # an alias by `type`, as NumPy's NDArray is from 2.5 on
+        return parsed(kind.__value__[parts] if parts else kind.__value__)
     if kind is np.ndarray and parts:
         return Type(kind, rules=(ArrayOf(),))
     if kind is Annotated:

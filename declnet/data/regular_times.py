@@ -16,6 +16,9 @@ Unit = Literal["numbers", "microseconds", "months", "month_ends", "weekdays"]
 CLOSE = 0.05
 """Relative difference of intervals of numbers, such as 1949.083 and 1949.167, that are equal."""
 
+DAY = np.timedelta64(1, "D")
+"""Integers without a unit are deprecated in sums of dates."""
+
 USUAL = 0.9
 """Share of the intervals that the usual one must have for times to be continued."""
 
@@ -51,9 +54,11 @@ class Interval:
         elif self.unit == "weekdays":
             following = np.busday_offset(day, steps) + (last - day)
         elif self.unit == "months":
-            following = (month + steps).astype("datetime64[us]") + (last - month)
+            months = steps.astype("timedelta64[M]")
+            following = (month + months).astype("datetime64[us]") + (last - month)
         else:
-            following = (month + steps + 1).astype("datetime64[D]") - 1 + (last - day)
+            months = (steps + 1).astype("timedelta64[M]")
+            following = (month + months).astype("datetime64[D]") - DAY + (last - day)
         return following
 
 
@@ -89,7 +94,7 @@ def _distances(moments: Array) -> Iterator[tuple[Unit, Array, float]]:
         yield "months", np.diff(months).astype(np.int64), 0
     if not (of_day == of_day[0]).all():
         return
-    if ((days + 1).astype("datetime64[M]") != months).all():
+    if ((days + DAY).astype("datetime64[M]") != months).all():
         yield "month_ends", np.diff(months).astype(np.int64), 0
     if np.is_busday(days).all():
         yield "weekdays", np.busday_count(days[:-1], days[1:]), 0

@@ -74,7 +74,7 @@ def _processes() -> set[str]:
     with suppress(AttributeError, ChildProcessError):  # if there are none, or it is not known
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         tasks = Path("/proc/self/task").glob("*/children")
-        return {number for task in tasks for number in task.read_text().split()}
+        return {number for task in tasks for number in task.read_text("utf-8").split()}
     return set()
 
 

@@ -10,12 +10,13 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import get_type_hints
+from typing import TypeVar, get_type_hints
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import TypeAliasType
 
 import declnet
 from declnet import (
@@ -30,11 +31,13 @@ from declnet import (
     StudyContext,
     Workspace,
 )
+from declnet.contracts.annotations import parsed
 from declnet.contracts.returned import BrokenContractError, verify
 from declnet_plugins.exchange import Exporter, Importer, Translation
 from declnet_plugins.new import Template
 from declnet_plugins.report import ReportPanel
 
+T = TypeVar("T")
 CONTRACTS = sorted(
     {getattr(declnet, name) for name in declnet.__all__ if name[0].isupper()}
     | {Exporter, Importer, Translation, ReportPanel, Template},
@@ -187,6 +190,14 @@ MEANINGS = {
     "Analysis.analyze": ([[], [TABLE]], [[TABLE, TABLE], [replace(TABLE, rows=((1, 2),))]]),
 }  # fmt: skip
 """Values of the annotated type: those that a contract allows, and those that it does not."""
+
+
+def test_an_alias_is_what_it_stands_for():
+    """NumPy's NDArray is an alias from 2.5 on."""
+    numbers = TypeAliasType("numbers", dict[str, T], type_params=(T,))
+    assert parsed(numbers[int]).words == parsed(dict[str, int]).words
+    assert parsed(TypeAliasType("shape", declnet.Shape)).read((1, np.int64(2))) == (1, 2)
+    assert parsed(declnet.Array).kind is np.ndarray
 
 
 @pytest.mark.parametrize("method", MEANINGS)

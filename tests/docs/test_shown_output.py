@@ -89,10 +89,15 @@ def test_numbers_in_the_text_are_those_of_the_blocks(page_with_output: Path) -> 
     assert numbers_outside_blocks(page_with_output) == []
 
 
+WITH_LINKS = ("README.md", "CONTRIBUTING.md", "AGENTS.md", "SECURITY.md", "llms.txt")
+"""Files of the repository's top level that link to others."""
+
+
 def test_links_lead_to_files(docs: Path, repository: Path) -> None:
     generated = {"components", "generated"}
     missing = []
-    for page in [*written_pages(docs), repository / "README.md", repository / "CONTRIBUTING.md"]:
+    others = [repository / name for name in WITH_LINKS]
+    for page in [*written_pages(docs), *others]:
         for link in LINKS.findall(page.read_text("utf-8")):
             target = (page.parent / link).resolve()
             inside = target.is_relative_to(docs) and target.relative_to(docs).parts[0] in generated

@@ -65,7 +65,7 @@ def _candidates() -> tuple[_Column, ...]:
     """Return columns of every type, without gaps."""
     rng = np.random.default_rng(31)
     words = np.array(["red", "green", "blue", "no color"], object)
-    dates = np.datetime64("2024-02-25") + 3 * np.arange(ROWS)
+    dates = np.datetime64("2024-02-25") + np.arange(0, 3 * ROWS, 3).astype("timedelta64[D]")
     return (
         _Column("a column of floats", rng.normal(3, 2, ROWS)),
         _Column("a column of integers", rng.integers(-5, 90, ROWS)),

@@ -19,9 +19,6 @@ import numpy as np
 
 from declnet import Array
 
-if sys.platform != "win32":
-    import resource
-
 
 @cache
 def give_way_address() -> int:
@@ -87,6 +84,8 @@ class Usage(NamedTuple):
         Preemptions cannot make it wait for others, and the system call takes two microseconds.
         """
         if threads > 1 and sys.platform != "win32":
+            import resource
+
             used = resource.getrusage(resource.RUSAGE_SELF)
             return cls(perf_counter(), used.ru_utime + used.ru_stime, used.ru_nivcsw)
         return cls(perf_counter())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from declnet import (
     SpecError,
     Table,
     check_spec,
+    load_spec,
     parse_spec,
     run,
     verified,
@@ -85,9 +88,16 @@ def writes_a_valid_example(subject: Subject) -> None:
     if not template.has_example():
         raise CheckSkipped("it writes specs for tables only")
     with calling("spec"):
-        document = tomllib.loads(verified(Template.spec, template))
-    with _valid("what spec() returns"):
-        parse_spec(document, subject.registry)
+        text = verified(Template.spec, template)
+        tomllib.loads(text)
+    with calling("files"):
+        files = verified(Template.files, template)
+    with TemporaryDirectory() as name, _valid("what spec() returns"):
+        for file, content in {**files, "spec.toml": text.encode()}.items():
+            path = Path(name, file)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        load_spec(Path(name, "spec.toml"), registry=subject.registry)
 
 
 @check

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,10 +155,11 @@ def new(
         TableSource,
         attributing_errors,
         require_free,
+        verified,
         write_atomically,
     )
     from declnet_plugins.new.profiling import TableChoices
-    from declnet_plugins.new.template import choose_template, example_spec
+    from declnet_plugins.new.template import Template, choose_template, example_spec
 
     suffix = spec.suffix.lower()
     if suffix not in (".toml", ".json"):
@@ -171,11 +172,12 @@ def new(
         )
     if preset and template:
         raise click.UsageError("with --data, --template and --preset are the same; give one")
-    registry, sampling = plugins.registry, None
+    registry, sampling, files = plugins.registry, None, dict[str, bytes]()
     with attributing_errors(registry):
         if data is None:
             chosen = choose_template(template, "example", registry)
             written, notes = example_spec(chosen, registry), [*_lacking(type(chosen))]
+            files = verified(Template.files, chosen)
         else:
             argument = DataArgument(data, registry, "--data")
             with argument.naming_errors():
@@ -193,6 +195,8 @@ def new(
     text = _as_json(spec, written.text) if suffix == ".json" else written.text
     try:
         require_free(spec, force)
+        for name in _write_missing(files, spec):
+            notes.append(f"{name}: written too, which comes with the template")
         write_atomically(spec, text.encode())
     except OSError as error:  # from a name that is too long
         raise OutputError(f"{spec}: cannot be written: {error.strerror or error}") from None
@@ -272,6 +276,22 @@ def _require_division(
         raise click.UsageError(f'the preset "{template.type}" does not take --folds')
     if profile.test is not None and held_out.get("test", 0) != profile.test:
         raise click.UsageError(f'the preset "{template.type}" does not take --test')
+
+
+def _write_missing(files: Mapping[str, bytes], spec: Path) -> Iterator[Path]:
+    """Write the files of a template that do not exist; yield their paths.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    from declnet import write_atomically
+
+    for name, content in files.items():
+        path = spec.parent / name
+        if not path.exists() and path != spec:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, content)
+            yield path
 
 
 def _as_json(spec: Path, toml: str) -> str:

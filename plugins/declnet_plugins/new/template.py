@@ -5,11 +5,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any, ClassVar, Literal
 
 from declnet import (
     BrokenContractError,
     Component,
+    Misfit,
     OutputError,
     Registry,
     RegistryError,
@@ -107,6 +109,23 @@ class Template(Component):
     def spec(self) -> str:
         """Return a spec as commented TOML that runs unchanged or says what it needs."""
         raise NotImplementedError
+
+    def files(self) -> dict[str, bytes]:
+        """Return files that come with the example, e.g. the data that it reads.
+
+        `declnet new` writes those that do not exist yet.
+
+        Returns:
+            The content of each, by its path relative to the spec, with `/`.
+        """
+        return {}
+
+    def verify_files(self, files: dict[str, bytes]) -> None:
+        """Check that every file is below the folder of the spec."""
+        for name in files:
+            parts = PurePosixPath(name).parts
+            if not parts or name.startswith("/") or ".." in parts or {*name} & {*"\\:\0"}:
+                raise Misfit(repr(name), ", not a relative path below the folder of the spec")
 
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
         """Return a spec for a table as commented TOML that runs unchanged.

@@ -6,6 +6,11 @@ COMPONENTS = {
     "template": {
         "examples": "binary classification linear mlp own_data regression table",
         "images": "images",
+        "shipped": "demand digits_convolution fine_tuning messages quantile_regression "
+        "residual_blocks shapes_convolution sine_regression spiral_adam spiral_binary "
+        "spiral_dropout spiral_minibatch spiral_optimizers spiral_regularization "
+        "strokes_attention strokes_lstm tune_digits two_heads two_inputs vertical_sgd "
+        "wine_residual",
     },
     "preset": {"dense": "linear mlp"},
 }

@@ -1,0 +1,1 @@
+"""`declnet doctor`: what is installed here, and what is wrong with it."""
