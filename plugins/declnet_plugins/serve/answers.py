@@ -58,7 +58,8 @@ class Protocol:
         """Return the JSON of a response, given the columns of the predictions."""
         rows = zip(*map(list, columns.values()), strict=True)
         document = {"predictions": [dict(zip(columns, row, strict=True)) for row in rows]}
-        return orjson.dumps(document, option=JSON_OPTIONS)
+        content: bytes = orjson.dumps(document, option=JSON_OPTIONS)
+        return content
 
 
 JSON_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE

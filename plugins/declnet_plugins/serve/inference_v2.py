@@ -75,7 +75,8 @@ class InferenceV2(Protocol):
         if call.identifier is not None:
             document["id"] = call.identifier
         document["outputs"] = [_output(name, columns[name]) for name in call.outputs or columns]
-        return orjson.dumps(document, option=JSON_OPTIONS)
+        content: bytes = orjson.dumps(document, option=JSON_OPTIONS)
+        return content
 
 
 def metadata(model: LoadedModel) -> dict[str, Any]:
