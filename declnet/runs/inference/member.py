@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from math import prod
 from types import MappingProxyType
 from typing import Any
 
@@ -33,6 +34,12 @@ from declnet.spec.requirements import registry_for
 from declnet.training.numerics import one_blas_thread
 from declnet.training.preparation import unscaling
 from declnet.training.tasks import predictions_of
+
+NUMBERS_IN_PART = 2**21
+"""Approximate number of values of x in a part: 16 MiB in float64."""
+
+MOST_IN_PART = 2**16
+"""Maximum number of samples in a part."""
 
 NamesSamples = Callable[[int], SampleName]
 """Returns what messages call the sample at a position of a part."""
@@ -90,6 +97,15 @@ class Member:
     def takes_named_arrays(self) -> bool:
         """Whether the model was trained on arrays with names, not on a table."""
         return self.preparation.types is None and UNNAMED not in self.model.inputs
+
+    @property
+    def samples_in_part(self) -> int:
+        """The number of samples that are predicted together, so that memory is bounded."""
+        outputs = sum(prod(node.output_shape) for node in self.model.outputs.values())
+        size = max(1, self.model.sample_size, outputs)
+        most = max(1, min(MOST_IN_PART, NUMBERS_IN_PART // size))
+        at_once = self.model.samples_at_once
+        return max(1, most // at_once) * at_once
 
     def outputs(self, x: Any, *, calibrated: bool = True) -> dict[str, Array]:
         """Return the predictions of each loss as metrics take them, for prepared samples.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -42,13 +41,6 @@ from declnet.runs.notices import warn
 
 if TYPE_CHECKING:
     from declnet.runs.inference.evaluation import Evaluation
-
-
-NUMBERS_IN_PART = 2**21
-"""Approximate number of values of x in a part: 16 MiB in float64."""
-
-MOST_IN_PART = 2**16
-"""Maximum number of samples in a part."""
 
 
 Recorded = Mapping[str, Array] | None
@@ -181,7 +173,7 @@ class Predictor:
         The number is a multiple of the samples that the model computes together, so results do not
         depend on how a file is divided.
         """
-        return min(_samples_in_part(member.model) for member in self.members)
+        return min(member.samples_in_part for member in self.members)
 
     @cached_property
     def feature_types(self) -> dict[str, ColumnType] | None:
@@ -450,11 +442,3 @@ def _warned(part: dict[str, Predictions]) -> dict[str, Predictions]:
     if warning is not None:
         warn(warning)
     return part
-
-
-def _samples_in_part(model: Model) -> int:
-    outputs = sum(prod(node.output_shape) for node in model.outputs.values())
-    size = max(1, model.sample_size, outputs)
-    most = max(1, min(MOST_IN_PART, NUMBERS_IN_PART // size))
-    at_once = model.samples_at_once
-    return max(1, most // at_once) * at_once
