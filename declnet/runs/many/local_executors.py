@@ -309,6 +309,8 @@ def work() -> int:
             send(answer=answer.decode())
     except KeyboardInterrupt:
         return 130
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # nothing is left to interrupt
     return 0
 
 

@@ -38,7 +38,7 @@ def test_every_spec_is_one_or_comes_with_one():
         file = SPECS / (template.file or f"{name}.toml")
         reached |= {file, *(file.parent / other for other in template.with_files)}
     specs = {file for suffix in ("toml", "json") for file in SPECS.rglob(f"*.{suffix}")}
-    assert specs - reached == {SPECS / "spec.schema.json"}
+    assert specs - reached <= {SPECS / "spec.schema.json"}  # which the wheel does without
 
 
 def test_existing_files_remain(declnet_cli, tmp_path):
