@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,26 @@ from declnet.runs.stored_run import StoredRun, open_run
 
 REQUIREMENTS = "requirements.txt"
 """The versions of the distributions whose components the models of a pack have."""
+
+
+class _Entries(Mapping[str, bytes]):
+    """The contents of files, each read when it is asked for: together they may exceed the memory.
+
+    Args:
+        readers: what reads each file, by its path.
+    """
+
+    def __init__(self, readers: Mapping[str, Callable[[], bytes]]) -> None:
+        self._readers = readers
+
+    def __getitem__(self, path: str) -> bytes:
+        return self._readers[path]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._readers)
+
+    def __len__(self) -> int:
+        return len(self._readers)
 
 
 def pack_run(path: str | Path, output: str | Path, *, force: bool = False) -> str:
@@ -62,28 +82,29 @@ def pack_run(path: str | Path, output: str | Path, *, force: bool = False) -> st
             raise OutputError(f"{source}: this run is not finished ({run.status}); resume it")
         runs, files = {"": run}, {}
         name, make_card = run.name, partial(_card_of, run)
-    for task, stored in runs.items():
-        for file, content in _files_of(stored):
-            files[f"{task}/{file}" if task else file] = content
     readme = _content(source / README)
     files[README] = make_card().document().encode() if readme is None else readme
     manifests = [stored.manifest for stored in runs.values()]
     versions = (f"{needed}=={version}\n" for needed, version in versions_of(manifests).items())
     files[REQUIREMENTS] = f"# Python {manifests[0].python}\n{''.join(versions)}".encode()
-    return write_pack(output, name, files, force=force)
+    readers = {file: partial(bytes, content) for file, content in files.items()}
+    for task, stored in runs.items():
+        for file, reader in _readers_of(stored):
+            readers[f"{task}/{file}" if task else file] = reader
+    return write_pack(output, name, _Entries(readers), force=force)
 
 
 def _card_of(run: StoredRun) -> Card:
     return card_of_run(run.predictor(), run.manifest, run.metrics)
 
 
-def _files_of(run: StoredRun) -> Iterator[tuple[str, bytes]]:
-    """Yield the manifest of a run and the files that it lists, each as the run wrote it."""
+def _readers_of(run: StoredRun) -> Iterator[tuple[str, partial[bytes]]]:
+    """Yield the manifest of a run and the files that it lists, and what reads each unchanged."""
     files = RunFiles(run.path, run.manifest.files, run.status)
-    manifest = _content(run.path / folder.MANIFEST)
-    yield folder.MANIFEST, manifest or b""
+    manifest = _content(run.path / folder.MANIFEST) or b""
+    yield folder.MANIFEST, partial(bytes, manifest)
     for name in run.manifest.files:
-        yield name, files.require(name)
+        yield name, partial(files.require, name)
 
 
 def _content(path: Path) -> bytes | None:

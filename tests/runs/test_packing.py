@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -71,6 +72,19 @@ def test_the_models_of_a_group_predict_from_one_file_as_from_its_folder(
     again = tmp_path / "again.declnet"
     pack_run(moved, again)
     assert again.read_bytes() == moved.read_bytes()
+
+
+def test_packing_holds_one_file_at_a_time(document, tmp_path):
+    document["model"]["layers"][:0] = [{"type": "dense", "units": 800}] * 2
+    document["training"]["epochs"] = 1
+    declnet.run(document, out=tmp_path / "seeds", seeds=[1, 2, 3, 4])
+    size = (tmp_path / "seeds/seed-1/weights.safetensors").stat().st_size
+    tracemalloc.start()
+    try:
+        pack_run(tmp_path / "seeds", tmp_path / "models.declnet")
+        assert tracemalloc.get_traced_memory()[1] < 2 * size
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_run_is_read_from_its_pack_by_every_function(flowers, tmp_path):

@@ -78,7 +78,8 @@ def write_pack(path: Path, name: str, files: Mapping[str, bytes], *, force: bool
     Args:
         path: the file.
         name: the name of the spec.
-        files: the content of each entry by its path.
+        files: the content of each entry by its path, read twice and one at a time, so that a
+            mapping may read files.
         force: whether to replace an existing file.
 
     Returns:
@@ -90,20 +91,20 @@ def write_pack(path: Path, name: str, files: Mapping[str, bytes], *, force: bool
     """
     if path.suffix.lower() != PACK_SUFFIX:
         raise OutputError(f"{path}: the name of a pack must end in {PACK_SUFFIX}")
-    entries = dict(sorted(files.items()))
+    entries = sorted(files)
     for problem in _unusable([LIST, *entries]):
         raise OutputError(f"{path}: {problem}; nothing was written")
-    checksums = {entry: checksum(content) for entry, content in entries.items()}
+    checksums = {entry: checksum(files[entry]) for entry in entries}
     portable = _UNSAFE.sub("_", name.replace("/", "_")).rstrip(". ")
     listed = PackList(1, "model" if _is_unsafe(portable) else portable, checksums)
     with (
         whole_file(path, force) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
     ):
-        for entry, content in {LIST: PACK_LIST.write(listed), **entries}.items():
+        for entry in (LIST, *checksums):
             info = zipfile.ZipInfo(entry, _DATE)
             info.create_system, info.external_attr = 3, (stat.S_IFREG | 0o644) << 16
-            archive.writestr(info, content)
+            archive.writestr(info, PACK_LIST.write(listed) if entry == LIST else files[entry])
     with path.open("rb") as written:
         return hashlib.file_digest(written, "sha256").hexdigest()
 
