@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,9 @@ def diff(
     """
     given = {"rtol": rtol, "atol": atol, "limit": limit}
     chosen = {name: value for name, value in given.items() if value is not None}
+    for name, value in chosen.items():
+        if not isfinite(value):
+            raise click.BadParameter("not a finite number", param_hint=f"--{name}")
     if data is not None:
         return _compare_predictions(options, first, second, data, form, chosen)
     if chosen:

@@ -73,6 +73,11 @@ def test_options_of_predictions_need_rows(refused, spec_file, document):
     message = refused("diff", "spec.json", "spec.json", "--rtol", "0.1")
     assert "--rtol needs --data, the rows to predict" in message
     assert "there is no such folder" in refused("diff", "a", "b", "--data", "rows.csv")
+    refusal = refused("diff", "x" * 300, "b", "--data", "rows.csv")
+    assert "xxx: cannot be read: File name too long" in refusal
+    for value in ("nan", "inf"):
+        refusal = refused("diff", "a", "b", "--data", "rows.csv", "--rtol", value)
+        assert "Invalid value for --rtol: not a finite number" in refusal
 
 
 def test_keys_are_printed_for_programs(declnet_cli, spec_file, document):

@@ -67,6 +67,16 @@ def test_each_file_is_predicted_as_alone(given, inputs, expected, flowers, decln
     }
 
 
+def test_outputs_are_no_inputs_whatever_their_folder_is_called(
+    inputs, flowers, declnet_cli, tmp_path
+):
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    (tmp_path / "out").mkdir()
+    for folder in ("out/", tmp_path / "out", "in/../link"):
+        declnet_cli.succeeds("predict", flowers.run, "**/*.csv", "-o", folder)
+        assert len(outputs(tmp_path / "out")) == len(list(inputs.iterdir()))
+
+
 def test_another_format_and_what_no_source_reads(inputs, expected, flowers, declnet_cli, tmp_path):
     (inputs / "notes.xyz").touch()
     done = declnet_cli("predict", flowers.run, "in", "-o", "out/", "--format", "jsonl")
@@ -157,6 +167,7 @@ def test_shards_and_jobs_make_what_one_process_makes(inputs, flowers, declnet_cl
         ("in/part-0.csv twin/part-0.csv -o out/", "the output of both in/part-0.csv and twin/part"),
         ("in/*.txt -o out/", "in/*.txt: no file matches"),
         ("in/part-0.csv absent.csv -o out/", "absent.csv: there is no such file"),
+        (f"in/part-0.csv {'x' * 300} -o out/", "xxx: cannot be read: File name too long"),
         ("twin -o x.csv", "twin"),
         ("in/part-0.csv - -o out/", "standard input has no file name for an output in a folder"),
         ("in/part-0.csv --jobs 2", "--jobs needs several files and a folder: -o FOLDER/"),

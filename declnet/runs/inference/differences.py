@@ -1,12 +1,12 @@
-"""How far the predictions of two models differ for the same rows, in memory that does not grow.
+"""How far the predictions of two models differ for the same rows, read in parts.
 
-Only values that may differ by more than the tolerance are kept: it grows with the largest number of
-a column, so what is within it once remains so.
+Memory grows only with the numbers that may differ by more than the tolerance, which are kept: it
+grows with the largest number of a column, so what is within it once remains so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -153,7 +153,8 @@ def compared_predictions(
         limit: the most values that `first_rows` has.
 
     Raises:
-        DataError: the data cannot be read, has no rows, or lacks a column.
+        DataError: the data cannot be read, has no rows, lacks a column, or has no row that any of
+            the models predicts.
         ComponentError: a component failed or broke its contract.
     """
     comparison = _Comparison(rtol, atol, limit)
@@ -163,7 +164,10 @@ def compared_predictions(
             comparison.add(part, first.predict(part), second.predict(part))
         if not comparison.rows:
             raise DataError("there are no samples")
-    return comparison.result()
+        result = comparison.result()
+        if result.neither.count == result.rows:
+            raise DataError(f"neither model predicts any of its rows: {result.neither.reason}")
+    return result
 
 
 def _parts(
@@ -222,14 +226,15 @@ class _Numbers:
     def _tolerance(self) -> float:
         return self.atol + self.rtol * self.scale
 
-    def differing(self) -> list[tuple[int, float, float]]:
-        """Return the row and both values of each difference that is beyond the tolerance."""
-        parts = [np.concatenate(part) for part in zip(*self.kept, strict=True)]
-        if not parts:
-            return []
-        rows, a, b = parts
-        beyond = ~(np.abs(a - b) <= self._tolerance)
-        return [*zip(rows[beyond].tolist(), a[beyond].tolist(), b[beyond].tolist(), strict=True)]
+    def differing(self, limit: int) -> tuple[int, list[tuple[int, float, float]]]:
+        """Return how many differences are beyond the tolerance, and the first: row and values."""
+        count, first = 0, list[tuple[int, float, float]]()
+        for rows, a, b in self.kept:
+            beyond = np.flatnonzero(~(np.abs(a - b) <= self._tolerance))
+            count += len(beyond)
+            at = beyond[: limit - len(first)]
+            first += zip(rows[at].tolist(), a[at].tolist(), b[at].tolist(), strict=True)
+        return count, first
 
 
 @dataclass
@@ -247,6 +252,10 @@ class _Labels:
                 self.count += 1
                 if len(self.first) < max(1, self.limit):
                     self.first.append((row, one, other))
+
+    def differing(self, _: int) -> tuple[int, list[tuple[int, str | None, str | None]]]:
+        """Return how many rows differ, and the first: row and classes."""
+        return self.count, self.first
 
 
 MOST_ROWS = 5
@@ -299,20 +308,17 @@ class _Comparison:
             column = self._columns.get(name)
             if column is None:
                 continue
-            values: Sequence[Any] = (
-                column.first if isinstance(column, _Labels) else column.differing()
-            )
+            count, values = column.differing(self._limit)
             differing += [ValueDifference(row, name, a, b) for row, a, b in values[: self._limit]]
             if isinstance(column, _Labels):
                 example = ValueDifference(values[0][0], name, *values[0][1:]) if values else None
-                outputs.append(OutputDifference(name, True, column.count, example))
+                outputs.append(OutputDifference(name, True, count, example))
                 continue
             largest, absolute = column.largest, column.absolute
             row, a, b = largest or (0, None, None)
             example = ValueDifference(row, name, a, b) if largest is not None else None
             relative = absolute / column.scale if column.scale else float(absolute and np.inf)
-            rows = len(values)
-            outputs.append(OutputDifference(name, False, rows, example, absolute, relative))
+            outputs.append(OutputDifference(name, False, count, example, absolute, relative))
         order = {output.output: at for at, output in enumerate(outputs)}
         differing.sort(key=lambda value: (value.row, order[value.output]))
         first, second = self._names

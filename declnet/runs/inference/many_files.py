@@ -54,26 +54,16 @@ class InputFiles:
             DataError: a file does not exist, or nothing matches a pattern.
         """
         files, unread = dict[Path, None](), dict[Path, None]()
+        takes_folders = like is not None and like.reads_folders
         for path in paths:
-            takes_folders = like is not None and like.reads_folders
-            if is_pattern(path):
-                names = glob.glob(str(path), recursive=True)  # noqa: PTH207  # also absolute ones
-                matches = [Path(name) for name in sorted(names)]
-                among = [match for match in matches if takes_folders or match.is_file()]
-                among = [match for match in among if folder not in match.parents]
-            elif path.is_dir() and not takes_folders:
-                among = sorted(
-                    file
-                    for file in path.iterdir()
-                    if file.is_file() and not file.name.startswith((".", "_"))
-                )
-                skipped = [file for file in among if not _is_read(file, registry)]
-                unread |= dict.fromkeys(skipped)
-                among = [file for file in among if file not in unread]
-            elif os.path.lexists(path):
-                among = [path]
-            else:
-                raise DataError(f"{path}: there is no such file")
+            try:
+                among = _meant(path, folder, takes_folders)
+                if not takes_folders and path.is_dir():
+                    skipped = [file for file in among if not _is_read(file, registry)]
+                    unread |= dict.fromkeys(skipped)
+                    among = [file for file in among if file not in unread]
+            except OSError as error:  # e.g. a name that is too long
+                raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
             if not among:
                 what = (
                     "no file matches" if is_pattern(path) else "there is no file to predict in it"
@@ -81,6 +71,34 @@ class InputFiles:
                 raise DataError(f"{path}: {what}")
             files |= dict.fromkeys(Path(os.path.normpath(file)) for file in among)
         return cls(tuple(files), tuple(unread))
+
+
+def _meant(path: Path, folder: Path, takes_folders: bool) -> list[Path]:
+    """Return the files that a path means, but outputs in `folder`, whether they can be read or not.
+
+    Raises:
+        DataError: it does not exist.
+        OSError: it cannot be read.
+    """
+    if is_pattern(path):
+        names = glob.glob(str(path), recursive=True)  # noqa: PTH207  # also absolute ones
+        matches = [Path(name) for name in sorted(names)]
+        outputs = Path(os.path.realpath(folder))
+        return [
+            match
+            for match in matches
+            if (takes_folders or match.is_file())
+            and outputs not in Path(os.path.realpath(match.parent), match.name).parents
+        ]
+    if path.is_dir() and not takes_folders:
+        return sorted(
+            file
+            for file in path.iterdir()
+            if file.is_file() and not file.name.startswith((".", "_"))
+        )
+    if os.path.lexists(path):
+        return [path]
+    raise DataError(f"{path}: there is no such file")
 
 
 def _is_read(path: Path, registry: Registry) -> bool:

@@ -30,6 +30,7 @@ from declnet.runs.inference.predictions import Predictions, prediction_columns
 from declnet.runs.inference.predictor import Predictor
 from declnet.runs.loading import load_predictor
 from declnet.runs.notices import Notice
+from declnet.runs.storage.folder import reading
 from declnet.spec.heads import label
 
 
@@ -127,11 +128,12 @@ def _source_of(name: str, registry: Registry) -> PredictionSource | None:
     """Return the prediction source that opens a name; None for the folder of a run.
 
     Raises:
-        OutputError: several open it, or it is a URL that none opens.
+        OutputError: several open it, it is a URL that none opens, or a name that is too long.
     """
     is_url = "://" in name
-    if not is_url and not Path(name).is_file():
-        return None
+    with reading(Path(name)):
+        if not is_url and not Path(name).is_file():
+            return None
     sources: list[PredictionSource] = []
     for entry in registry.entries(PredictionSource.kind):
         source: PredictionSource = entry.component()

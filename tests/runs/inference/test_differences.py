@@ -110,6 +110,10 @@ def test_a_run_is_equal_to_itself_in_rows_that_it_predicts(flowers, tmp_path):
     assert (result.compared, result.neither.rows) == (118, (3, 9))
     assert result.neither.reason == 'row 3, column "length": "long" is not a number'
     assert [output.output for output in result.outputs if output.is_label] == ["prediction"]
+    path.write_text("length,color,width\nlong,red,2\n", "utf-8")
+    message = r'neither model predicts any of its rows: row 1, column "length": "long" is not a nu'
+    with pytest.raises(declnet.DataError, match=message):  # not "equal"
+        compared_predictions(opened, opened, path)
     path.write_text("length,color\n1,red\n", "utf-8")
     with pytest.raises(declnet.DataError, match=r'rows.csv: there is no column "width"'):
         compared_predictions(opened, opened, path)
