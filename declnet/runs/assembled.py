@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,17 +24,21 @@ from declnet.registry.registry import Registry
 from declnet.runs.behavior import BEHAVIOR_FILE, Behavior
 from declnet.runs.computed import of_model
 from declnet.runs.inference.member import Member
+from declnet.runs.inference.predictor import Predictor
+from declnet.runs.model_card import card_of_run
 from declnet.runs.storage import folder
-from declnet.runs.storage.folder import claimed, locked
+from declnet.runs.storage.folder import claimed, locked, reading
 from declnet.runs.storage.manifest import manifest_of
+from declnet.runs.storage.readme import README
 from declnet.runs.storage.record import Record
+from declnet.runs.storage.writing import read_bytes
 from declnet.spec.model import RunSpec, resolved_toml
 from declnet.spec.requirements import registry_for
 
 REPLACED = (
     *(folder.SPEC, folder.MANIFEST, folder.HISTORY, folder.METRICS, folder.ANALYSES),
     *(folder.WEIGHTS, folder.PREPARATION, folder.PREPARATION_ARRAYS, folder.CALIBRATION),
-    *(folder.HELD_OUT, folder.BEHAVIOR),
+    *(folder.HELD_OUT, folder.BEHAVIOR, README),
 )
 """The files of a run that an assembled one replaces."""
 
@@ -101,28 +106,38 @@ def write_run(
             ranges and categories, and what the components compute for them.
         out: the folder, new or empty.
         spec_toml: the spec as text; default: with all defaults written out.
-        overwrite: whether to replace the files of a run in the folder.
+        overwrite: whether to replace the files of a run in the folder. What a person wrote into its
+            model card stays.
 
     Raises:
         OutputError: the folder is not empty, or another process is writing to it.
         RunError: a file cannot be written.
     """
     out = Path(out)
-    if overwrite and out.is_dir():
-        with locked(out):
-            _require_replaceable(out)
-            for name in REPLACED:
-                with suppress(FileNotFoundError):
-                    (out / name).unlink()
     text = resolved_toml(member.spec) if spec_toml is None else spec_toml
     manifest = manifest_of(member, text.encode())
     rows = SyntheticRows.drawn(samples, member.preparation, member.spec.heads)
     behavior = BEHAVIOR_FILE.write(Behavior.recorded(rows, of_model(member)))
+    card, former = card_of_run(Predictor([member]), manifest, {}), ""
+    if overwrite and out.is_dir():
+        with locked(out):
+            _require_replaceable(out)
+            former = _text_of(out / README)
+            for name in REPLACED:
+                with suppress(FileNotFoundError):
+                    (out / name).unlink()
     with claimed(out) as directory:
         record = Record.begun(directory, text, member.preparation, manifest, may_wait=True)
-        others = {folder.BEHAVIOR: behavior}
+        others = {folder.BEHAVIOR: behavior, README: card.document(former).encode()}
         record.finished(member.model, {}, 0.0, {"epochs": 0}, others)
     return out
+
+
+def _text_of(path: Path) -> str:
+    """Return the text of a file, empty without one; raise OutputError if it cannot be read."""
+    with reading(path):
+        content = read_bytes(path) if os.path.lexists(path) else b""
+        return content.decode().replace("\r\n", "\n")
 
 
 def _require_replaceable(out: Path) -> None:

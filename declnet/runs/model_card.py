@@ -151,16 +151,18 @@ def _card(
     metadata = {
         "library_name": LIBRARY,
         **({"pipeline_tag": tag} if tag is not None else {}),
-        "model-index": [{"name": name, "results": results}],
+        **({"model-index": [{"name": name, "results": results}]} if results else {}),
     }
+    data = _data(manifests)
     shown = [replace(table, rows=_cut(table.rows, MOST_ROWS)) for table in tables[:MOST_ROWS]]
     sections = {
         escaped_markdown(name): _introduction(predictor),
         "Inputs": table_markdown(_inputs(predictor)),
-        "Data": table_markdown(_data(manifests)),
+        "Data": table_markdown(data) if data.rows else "",
         "Metrics": "\n".join(
             f"{escaped_markdown(table.title)}\n\n{table_markdown(table)}".lstrip()
             for table in shown
+            if table.rows
         ),
         "Use": _use(predictor),
         "Versions": table_markdown(_versions(manifests)),
@@ -168,6 +170,7 @@ def _card(
     parts = (
         f"{'## ' if at else '# '}{title}\n\n{text.strip()}\n"
         for at, (title, text) in enumerate(sections.items())
+        if text  # e.g. an imported model has neither data nor metrics
     )
     return Card(metadata, "\n".join(parts))
 

@@ -95,10 +95,22 @@ def test_other_files_than_a_runs_are_never_replaced(tmp_path):
     with pytest.raises(OutputError, match="not empty"):
         write_run(assembled(), ROWS, tmp_path)
     parameters = {name: 2 * array for name, array in PARAMETERS.items()}
+    card = tmp_path / "README.md"
+    text = card.read_text("utf-8")
+    assert "| city | text |" in text
+    assert not any(empty in text for empty in ("model-index", "## Data", "## Metrics"))
+    card.write_bytes(card.read_bytes() + b"\nOurs.\n")
     write_run(assembled(parameters=parameters), ROWS, tmp_path, overwrite=True)
+    assert card.read_text("utf-8").endswith("\n\nOurs.\n")
     written = open_run(tmp_path).parameters()
     np.testing.assert_array_equal(written["dense_1.biases"], [0.25, 0])
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(OutputError, match=r'"notes\.txt", which is not a file'):
         write_run(assembled(), ROWS, tmp_path, overwrite=True)
     assert (tmp_path / "notes.txt").read_text() == "mine"
+    card.unlink()
+    card.symlink_to("notes.txt")
+    (tmp_path / "notes.txt").rename(tmp_path.with_suffix(".txt"))
+    with pytest.raises(OutputError, match=r"README\.md: cannot be read: a symbolic link"):
+        write_run(assembled(), ROWS, tmp_path, overwrite=True)
+    np.testing.assert_array_equal(open_run(tmp_path).parameters()["dense_1.biases"], [0.25, 0])
