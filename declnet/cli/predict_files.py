@@ -43,12 +43,13 @@ def predict_files(options: PredictOptions, run: Path, data: Sequence[Path | str]
         from declnet.runs.inference.file_tasks import FileTask, ModelFolder, predicted_files
         from declnet.runs.inference.fingerprint import fingerprint_of
         from declnet.runs.many.local_executors import InProcess, WorkerProcesses
+        from declnet.runs.storage.folder import unpacked
 
     paths, folder = _paths(data), _folder_of(options)
     with attributing_errors(options.registry):
         predictor = options.load_predictor(run)
         left = _files_left(options, paths, folder, predictor, fingerprint_of(predictor))
-    model = ModelFolder(str(run), options.disabled, options.allow_changes)
+    model = ModelFolder(str(unpacked(run)), options.disabled, options.allow_changes)
     tasks = [FileTask(prediction, predictor, model) for prediction in left.predictions]
     jobs = min(options.jobs, len(tasks))
     results, start = _Results(len(tasks)), time.perf_counter()

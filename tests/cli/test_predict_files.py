@@ -228,6 +228,25 @@ def test_kills_leave_whole_files_and_lose_none(jobs, many, flowers, declnet_cli,
     assert {path.name for path in folder.iterdir()} == {*many, ".predictions"}
 
 
+def test_workers_use_what_the_command_unpacked(inputs, flowers, command_in, tmp_path):
+    declnet.pack_run(flowers.run, tmp_path / "flowers.declnet")
+    (tmp_path / "no-cache").touch()
+    (tmp_path / "temporary").mkdir()
+    environment = {
+        "DECLNET_CACHE_DIR": str(tmp_path / "no-cache"),
+        "TMPDIR": str(tmp_path / "temporary"),
+    }
+    command_line, unpacked = command_in(tmp_path, **environment), set()
+    process = command_line.start("predict", "flowers.declnet", "in", "-o", "out/", "--jobs", "2")
+    while process.poll() is None:
+        unpacked |= {path.name for path in (tmp_path / "temporary").glob("declnet-packs-*")}
+        time.sleep(0.01)
+    _, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+    assert len(outputs(tmp_path / "out")) == 6
+    assert len(unpacked) == 1
+
+
 def test_an_interrupt_stops_all_processes(many, flowers, declnet_cli, tmp_path):
     folder = tmp_path / "out"
     process = declnet_cli.start("predict", flowers.run, "in", "-o", "out/", "--jobs", "2")
