@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from http.client import HTTPException
 from typing import Any
@@ -27,11 +28,17 @@ from declnet import (
 TIMEOUT = 60.0
 """Seconds that an answer may take."""
 
-TOO_LARGE = 413
+VARIABLE = "DECLNET_TOKEN"
+"""The environment variable with a token of the server, which no argument should be."""
+
+UNAUTHORIZED, TOO_LARGE = 401, 413
 
 
 class Server(PredictionSource):
-    """A server of `declnet serve`: `http://HOST:PORT`, or with `/models/NAME` one of its models."""
+    """A server of `declnet serve`: `http://HOST:PORT`, or with `/models/NAME` one of its models.
+
+    Requests have the token that the environment variable `DECLNET_TOKEN` holds, if any.
+    """
 
     type = "server"
     schemes = ("http", "https")
@@ -40,8 +47,8 @@ class Server(PredictionSource):
         """Ask a server what its model takes.
 
         Raises:
-            DataError: it cannot be reached, has not exactly one model of that name, or predicts
-                rows from others.
+            DataError: it cannot be reached, needs a token, has not exactly one model of that name,
+                or predicts rows from others.
         """
         parts = urlsplit(name)
         base = f"{parts.scheme}://{parts.netloc}"
@@ -102,7 +109,7 @@ class _Client:
                 positions = np.arange(len(rows))
                 parts = rows.take(positions[:half]), rows.take(positions[half:])
                 return [row for part in parts for row in self._predicted(part)]
-            raise DataError(f"{self._url}: {_detail(error)}") from None
+            raise _refused(self._url, error) from None
         return predictions
 
 
@@ -111,17 +118,28 @@ def _answer(url: str, body: Any = None) -> Any:
     content = None if body is None else json.dumps(body, allow_nan=False).encode()
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     request = Request(url, content, headers)  # noqa: S310  # the scheme is http or https
+    if token := os.environ.get(VARIABLE, "").strip():
+        if not token.isascii() or not token.isprintable():
+            raise DataError(f"the environment variable {VARIABLE} holds no token")
+        request.add_unredirected_header("Authorization", f"Bearer {token}")  # for this host alone
     try:
         with urlopen(request, timeout=TIMEOUT) as reply:  # noqa: S310
             return json.load(reply)
     except HTTPError as error:
         if body is not None:
             raise
-        raise DataError(f"{url}: {_detail(error)}") from None
+        raise _refused(url, error) from None
     except URLError as error:
         raise DataError(f"{url}: cannot be reached: {error.reason}") from None
     except (OSError, HTTPException, ValueError) as error:
         raise DataError(f"{url}: no valid answer: {error_message(error)}") from None
+
+
+def _refused(url: str, error: HTTPError) -> DataError:
+    """Return the error of a request that a server refuses, with what it says."""
+    hint = f"set the environment variable {VARIABLE} to a token of the server"
+    message = f"{url}: {_detail(error)}"
+    return DataError(message, hint=hint if error.code == UNAUTHORIZED else None)
 
 
 def _detail(error: HTTPError) -> str:

@@ -40,3 +40,24 @@ def test_a_server_predicts_as_its_runs(start, runs, tmp_path):
     assert server.end() == 0
     with pytest.raises(DataError, match="cannot be reached"):
         opened(f"{url}/models/flowers")
+
+
+def test_a_token_is_that_of_the_environment(start, runs, tmp_path, monkeypatch):
+    token = "3f0c9a47d1b24e6e"
+    (tmp_path / "tokens").write_text(f"{token}\n")
+    (tmp_path / "tokens").chmod(0o600)
+    server = start(runs / "flowers", "--port", 0, "--token-file", tmp_path / "tokens")
+    url = f"http://127.0.0.1:{server.port}"
+    for value in ("", "another token"):
+        monkeypatch.setenv("DECLNET_TOKEN", value)
+        with pytest.raises(DataError, match="the server answers 401: ") as refusal:
+            opened(url)
+        assert "DECLNET_TOKEN" in refusal.value.hint
+    monkeypatch.setenv("DECLNET_TOKEN", f"{token}\nX-More: 1")
+    with pytest.raises(DataError, match="DECLNET_TOKEN holds no token") as refusal:
+        opened(url)
+    assert token not in str(refusal.value)
+    monkeypatch.setenv("DECLNET_TOKEN", token)
+    result = compared_predictions(opened(runs / "flowers"), opened(url), runs / "flowers.csv")
+    assert result.are_equal
+    assert server.end() == 0
