@@ -201,6 +201,7 @@ def _predict_one(options: PredictOptions, run: Path, data: Path | str | None) ->
     with without_collections():
         from declnet.cli.display.unusual_inputs import UnusualInputs
         from declnet.contracts.attribution import attributing_errors
+        from declnet.errors import OutputError
         from declnet.runs.inference.file_parts import predicted_parts
         from declnet.runs.inference.file_tasks import UnpredictedRows
         from declnet.runs.inference.prediction_files import FORMS, columns_of, form_of
@@ -212,6 +213,8 @@ def _predict_one(options: PredictOptions, run: Path, data: Path | str | None) ->
     options.require_consistent(form)
     if output is not None:
         require_free(output, options.force)
+        if isinstance(data, Path) and os.path.realpath(output) == os.path.realpath(data):
+            raise OutputError(f"{output}: is the input; name another file with -o")
     with attributing_errors(options.registry):
         predictor = options.load_predictor(run)
         start = time.perf_counter()

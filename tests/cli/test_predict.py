@@ -161,6 +161,13 @@ def test_an_output_that_cannot_be_is_refused(arguments, message, flowers, refuse
     assert not [*tmp_path.iterdir()]
 
 
+def test_the_input_is_never_replaced(flowers, refused, tmp_path):
+    rows = shutil.copy(flowers.table, tmp_path / "rows.csv")
+    refusal = refused("predict", flowers.run, "rows.csv", "-o", rows, "--force")
+    assert "rows.csv: is the input; name another file with -o" in refusal
+    assert rows.read_bytes() == flowers.table.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
