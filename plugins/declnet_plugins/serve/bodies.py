@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -76,8 +76,7 @@ def _plain(body: bytes) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = first_repeated(name for name, _ in pairs)
         raise ProblemError(400, f"duplicate key {shown(twice)} in an object")
     return members
 
@@ -227,6 +226,16 @@ def _not_a_number(value: list[Any]) -> tuple[int, str] | None:
                     left.extend(part)
             elif type(part) not in numbers:
                 return at, kind_of(part)
+    return None
+
+
+def first_repeated(names: Iterable[str]) -> str | None:
+    """Return the first name that has occurred before; None if all differ."""
+    before: set[str] = set()
+    for name in names:
+        if name in before:
+            return name
+        before.add(name)
     return None
 
 
