@@ -27,6 +27,9 @@ INTEGERS = {f"{sign}{bits}": bits for sign in ("INT", "UINT") for bits in (8, 16
 FLOATS = ("FP16", "FP32", "FP64")
 DATATYPES = ("BOOL", *INTEGERS, *FLOATS, "BYTES")
 
+MOST_AXES = 32
+"""Sizes in a shape, at most."""
+
 _OF_COLUMN = {"number": "FP64", "integer": "INT64", "boolean": "BOOL", "text": "BYTES"}
 _OF_DTYPE = {"float32": "FP32", "float64": "FP64", "int64": "INT64", "bool": "BOOL"}
 _OF_CLASS = {int: "INT64", bool: "BOOL"}
@@ -122,8 +125,9 @@ def _name(tensor: dict[str, Any]) -> str:
 def _tensor(name: str, tensor: dict[str, Any], *, is_column: bool) -> Any:
     """Return the values of an input: a list for a column, else an array."""
     shape, datatype = tensor.get("shape"), tensor.get("datatype")
-    if type(shape) is not list or not shape or not all(_is_size(size) for size in shape):
-        raise ProblemError(400, f"{shown(name)} has no shape", "a list of sizes, the rows first")
+    if not _is_shape(shape):
+        help_ = f"a list of 1 to {MOST_AXES} sizes, the rows first"
+        raise ProblemError(400, f"{shown(name)} has no shape", help_)
     if datatype not in DATATYPES:
         listed = ", ".join(DATATYPES)
         raise ProblemError(400, f"{shown(name)} has the datatype {shown(datatype)}", listed)
@@ -148,14 +152,19 @@ def _tensor(name: str, tensor: dict[str, Any], *, is_column: bool) -> Any:
         return values
     if datatype == "BYTES":
         raise ProblemError(400, f"{shown(name)} is BYTES, but the model takes numbers")
+    if not values:
+        raise ProblemError(422, f"{shown(name)} has no elements", "send at least one row")
     try:
         return np.array(values, float if datatype in FLOATS else np.int64).reshape(shape)
     except OverflowError:
         raise ProblemError(422, f"{shown(name)} has an integer of more than 63 bits") from None
 
 
-def _is_size(size: Any) -> bool:
-    return type(size) is int and size >= 0
+def _is_shape(shape: Any) -> bool:
+    """Return whether a value is a shape whose product can be computed at once."""
+    if type(shape) is not list or not 1 <= len(shape) <= MOST_AXES:
+        return False
+    return all(type(size) is int and 0 <= size < 2**31 for size in shape)
 
 
 def _flat(name: str, data: Any, shape: list[int]) -> list[Any]:

@@ -88,6 +88,9 @@ FAULTS = [
     ({"inputs": changed("size", shape=[-1])}, "no shape"),
     ({"inputs": changed("size", shape=[2.0])}, "no shape"),
     ({"inputs": changed("size", shape=[True, 2])}, "no shape"),
+    ({"inputs": changed("size", shape=[2**31])}, "no shape"),
+    ({"inputs": changed("size", shape=[2] + [1] * 32)}, "no shape"),
+    ({"inputs": changed("size", shape=[2**30] * 32)}, "but 2 elements"),
     ({"inputs": changed("size", shape=[3])}, "but 2 elements"),
     ({"inputs": changed("size", shape=[1, 2])}, "is a column"),
     ({"inputs": changed("size", shape=[2, 1], data=[[1, 2]])}, "does not have the shape"),
@@ -121,7 +124,8 @@ def test_arrays_are_refused_by_name_and_type(client):
     for change in (
         {"name": "y"}, {"datatype": "BYTES", "data": ["a"] * 6}, {"data": [None] * 6},
         {"shape": [1, 6]}, {"datatype": "UINT64", "data": [2**63] * 6},
-        {"shape": [0, 2, 3], "data": []},
+        {"shape": [0, 2, 3], "data": []}, {"shape": [1, 0, *[2**30] * 9], "data": []},
+        {"shape": [0, 2**70], "data": []}, {"shape": [1] * 70 + [6]},
     ):  # fmt: skip
         result = ask("/v2/models/pixels/infer", {"inputs": [sample | change]})
         assert (result.status in (400, 422), "error" in result.json) == (True, True), change
