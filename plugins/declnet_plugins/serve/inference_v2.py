@@ -12,10 +12,9 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import orjson
 
 from declnet import Array
-from declnet_plugins.serve.answers import JSON_OPTIONS, Call, Protocol
+from declnet_plugins.serve.answers import Call, Protocol
 from declnet_plugins.serve.bodies import kind_of, shown
 from declnet_plugins.serve.problems import ProblemError
 from declnet_plugins.serve.requests import Query
@@ -67,7 +66,9 @@ class InferenceV2(Protocol):
         known = [item for item in parameters.items() if item[0] in Query.names()]  # e.g. Triton's
         return Call(value, query.with_parameters(known), identifier, outputs)
 
-    def written(self, columns: Mapping[str, Array], call: Call, model: LoadedModel) -> bytes:
+    def document(
+        self, columns: Mapping[str, Array], call: Call, model: LoadedModel
+    ) -> dict[str, Any]:
         """Return the response, a tensor for each column."""
         unknown = [name for name in call.outputs or () if name not in columns]
         if unknown:
@@ -78,8 +79,7 @@ class InferenceV2(Protocol):
         if call.identifier is not None:
             document["id"] = call.identifier
         document["outputs"] = [_output(name, columns[name]) for name in call.outputs or columns]
-        content: bytes = orjson.dumps(document, option=JSON_OPTIONS)
-        return content
+        return document
 
 
 def metadata(model: LoadedModel) -> dict[str, Any]:
