@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import chain
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -160,7 +160,7 @@ def _tensor(name: str, tensor: dict[str, Any], *, is_column: bool) -> Any:
         raise ProblemError(422, f"{shown(name)} has an integer of more than 63 bits") from None
 
 
-def _is_shape(shape: Any) -> bool:
+def _is_shape(shape: Any) -> TypeGuard[list[int]]:
     """Return whether a value is a shape whose product can be computed at once."""
     if type(shape) is not list or not 1 <= len(shape) <= MOST_AXES:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import numpy as np
@@ -159,3 +160,20 @@ def test_health_metadata_and_media_types(client):
     ask.app.stopping = True
     assert ask("/v2/health/ready").status == 503
     assert ask("/v2/models/flowers/ready").json["ready"] is False
+
+
+def test_the_version_of_the_path_answers_although_the_model_is_replaced_meanwhile(client):
+    ask = client("flowers", "flowers_again")
+    served, other = ask.app.models.values()
+    version = served.model.version
+    body = json.dumps({"inputs": tensors(ROW)}).encode()
+    path = f"/v2/models/flowers/versions/{version}/infer"
+
+    async def replaced():
+        sent = asyncio.create_task(ask.send(path, [body[:9], body[9:]], "POST", {}, pause=0.05))
+        await asyncio.sleep(0.01)
+        served.model = other.model
+        return await sent
+
+    assert ask.run(replaced()).json["model_version"] == version
+    assert ask(path, {"inputs": tensors(ROW)}).status == 404
