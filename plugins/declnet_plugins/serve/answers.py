@@ -119,7 +119,7 @@ def answer(model: LoadedModel, request: PredictionRequest) -> Answer:
         call = request.protocol.call(parse_json(request.body), model, request.query)
         samples, _ = model.shape.read(call.value, request.most_rows)
         predictions = model.predictor.predict(samples, call.query.on_error)
-        parts = [predictions if call.query.spread else _without_spread(predictions)]
+        parts = [predictions if call.query.spread else without_spread(predictions)]
     unusual: dict[str, UnusualCells] = {}
     for part in parts:
         for name, cells in _first(part).unusual.items():
@@ -163,7 +163,8 @@ def _joined(parts: list[dict[str, Array]]) -> dict[str, Array]:
     return {name: np.concatenate([part[name] for part in parts]) for name in first}
 
 
-def _without_spread(predictions: Any) -> Any:
+def without_spread(predictions: Any) -> Any:
+    """Return predictions, of one loss or several, as they are without `spread` in the query."""
     if isinstance(predictions, Predictions):
         return predictions if predictions.spread is None else replace(predictions, spread=None)
-    return {name: _without_spread(part) for name, part in predictions.items()}
+    return {name: without_spread(part) for name, part in predictions.items()}

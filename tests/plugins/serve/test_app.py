@@ -54,6 +54,9 @@ def test_arrays_and_ensembles(client, runs):
     assert set(wide) - set(part) == {"spread_aster", "spread_rose"}
     assert wide["spread_rose"] == pytest.approx(both.spread[0, 1])
     assert part["probability_rose"] == pytest.approx(both.probabilities[0, 1])
+    schemas = ask("/openapi.json").json["components"]["schemas"]
+    assert schemas["folds.prediction"]["required"] == list(part)
+    assert [one["name"] for one in ask("/v2/models/folds").json["outputs"]] == list(part)
     assert ask("/predict", [ROW]).status == 404  # which of them?
 
 
