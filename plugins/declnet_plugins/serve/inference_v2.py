@@ -15,7 +15,7 @@ import numpy as np
 
 from declnet import Array
 from declnet_plugins.serve.answers import Call, Protocol
-from declnet_plugins.serve.bodies import kind_of, shown
+from declnet_plugins.serve.bodies import first_repeated, kind_of, shown
 from declnet_plugins.serve.problems import ProblemError
 from declnet_plugins.serve.requests import Query
 
@@ -47,13 +47,12 @@ class InferenceV2(Protocol):
         identifier = document.get("id")
         if identifier is not None and type(identifier) is not str:
             raise ProblemError(400, f"id is {kind_of(identifier)}, not text")
-        outputs = tuple(map(_name, _objects(document, "outputs"))) or None
-        arrays: dict[str, Any] = {}
-        for tensor in tensors:
-            name = _name(tensor)
-            if name in arrays:
-                raise ProblemError(400, f"the input {shown(name)} occurs twice")
-            arrays[name] = _tensor(name, tensor, is_column=model.columns is not None)
+        inputs, outputs = _names(tensors, "input"), _names(_objects(document, "outputs"), "output")
+        is_table = model.columns is not None
+        arrays: dict[str, Any] = {
+            name: _tensor(name, tensor, is_column=is_table)
+            for name, tensor in zip(inputs, tensors, strict=True)
+        }
         value: Any = arrays
         if model.columns is None and not model.inputs:
             if arrays.keys() != {"x"}:
@@ -64,7 +63,7 @@ class InferenceV2(Protocol):
         if type(parameters) is not dict:
             raise ProblemError(400, f"parameters are {kind_of(parameters)}, not an object")
         known = [item for item in parameters.items() if item[0] in Query.names()]  # e.g. Triton's
-        return Call(value, query.with_parameters(known), identifier, outputs)
+        return Call(value, query.with_parameters(known), identifier, outputs or None)
 
     def document(
         self, columns: Mapping[str, Array], call: Call, model: LoadedModel
@@ -115,11 +114,14 @@ def _objects(document: dict[str, Any], key: str) -> list[dict[str, Any]]:
     return values
 
 
-def _name(tensor: dict[str, Any]) -> str:
-    name = tensor.get("name")
-    if type(name) is not str:
+def _names(tensors: list[dict[str, Any]], what: str) -> tuple[str, ...]:
+    names = tuple(tensor["name"] for tensor in tensors if type(tensor.get("name")) is str)
+    if len(names) < len(tensors):
         raise ProblemError(400, "a tensor has no name")
-    return name
+    twice = first_repeated(names)  # also so that a small body cannot ask for a large response
+    if twice is not None:
+        raise ProblemError(400, f"the {what} {shown(twice)} occurs twice")
+    return names
 
 
 def _tensor(name: str, tensor: dict[str, Any], *, is_column: bool) -> Any:

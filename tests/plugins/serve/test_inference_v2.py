@@ -84,6 +84,7 @@ FAULTS = [
     ({"inputs": tensors(ROW), "parameters": []}, "parameters"),
     ({"inputs": tensors(ROW), "parameters": {"on_error": "skip"}}, "unknown"),
     ({"inputs": tensors(ROW), "outputs": [{"name": "logits"}]}, 'no output "logits"'),
+    ({"inputs": tensors(ROW), "outputs": [{"name": "prediction"}] * 2}, "output"),
     ({"inputs": changed("size", shape=None)}, "no shape"),
     ({"inputs": changed("size", shape=[])}, "no shape"),
     ({"inputs": changed("size", shape=[-1])}, "no shape"),
