@@ -258,7 +258,8 @@ def csv_file(body: bytes) -> Iterator[Path]:
     """Write CSV to a temporary file, since data sources read files; name it "the body" in errors.
 
     Raises:
-        DataError: as raised while the file is in use, without its path.
+        DataError: as raised while the file is in use, without its path, and without advice on
+            settings for a file of that path, which a client cannot give.
     """
     with tempfile.TemporaryDirectory(prefix="declnet-serve-") as folder:
         path = Path(folder, "body.csv")
@@ -266,5 +267,7 @@ def csv_file(body: bytes) -> Iterator[Path]:
         try:
             yield path
         except DataError as error:
-            message = error.message.replace(str(path), "the body")
-            raise error.replaced(message=message) from None
+            message = error.message.replace(f"{path}: is ", "the body is ")
+            hint = None if error.hint is None or str(path) in error.hint else error.hint
+            message = message.replace(str(path), "the body")
+            raise error.replaced(message=message, hint=hint) from None
