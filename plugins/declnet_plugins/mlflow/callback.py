@@ -161,14 +161,23 @@ class Mlflow(Callback):
         state.client.set_terminated(state.run_id, _ending(error))
 
     def group_finished(self, runs: Sequence[GroupedRun], best: GroupedRun | None) -> None:
-        """Send the values that vary, the best run's metrics and a joint model; end the parent."""
+        """Send the values that vary, the best run's metrics and a joint model; end the parent.
+
+        MLflow changes no parameter: if a study that continues tries more values, all of them are in
+        the tag `declnet.values.<key>`.
+        """
         client, group = self._client(), runs[0].group
         run_id = self._run_of(client, group, group.name)
         values: dict[str, dict[str, None]] = {}
         for run in runs:
             for key, value in run.values.items():
                 values.setdefault(key, {})[_in_words(value)] = None
-        _log_params(client, run_id, {key: ", ".join(texts) for key, texts in values.items()})
+        joined = {key: ", ".join(texts)[:LONGEST_VALUE] for key, texts in values.items()}
+        logged = client.get_run(run_id).data.params
+        _log_params(client, run_id, {key: joined[key] for key in joined if key not in logged})
+        for key, text in joined.items():
+            if logged.get(key, text) != text:
+                client.set_tag(run_id, f"declnet.values.{key}", text)
         if best is not None:
             client.set_tag(run_id, "declnet.best", str(best.directory))
             self._send(Tracked(client, run_id, -1), dict(_flat(best.metrics)), 0)

@@ -54,15 +54,21 @@ class Protocol:
         """
         return Call(document, query)
 
-    def written(self, columns: Mapping[str, Array], call: Call, model: LoadedModel) -> bytes:
-        """Return the JSON of a response, given the columns of the predictions."""
+    def document(
+        self, columns: Mapping[str, Array], call: Call, model: LoadedModel
+    ) -> dict[str, Any]:
+        """Return a response, which may have arrays and NumPy's numbers.
+
+        Args:
+            columns: those of the predictions.
+            call: what the request asks for.
+            model: the model that predicted.
+        """
         rows = zip(*map(list, columns.values()), strict=True)
-        document = {"predictions": [dict(zip(columns, row, strict=True)) for row in rows]}
-        content: bytes = orjson.dumps(document, option=JSON_OPTIONS)
-        return content
+        return {"predictions": [dict(zip(columns, row, strict=True)) for row in rows]}
 
 
-JSON_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
+_JSON_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 
 class PredictionRequest(NamedTuple):
@@ -113,7 +119,7 @@ def answer(model: LoadedModel, request: PredictionRequest) -> Answer:
         call = request.protocol.call(parse_json(request.body), model, request.query)
         samples, _ = model.shape.read(call.value, request.most_rows)
         predictions = model.predictor.predict(samples, call.query.on_error)
-        parts = [predictions if call.query.spread else _without_spread(predictions)]
+        parts = [predictions if call.query.spread else without_spread(predictions)]
     unusual: dict[str, UnusualCells] = {}
     for part in parts:
         for name, cells in _first(part).unusual.items():
@@ -124,7 +130,8 @@ def answer(model: LoadedModel, request: PredictionRequest) -> Answer:
         return Answer(file.getvalue(), rows, unusual)
     columns = _joined([prediction_columns(part) for part in parts])
     rows = len(next(iter(columns.values())))
-    return Answer(request.protocol.written(columns, call, model), rows, unusual)
+    document = request.protocol.document(columns, call, model)
+    return Answer(orjson.dumps(document, option=_JSON_OPTIONS), rows, unusual)
 
 
 def _of_csv(model: LoadedModel, request: PredictionRequest) -> list[Any]:
@@ -156,7 +163,8 @@ def _joined(parts: list[dict[str, Array]]) -> dict[str, Array]:
     return {name: np.concatenate([part[name] for part in parts]) for name in first}
 
 
-def _without_spread(predictions: Any) -> Any:
+def without_spread(predictions: Any) -> Any:
+    """Return predictions, of one loss or several, as they are without `spread` in the query."""
     if isinstance(predictions, Predictions):
         return predictions if predictions.spread is None else replace(predictions, spread=None)
-    return {name: _without_spread(part) for name, part in predictions.items()}
+    return {name: without_spread(part) for name, part in predictions.items()}

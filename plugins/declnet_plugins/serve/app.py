@@ -186,9 +186,9 @@ class App:
         query = Query.of(scope["query_string"])
         if self.stopping:
             raise _busy("the server is stopping")
+        model = served.model  # of the version in the path, even if a reload comes with the body
         body = await self._body(headers, receive)
-        model, most_rows = served.model, self.options.max_rows
-        protocol = PROTOCOLS[route.endpoint]
+        protocol, most_rows = PROTOCOLS[route.endpoint], self.options.max_rows
         request = PredictionRequest(body, form, accepted, query, most_rows, protocol)
         is_small = len(body) <= SMALL and form == "json"
         with _translating():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -76,8 +76,7 @@ def _plain(body: bytes) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = first_repeated(name for name, _ in pairs)
         raise ProblemError(400, f"duplicate key {shown(twice)} in an object")
     return members
 
@@ -230,6 +229,16 @@ def _not_a_number(value: list[Any]) -> tuple[int, str] | None:
     return None
 
 
+def first_repeated(names: Iterable[str]) -> str | None:
+    """Return the first name that has occurred before; None if all differ."""
+    before: set[str] = set()
+    for name in names:
+        if name in before:
+            return name
+        before.add(name)
+    return None
+
+
 def kind_of(value: Any) -> str:
     """Return what a JSON value is: `a list`, `text`, …."""
     if value is None:
@@ -249,7 +258,8 @@ def csv_file(body: bytes) -> Iterator[Path]:
     """Write CSV to a temporary file, since data sources read files; name it "the body" in errors.
 
     Raises:
-        DataError: as raised while the file is in use, without its path.
+        DataError: as raised while the file is in use, without its path, and without advice on
+            settings for a file of that path, which a client cannot give.
     """
     with tempfile.TemporaryDirectory(prefix="declnet-serve-") as folder:
         path = Path(folder, "body.csv")
@@ -257,5 +267,7 @@ def csv_file(body: bytes) -> Iterator[Path]:
         try:
             yield path
         except DataError as error:
-            message = error.message.replace(str(path), "the body")
-            raise error.replaced(message=message) from None
+            message = error.message.replace(f"{path}: is ", "the body is ")
+            hint = None if error.hint is None or str(path) in error.hint else error.hint
+            message = message.replace(str(path), "the body")
+            raise error.replaced(message=message, hint=hint) from None

@@ -106,10 +106,7 @@ def serve(trained: TrainedOptions, runs: tuple[str, ...], **fields: Any) -> None
 
     host = fields["host"]
     options = Options(_named(runs), trained.disabled, trained.allow_changes, **fields)
-    if host in _LOOPBACK:
-        options = replace(options, hosts=(*_LOOPBACK, "[::1]", *options.hosts))
-    elif options.hosts:
-        options = replace(options, hosts=(host, *options.hosts))
+    options = replace(options, hosts=accepted_hosts(host, options.hosts))
     registry = server.registry_of(options)
     tokens = server.tokens_of(options)
     models = load_models(
@@ -120,8 +117,7 @@ def serve(trained: TrainedOptions, runs: tuple[str, ...], **fields: Any) -> None
     )
     with server.listening(options) as listener:
         options = replace(options, port=listener.getsockname()[1])
-        shown = f"[{host}]" if ":" in host else host
-        url = f"http://{shown}:{options.port}"
+        url = f"http://{_in_url(host)}:{options.port}"
         log("listening", url=url, models=list(models), workers=options.workers)
         print_line(f"{', '.join(models)}: {url}/docs")
         if options.workers == 1:
@@ -130,6 +126,25 @@ def serve(trained: TrainedOptions, runs: tuple[str, ...], **fields: Any) -> None
             contracts = {name: served.model.contract for name, served in models.items()}
             del models
             server.serve_in_processes(options, listener, contracts)
+
+
+def accepted_hosts(host: str, named: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the values of the header Host to accept; empty: any.
+
+    Those of a loopback address are always among them, for probes on the machine itself: no other
+    machine can be called so.
+
+    Args:
+        host: the address that the server listens on.
+        named: those that the user names.
+    """
+    if host not in _LOOPBACK and not named:
+        return ()
+    return (*map(_in_url, (*_LOOPBACK, host)), *named)
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _require_packages() -> None:

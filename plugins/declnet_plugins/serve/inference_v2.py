@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import chain
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
-import orjson
 
 from declnet import Array
-from declnet_plugins.serve.answers import JSON_OPTIONS, Call, Protocol
-from declnet_plugins.serve.bodies import kind_of, shown
+from declnet_plugins.serve.answers import Call, Protocol
+from declnet_plugins.serve.bodies import first_repeated, kind_of, shown
 from declnet_plugins.serve.problems import ProblemError
 from declnet_plugins.serve.requests import Query
 
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
 INTEGERS = {f"{sign}{bits}": bits for sign in ("INT", "UINT") for bits in (8, 16, 32, 64)}
 FLOATS = ("FP16", "FP32", "FP64")
 DATATYPES = ("BOOL", *INTEGERS, *FLOATS, "BYTES")
+
+MOST_AXES = 32
+"""Sizes in a shape, at most."""
 
 _OF_COLUMN = {"number": "FP64", "integer": "INT64", "boolean": "BOOL", "text": "BYTES"}
 _OF_DTYPE = {"float32": "FP32", "float64": "FP64", "int64": "INT64", "bool": "BOOL"}
@@ -45,13 +47,12 @@ class InferenceV2(Protocol):
         identifier = document.get("id")
         if identifier is not None and type(identifier) is not str:
             raise ProblemError(400, f"id is {kind_of(identifier)}, not text")
-        outputs = tuple(map(_name, _objects(document, "outputs"))) or None
-        arrays: dict[str, Any] = {}
-        for tensor in tensors:
-            name = _name(tensor)
-            if name in arrays:
-                raise ProblemError(400, f"the input {shown(name)} occurs twice")
-            arrays[name] = _tensor(name, tensor, is_column=model.columns is not None)
+        inputs, outputs = _names(tensors, "input"), _names(_objects(document, "outputs"), "output")
+        is_table = model.columns is not None
+        arrays: dict[str, Any] = {
+            name: _tensor(name, tensor, is_column=is_table)
+            for name, tensor in zip(inputs, tensors, strict=True)
+        }
         value: Any = arrays
         if model.columns is None and not model.inputs:
             if arrays.keys() != {"x"}:
@@ -62,9 +63,11 @@ class InferenceV2(Protocol):
         if type(parameters) is not dict:
             raise ProblemError(400, f"parameters are {kind_of(parameters)}, not an object")
         known = [item for item in parameters.items() if item[0] in Query.names()]  # e.g. Triton's
-        return Call(value, query.with_parameters(known), identifier, outputs)
+        return Call(value, query.with_parameters(known), identifier, outputs or None)
 
-    def written(self, columns: Mapping[str, Array], call: Call, model: LoadedModel) -> bytes:
+    def document(
+        self, columns: Mapping[str, Array], call: Call, model: LoadedModel
+    ) -> dict[str, Any]:
         """Return the response, a tensor for each column."""
         unknown = [name for name in call.outputs or () if name not in columns]
         if unknown:
@@ -75,8 +78,7 @@ class InferenceV2(Protocol):
         if call.identifier is not None:
             document["id"] = call.identifier
         document["outputs"] = [_output(name, columns[name]) for name in call.outputs or columns]
-        content: bytes = orjson.dumps(document, option=JSON_OPTIONS)
-        return content
+        return document
 
 
 def metadata(model: LoadedModel) -> dict[str, Any]:
@@ -112,18 +114,22 @@ def _objects(document: dict[str, Any], key: str) -> list[dict[str, Any]]:
     return values
 
 
-def _name(tensor: dict[str, Any]) -> str:
-    name = tensor.get("name")
-    if type(name) is not str:
+def _names(tensors: list[dict[str, Any]], what: str) -> tuple[str, ...]:
+    names = tuple(tensor["name"] for tensor in tensors if type(tensor.get("name")) is str)
+    if len(names) < len(tensors):
         raise ProblemError(400, "a tensor has no name")
-    return name
+    twice = first_repeated(names)  # also so that a small body cannot ask for a large response
+    if twice is not None:
+        raise ProblemError(400, f"the {what} {shown(twice)} occurs twice")
+    return names
 
 
 def _tensor(name: str, tensor: dict[str, Any], *, is_column: bool) -> Any:
     """Return the values of an input: a list for a column, else an array."""
     shape, datatype = tensor.get("shape"), tensor.get("datatype")
-    if type(shape) is not list or not shape or not all(_is_size(size) for size in shape):
-        raise ProblemError(400, f"{shown(name)} has no shape", "a list of sizes, the rows first")
+    if not _is_shape(shape):
+        help_ = f"a list of 1 to {MOST_AXES} sizes, the rows first"
+        raise ProblemError(400, f"{shown(name)} has no shape", help_)
     if datatype not in DATATYPES:
         listed = ", ".join(DATATYPES)
         raise ProblemError(400, f"{shown(name)} has the datatype {shown(datatype)}", listed)
@@ -148,14 +154,19 @@ def _tensor(name: str, tensor: dict[str, Any], *, is_column: bool) -> Any:
         return values
     if datatype == "BYTES":
         raise ProblemError(400, f"{shown(name)} is BYTES, but the model takes numbers")
+    if not values:
+        raise ProblemError(422, f"{shown(name)} has no elements", "send at least one row")
     try:
         return np.array(values, float if datatype in FLOATS else np.int64).reshape(shape)
     except OverflowError:
         raise ProblemError(422, f"{shown(name)} has an integer of more than 63 bits") from None
 
 
-def _is_size(size: Any) -> bool:
-    return type(size) is int and size >= 0
+def _is_shape(shape: Any) -> TypeGuard[list[int]]:
+    """Return whether a value is a shape whose product can be computed at once."""
+    if type(shape) is not list or not 1 <= len(shape) <= MOST_AXES:
+        return False
+    return all(type(size) is int and 0 <= size < 2**31 for size in shape)
 
 
 def _flat(name: str, data: Any, shape: list[int]) -> list[Any]:

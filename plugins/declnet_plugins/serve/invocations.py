@@ -9,7 +9,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from declnet_plugins.serve.answers import Call, Protocol
-from declnet_plugins.serve.bodies import kind_of, shown
+from declnet_plugins.serve.bodies import first_repeated, kind_of, shown
 from declnet_plugins.serve.problems import ProblemError
 from declnet_plugins.serve.requests import Query
 
@@ -62,8 +62,8 @@ def _columns(frame: Any, *, is_table: bool) -> Any:
         return rows
     if type(names) is not list or not all(type(name) is str for name in names):
         raise ProblemError(422, "dataframe_split has no columns", "a list of the columns' names")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+    twice = first_repeated(names)
+    if twice is not None:
         raise ProblemError(422, f"the column {shown(twice)} occurs twice", column=twice)
     if type(rows) is not list:
         raise ProblemError(422, f"data is {kind_of(rows)}, not a list of rows")

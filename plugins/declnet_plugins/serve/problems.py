@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import Any
 
@@ -42,7 +41,7 @@ class ProblemError(Exception):
         message = error.message.removeprefix("the body: ")
         return cls(422, message, error.hint, code=error.code, **members)
 
-    def document(self, request: str, *, is_v2: bool = False) -> bytes:
+    def document(self, request: str, *, is_v2: bool = False) -> dict[str, Any]:
         """Return the document, whose `request` is the request's identifier.
 
         Args:
@@ -58,6 +57,4 @@ class ProblemError(Exception):
             content["error"] = self.detail if self.help is None else f"{self.detail} ({self.help})"
         if self.help is not None:
             content["help"] = self.help
-        content |= self.members
-        content["request"] = request
-        return json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
+        return {**content, **self.members, "request": request}

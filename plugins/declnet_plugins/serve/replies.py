@@ -35,9 +35,10 @@ class Reply:
         self.headers, self.about = headers, about or {}
 
 
-def json_reply(content: Any, status: int = 200) -> Reply:
-    """Return a response of JSON."""
-    return Reply(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"), JSON, status)
+def json_reply(content: Any, status: int = 200, kind: str = JSON, **others: Any) -> Reply:
+    """Return a response of JSON; the others are arguments of `Reply`."""
+    body = json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
+    return Reply(body, kind, status, **others)
 
 
 def problem_reply(problem: ProblemError, request: str, *, is_v2: bool = False) -> Reply:
@@ -49,4 +50,5 @@ def problem_reply(problem: ProblemError, request: str, *, is_v2: bool = False) -
     headers = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
     about = {"problem": problem.members.get("code", problem.status)}
     kind = JSON if is_v2 else MEDIA_TYPE
-    return Reply(problem.document(request, is_v2=is_v2), kind, problem.status, headers, about)
+    document = problem.document(request, is_v2=is_v2)
+    return json_reply(document, problem.status, kind, headers=headers, about=about)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -76,13 +77,14 @@ class Tokens:
             about = self._path.stat()
         except OSError:
             return ()
-        return about.st_size, about.st_mtime_ns, about.st_ino, about.st_mode
+        # the last also changes with the mode and the owner, and when the time is set back
+        return about.st_size, about.st_mtime_ns, about.st_ino, about.st_ctime_ns
 
     def _read(self) -> tuple[bytes, ...]:
         try:
             with self._path.open("rb") as file:
                 content = file.read(LARGEST + 1)
-                mode = self._path.stat().st_mode
+                mode = os.fstat(file.fileno()).st_mode
         except OSError as error:
             raise TokenError(f"{self._path}: {error.strerror or error}") from None
         if len(content) > LARGEST:

@@ -6,7 +6,7 @@ import importlib.util
 
 import pytest
 
-from declnet import open_group, parse_spec, resume, run
+from declnet import GroupedRun, open_group, parse_spec, resume, run
 from declnet.contracts.runs.callback import EpochLogged
 from declnet.training.checks.check import check_spec
 
@@ -191,3 +191,24 @@ def test_missing_mlflow(tracked_document, monkeypatch):
     (problem,) = check_spec(parse_spec(tracked_document)).problems
     assert "needs MLflow" in problem.message
     assert problem.help == 'pip install "declnet[mlflow]"'
+
+
+@needs_mlflow
+def test_a_parent_that_ends_again_with_more_values_tells_them(database, tracked, tmp_path, request):
+    from declnet_plugins.mlflow.callback import Mlflow
+
+    callback = Mlflow(tracking_uri=database, experiment=request.node.name)
+    rates = [0.1, 0.2, *range(1, 400)]
+    runs = [
+        GroupedRun(tmp_path / str(rate), tmp_path, {"optimizer.rate": rate}, "finished", {})
+        for rate in rates
+    ]
+    tags = []
+    for count in (1, 2, len(runs)):  # as a study does that gets more time
+        callback.group_finished(runs[:count], None)
+        _, (parent,) = tracked()
+        assert parent.info.status == "FINISHED"
+        assert parent.data.params == {"optimizer.rate": "0.1"}
+        tags.append(parent.data.tags.get("declnet.values.optimizer.rate"))
+    assert tags[:2] == [None, "0.1, 0.2"]
+    assert tags[2].startswith("0.1, 0.2, 1, 2, 3, ")

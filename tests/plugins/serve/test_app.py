@@ -54,6 +54,9 @@ def test_arrays_and_ensembles(client, runs):
     assert set(wide) - set(part) == {"spread_aster", "spread_rose"}
     assert wide["spread_rose"] == pytest.approx(both.spread[0, 1])
     assert part["probability_rose"] == pytest.approx(both.probabilities[0, 1])
+    schemas = ask("/openapi.json").json["components"]["schemas"]
+    assert schemas["folds.prediction"]["required"] == list(part)
+    assert [one["name"] for one in ask("/v2/models/folds").json["outputs"]] == list(part)
     assert ask("/predict", [ROW]).status == 404  # which of them?
 
 
@@ -177,7 +180,7 @@ def test_malformed_json_is_located(client):
 
 
 CSV_FAULTS = [
-    (b"", "empty", None, None),
+    (b"", "the body is empty", None, None),
     (b"size,age\n1,2\n", "no column", None, "<i>fresh</i>"),
     (b"size,age,color,<i>fresh</i>\n1,2,red\n", "3", 1, None),
     (b"size,age,color,<i>fresh</i>\n1,2,red,true\nx,2,red,true\n", "not a number", 2, "size"),
@@ -195,7 +198,7 @@ def test_malformed_csv_is_located_and_names_no_file(client):
         problem = result.json
         assert result.status == 422, (body, problem)
         assert fragment in problem["detail"].lower(), problem
-        assert "/" not in problem["detail"].replace("</i>", ""), problem
+        assert "/" not in (problem["detail"] + problem.get("help", "")).replace("</i>", ""), problem
         assert (problem.get("row"), problem.get("column")) == (row, column), problem
 
 

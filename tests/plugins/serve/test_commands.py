@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from declnet import DeclnetError
-from declnet_plugins.serve.commands import serve
+from declnet_plugins.serve.commands import accepted_hosts, serve
 
 
 def outcome(*arguments):
@@ -36,3 +36,11 @@ def test_a_port_in_use(runs):
 @pytest.mark.parametrize("option", [("--port", 70000), ("--workers", 0), ("--max-rows", "x")])
 def test_options_are_checked(runs, option):
     assert outcome(runs / "flowers", *option).exit_code == 2
+
+
+def test_probes_on_the_machine_are_accepted_beside_the_allowed_hosts():
+    assert accepted_hosts("0.0.0.0", ()) == ()
+    local = {"127.0.0.1", "localhost", "[::1]"}
+    assert set(accepted_hosts("127.0.0.1", ())) == local
+    outside = accepted_hosts("fd00::1", ("models.example.org",))
+    assert set(outside) == local | {"[fd00::1]", "models.example.org"}

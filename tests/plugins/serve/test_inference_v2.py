@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import numpy as np
@@ -83,11 +84,15 @@ FAULTS = [
     ({"inputs": tensors(ROW), "parameters": []}, "parameters"),
     ({"inputs": tensors(ROW), "parameters": {"on_error": "skip"}}, "unknown"),
     ({"inputs": tensors(ROW), "outputs": [{"name": "logits"}]}, 'no output "logits"'),
+    ({"inputs": tensors(ROW), "outputs": [{"name": "prediction"}] * 2}, "output"),
     ({"inputs": changed("size", shape=None)}, "no shape"),
     ({"inputs": changed("size", shape=[])}, "no shape"),
     ({"inputs": changed("size", shape=[-1])}, "no shape"),
     ({"inputs": changed("size", shape=[2.0])}, "no shape"),
     ({"inputs": changed("size", shape=[True, 2])}, "no shape"),
+    ({"inputs": changed("size", shape=[2**31])}, "no shape"),
+    ({"inputs": changed("size", shape=[2] + [1] * 32)}, "no shape"),
+    ({"inputs": changed("size", shape=[2**30] * 32)}, "but 2 elements"),
     ({"inputs": changed("size", shape=[3])}, "but 2 elements"),
     ({"inputs": changed("size", shape=[1, 2])}, "is a column"),
     ({"inputs": changed("size", shape=[2, 1], data=[[1, 2]])}, "does not have the shape"),
@@ -121,7 +126,8 @@ def test_arrays_are_refused_by_name_and_type(client):
     for change in (
         {"name": "y"}, {"datatype": "BYTES", "data": ["a"] * 6}, {"data": [None] * 6},
         {"shape": [1, 6]}, {"datatype": "UINT64", "data": [2**63] * 6},
-        {"shape": [0, 2, 3], "data": []},
+        {"shape": [0, 2, 3], "data": []}, {"shape": [1, 0, *[2**30] * 9], "data": []},
+        {"shape": [0, 2**70], "data": []}, {"shape": [1] * 70 + [6]},
     ):  # fmt: skip
         result = ask("/v2/models/pixels/infer", {"inputs": [sample | change]})
         assert (result.status in (400, 422), "error" in result.json) == (True, True), change
@@ -155,3 +161,20 @@ def test_health_metadata_and_media_types(client):
     ask.app.stopping = True
     assert ask("/v2/health/ready").status == 503
     assert ask("/v2/models/flowers/ready").json["ready"] is False
+
+
+def test_the_version_of_the_path_answers_although_the_model_is_replaced_meanwhile(client):
+    ask = client("flowers", "flowers_again")
+    served, other = ask.app.models.values()
+    version = served.model.version
+    body = json.dumps({"inputs": tensors(ROW)}).encode()
+    path = f"/v2/models/flowers/versions/{version}/infer"
+
+    async def replaced():
+        sent = asyncio.create_task(ask.send(path, [body[:9], body[9:]], "POST", {}, pause=0.05))
+        await asyncio.sleep(0.01)
+        served.model = other.model
+        return await sent
+
+    assert ask.run(replaced()).json["model_version"] == version
+    assert ask(path, {"inputs": tensors(ROW)}).status == 404

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 import pytest
 
@@ -64,6 +65,17 @@ def test_tokens_are_read_again_when_the_file_changes(path):
     path.write_text(f"{FIRST}\n")
     assert tokens.reload()
     assert tokens.error is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX times of changes")
+def test_a_file_that_changes_only_its_content_is_read_again(path):
+    path.write_text(f"{SECOND}\n")
+    tokens, about = Tokens(path, print), path.stat()
+    time.sleep(0.02)  # the step of a file system's clock
+    path.write_text(f"{SECOND[::-1]}\n")
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))  # as `cp -p` does
+    assert tokens.reload()
+    assert tokens.accept(f"Bearer {SECOND[::-1]}".encode())
 
 
 @pytest.mark.parametrize(
