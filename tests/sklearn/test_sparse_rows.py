@@ -64,9 +64,10 @@ def test_the_parts_of_a_prediction_are_joined(matrix, monkeypatch):
     np.testing.assert_array_equal(net.predict(x), expected[0])
     np.testing.assert_array_equal(net.predict_proba(x), expected[1])
     wrong = x.copy()
-    wrong.data[:] = 1e38
-    with pytest.raises(ValueError, match=r"^sample \d+: the model's prediction is NaN"):
-        net.predict(wrong)
+    for large in (1e38, 1e300):
+        wrong.data[:] = large
+        with pytest.raises(ValueError, match=r"^sample \d+: the model's prediction is NaN"):
+            net.predict(wrong)
 
 
 def test_rows_have_the_operations_of_arrays(matrix):
