@@ -18,11 +18,10 @@ from declnet.contracts.data.transform import Transform
 from declnet.contracts.network.inputs import as_arrays
 from declnet.contracts.returned import verified
 from declnet.contracts.serialization import Omitted, StoredState
-from declnet.data.cells import text_of
+from declnet.data.cells import objects_of, text_of
 from declnet.data.columns import typed
 from declnet.data.dates import AMBIGUOUS, date_form, read_dates, written_date
 from declnet.data.preparing.preparation import FittedPreparation
-from declnet.data.sources.python_table import as_table
 from declnet.data.splits import Data
 from declnet.spec.heads import Head
 from declnet.spec.streams import Stream, random_stream
@@ -35,8 +34,8 @@ SAMPLED = 2**20
 WIDEST = 256
 """The longest last axis of an array whose positions have ranges of their own."""
 
-FIRST_DAY = np.datetime64("2026-01-01")
-"""The day of the first row of a series."""
+FIRST_DAY = np.datetime64("2026-01-13")
+"""The day of the first row of a series, which cannot be a month."""
 
 REPEATED = 64
 """About how many numbers are drawn for a sample of an array; they are repeated to fill it."""
@@ -122,20 +121,13 @@ class SyntheticRows:
             columns[target] = columns[target].astype(float)
             columns[target][spec.past :] = np.nan
         if spec.series is not None:
-            columns[spec.series] = np.full(count, "a", object)
+            first = columns.get(spec.series, np.array(["a"], object))[:1]
+            columns[spec.series] = np.repeat(first, count)
         if time is not None:
             is_number = time in columns and columns[time].dtype.kind != "O"
-            days = np.datetime_as_string(FIRST_DAY + np.arange(count)).astype(object)
-            columns[time] = np.arange(count) if is_number else days
+            form = date_form(data.columns[time]) if time in columns else None
+            columns[time] = np.arange(count) if is_number else _days(count, form)
         return columns
-
-    def typed(self, preparation: FittedPreparation) -> Data:
-        """Return the rows as data before its preparation, in the types of the training data."""
-        data = self.data(preparation)
-        if not isinstance(data, Table):
-            return data
-        table = as_table(data.columns, cells=preparation.cells, types=preparation.types)
-        return data.with_arrays(table.columns, None) if isinstance(table, Table) else data
 
     def prepared(self, preparation: FittedPreparation) -> Dataset:
         """Return the rows as the model takes them, with their targets.
@@ -201,6 +193,14 @@ def _dates(column: Array, rng: np.random.Generator) -> list[str]:
     low, high = _range(moments[~missing_values(column), None].astype(float))
     drawn = (low + (high - low) * rng.random(ROWS)).astype("datetime64[us]")
     return [written_date(moment, form, with_time=with_time) for moment in drawn.tolist()]
+
+
+def _days(count: int, form: str | None) -> Array:
+    """Return consecutive days (n,), or months, as text in a form of dates; else as 2026-01-13."""
+    unit = "M" if form == "month_name" else "D"
+    days = (FIRST_DAY.astype(f"datetime64[{unit}]") + np.arange(count)).astype("datetime64[us]")
+    written = "year_first" if form in (None, AMBIGUOUS, "time") else form
+    return objects_of([written_date(day, written, with_time=False) for day in days.tolist()])
 
 
 def _texts(name: str, preparation: FittedPreparation, rng: np.random.Generator) -> list[str]:

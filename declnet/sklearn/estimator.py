@@ -281,7 +281,8 @@ class SpecEstimator(SpecKeys):
                 allow_nd=not preset,
                 ensure_min_samples=least,
             )
-            x = x.toarray() if preset and issparse(x) else x
+            is_table = preset or (not reset and self.predictor_.features is not None)
+            x = x.toarray() if is_table and issparse(x) else x
             names = tuple(f"x{at}" for at in range(x.shape[1]))
         if reset:
             self._columns = names

@@ -46,7 +46,10 @@ def dense_parts(x: Any, predictor: Predictor) -> Iterator[Dataset]:
     """Yield the rows of a sparse matrix in dense parts, which know their numbers."""
     members, size = predictor.members, predictor.samples_in_part
     if x.dtype.kind == "f" and not any(member.preparation.steps for member in members):
-        x = x.astype(np.result_type(*(member.model.dtype for member in members)))
+        with np.errstate(over="ignore"):
+            converted = x.astype(np.result_type(*(member.model.dtype for member in members)))
+        if np.isfinite(converted.data).all():  # else the model says which sample is wrong
+            x = converted
     for start in range(0, x.shape[0], size):
         yield Dataset(x[start : start + size].toarray(), {}).numbered_from(1 + start)
 

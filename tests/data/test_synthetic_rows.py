@@ -155,6 +155,23 @@ def test_rows_of_tables(kind, tmp_path):
             assert {word for text in present for word in text.split()} <= {*WORDS}
 
 
+@pytest.mark.parametrize("form", ["%d.%m.%Y", "%m/%d/%Y", "%d %b %Y", "%Y-%m-%d %H:%M"])
+def test_series_and_times_that_are_features(form, tmp_path):
+    """The rows can be predicted: times are written alike, and the series is a known category."""
+    days = [f"{date(2024, 1, 9) + timedelta(at):{form}}" for at in range(N // 2)]
+    columns = table(shop=np.repeat([3, 4], N // 2), day=np.array(days * 2, object))
+    section = {
+        "windows": {"past": 4, "horizon": 2, "series": "shop", "known": ["day", "shop"]},
+        "split": {"method": "time", "column": "day"},
+        "prepare": ["datetime", {"type": "one_hot", "columns": ["shop"], "unknown": "error"}],
+    }
+    layers = TABLES["windows"][2]
+    behavior_of((columns, "price"), section, layers, "mean_squared_error", tmp_path)
+    rows = declnet.open_run(tmp_path / "run").synthetic_rows
+    assert len({*rows["day"]}) == 6
+    assert {*rows["shop"].tolist()} < {3, 4}
+
+
 @pytest.mark.parametrize("kind", ARRAYS)
 def test_rows_of_arrays(kind, tmp_path):
     x, y, section, layers = ARRAYS[kind]

@@ -66,7 +66,7 @@ def test_a_written_model_predicts_as_its_parts_say(tmp_path):
         assert predictor.class_names == ("yes", "no")
     assert (run.status, run.metrics, run.history, run.manifest.data) == ("finished", {}, [], {})
     assert run.manifest.components["transform"].keys() == {"one_hot", "standardize"}
-    rows = run.synthetic_data().columns
+    rows = run.synthetic_rows
     assert {*rows["city"]} == {"Rome", "Bern"}
     assert ((rows["age"] >= 31) & (rows["age"] <= 52.5)).all()
 

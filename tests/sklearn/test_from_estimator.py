@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import DeclnetError, load_predictor, open_run
-from declnet_plugins.exchange import export
+from declnet_plugins.exchange import Feature, export
 
 pytest.importorskip("sklearn")
 pd = pytest.importorskip("pandas")
@@ -209,6 +209,25 @@ def unsupported():
         make_pipeline(missing, Ridge()).fit(np.where(texts == "b", None, texts), values),
         ("missing values are among its categories"),
     )
+    yield (
+        make_pipeline(OneHotEncoder(), Ridge()).fit(np.where(texts == "b", "NA", texts), values),
+        "the category 'NA' means a missing value",
+    )
+    yield (
+        make_pipeline(OneHotEncoder(drop="first"), Ridge()).fit(
+            np.stack([two * 0, two], 1), values
+        ),
+        "it drops the only category 0",
+    )
+    empty = SimpleImputer(missing_values="", strategy="most_frequent")
+    yield (
+        make_pipeline(empty, OneHotEncoder(), Ridge()).fit(texts, values),
+        "missing values are '', not NaN",
+    )
+    yield (
+        make_pipeline(SimpleImputer(missing_values=pd.NA), Ridge()).fit(numbers, values),
+        "missing values are <NA>, not NaN",
+    )
     yield Ridge(), "lacks a fitted attribute"
     yield numbers, "reads fitted scikit-learn estimators, not ndarray"
 
@@ -218,6 +237,35 @@ def test_anything_else_is_refused_by_name():
         with pytest.raises(DeclnetError) as caught:
             from_estimator(estimator)
         assert message in str(caught.value)
+
+
+def test_texts_that_mean_a_gap_may_be_what_fills_it(frame, targets):
+    filled = SimpleImputer(strategy="constant", fill_value="NA")
+    estimator = make_pipeline(filled, OneHotEncoder(handle_unknown="ignore"), Ridge())
+    rows = frame[["city"]].assign(city=frame["city"].where(frame["age"].notna(), np.nan))
+    estimator.fit(rows.astype(object), targets["values"])
+    found = from_estimator(estimator).predict({"city": ["Rome", None, "NA", "Oslo"]})
+    expected = estimator.predict(pd.DataFrame({"city": ["Rome", "NA", "NA", "Oslo"]}, dtype=object))
+    np.testing.assert_allclose(found.prediction, expected, rtol=1e-10)
+
+
+def test_sparse_coefficients(frame, targets):
+    x = frame[["pay", "size"]]
+    estimator = LogisticRegression().fit(x, targets["two"])
+    expected = estimator.predict_proba(x)
+    found = from_estimator(estimator.sparsify()).predict(x)
+    np.testing.assert_allclose(found.probabilities, expected, atol=1e-12)
+
+
+def test_a_gap_filled_with_another_value_is_found(frame, targets, monkeypatch):
+    x = frame[["age", "size"]]
+    estimator = make_pipeline(SimpleImputer(), StandardScaler(), Ridge()).fit(x, targets["values"])
+    filled = Feature.impute
+    monkeypatch.setattr(
+        Feature, "impute", lambda self, value, strategy: filled(self, value + 1, strategy)
+    )
+    with pytest.raises(DeclnetError, match="differ from the original's"):
+        from_estimator(estimator)
 
 
 def test_a_folder_that_is_not_empty_stays(frame, targets, tmp_path):

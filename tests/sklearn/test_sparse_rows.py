@@ -64,9 +64,10 @@ def test_the_parts_of_a_prediction_are_joined(matrix, monkeypatch):
     np.testing.assert_array_equal(net.predict(x), expected[0])
     np.testing.assert_array_equal(net.predict_proba(x), expected[1])
     wrong = x.copy()
-    wrong.data[:] = 1e38
-    with pytest.raises(ValueError, match=r"^sample \d+: the model's prediction is NaN"):
-        net.predict(wrong)
+    for large in (1e38, 1e300):
+        wrong.data[:] = large
+        with pytest.raises(ValueError, match=r"^sample \d+: the model's prediction is NaN"):
+            net.predict(wrong)
 
 
 def test_rows_have_the_operations_of_arrays(matrix):
@@ -104,3 +105,18 @@ def test_memory_does_not_grow_with_the_number_of_rows():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 200e6
+
+
+def test_a_model_of_a_table_takes_sparse_rows(matrix):
+    pd = pytest.importorskip("pandas")
+    x, y = matrix
+    dense = x.toarray()
+    frame = pd.DataFrame(dense, columns=[f"word {at}" for at in range(40)])
+    net = DeclnetClassifier(SPEC).fit(frame, y)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        found = net.predict_proba(x)
+    np.testing.assert_array_equal(found, net.predict_proba(frame))
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        net.partial_fit(x, y)
+    other = DeclnetClassifier(SPEC).fit(frame, y).partial_fit(frame, y)
+    np.testing.assert_array_equal(net.predict_proba(frame), other.predict_proba(frame))

@@ -24,8 +24,6 @@ from declnet.spec.model import RunSpec
 
 if TYPE_CHECKING:
     from declnet.data.preparing.preparation import FittedPreparation
-    from declnet.data.splits import Data
-    from declnet.data.synthetic_rows import SyntheticRows
 
 
 class RunContents:
@@ -157,26 +155,14 @@ class RunContents:
         Raises:
             OutputError: the file cannot be read, or changed since the run ended.
         """
-        rows = self._drawn_rows()
-        return unwrapped(rows.samples(self._preparation)) if rows is not None else None
-
-    def synthetic_data(self) -> Data | None:
-        """Return the synthetic rows as a data set before its preparation, with targets.
-
-        Raises:
-            OutputError: the file cannot be read, or changed since the run ended.
-        """
-        rows = self._drawn_rows()
-        return None if rows is None else rows.typed(self._preparation)
-
-    def _drawn_rows(self) -> SyntheticRows | None:
         from declnet.runs.behavior import BEHAVIOR_FILE
 
         content = self._files.read(folder.BEHAVIOR)
         if content is None:
             return None
         with reading(self.path / folder.BEHAVIOR):
-            return BEHAVIOR_FILE.parse(content).rows
+            rows = BEHAVIOR_FILE.parse(content).rows
+        return unwrapped(rows.samples(self._preparation)) if rows is not None else None
 
     def parameters(self) -> dict[str, Array]:
         """Return the weights saved by the run, e.g. `dense_1.weights` of shape (inputs, units).

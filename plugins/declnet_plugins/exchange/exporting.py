@@ -149,10 +149,11 @@ def _model_of(
                 raise
             except DeclnetError as error:
                 notes.append(f"declnet cannot predict the run's data: {error}")
-        synthetic = runs[0].synthetic_data()
+        synthetic = runs[0].synthetic_rows
         if synthetic is not None:
             try:
-                model = exported_model(predictor, names, metadata, synthetic)
+                samples = _samples_of(synthetic, predictor)
+                model = exported_model(predictor, names, metadata, samples)
             except ExportError:
                 raise
             except DeclnetError as error:

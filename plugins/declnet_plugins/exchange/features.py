@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from declnet import Array, ColumnType, Table
+from declnet import Array, CellFormat, ColumnType, Table
 from declnet_plugins.exchange.exporter import FilePredictor
 from declnet_plugins.exchange.importer import ImportedTable
 
@@ -26,8 +26,11 @@ ENCODERS = ("one_hot", "ordinal")
 UNKNOWN_TEXT, UNKNOWN_NUMBER = "\N{WHITE SQUARE}", 1_000_003
 """Categories that no training data is likely to have."""
 
-EXTREMES = (-1e6, -30.0, 30.0, 1e6)
-"""Distances from the center of a column of numbers, in units of its spread."""
+EXTREMES = (-100.0, -10.0, 10.0, 100.0)
+"""Distances from the center of a column of numbers, in units of its spread: small enough that what
+other odd cells give is not lost in the tolerance for the largest prediction."""
+
+MISSING = CellFormat().missing
 
 
 class UnsupportedError(Exception):
@@ -199,7 +202,8 @@ def _categories(column: Prepared, categories: Sequence[Any]) -> tuple[Any, ...]:
     """Return the categories of a column as declnet has them.
 
     Raises:
-        UnsupportedError: they are missing values, fractions, not distinct, or of another type.
+        UnsupportedError: they are missing values, or texts that declnet reads as such and does not
+            fill with the same; fractions, not distinct, or of another type.
     """
     plain = tuple(
         category.item() if isinstance(category, np.generic) else category for category in categories
@@ -214,6 +218,8 @@ def _categories(column: Prepared, categories: Sequence[Any]) -> tuple[Any, ...]:
             )
         if is_text and (category != category.strip() or not category):
             raise UnsupportedError(f"the category {category!r} has spaces, which declnet strips")
+        if category in MISSING and category != _learned(column).get("value"):
+            raise UnsupportedError(f"the category {category!r} means a missing value in declnet")
         if not is_text and not float(category).is_integer():
             raise UnsupportedError(f"the category {category!r} is neither text nor an integer")
     whole = plain if column.kind in ("text", "boolean") else tuple(map(int, plain))

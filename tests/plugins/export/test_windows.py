@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -66,3 +68,17 @@ def test_windows_of_dates_and_categories(suffix, stored, tmp_path):
     found = export(stored, tmp_path / f"m.{suffix}")
     assert found.samples > 4
     assert found.difference < 1e-5
+
+
+def test_windows_are_compared_on_synthetic_rows_if_the_data_is_gone(stored, tmp_path):
+    files = tmp_path / "run"
+    shutil.copytree(stored.path, files)
+    table = stored.path.with_name("shops.csv")
+    table.rename(tmp_path / "shops.csv")
+    try:
+        found = export(open_run(files), tmp_path / "m.py")
+    finally:
+        (tmp_path / "shops.csv").rename(table)
+    assert found.samples == 1
+    assert found.difference < 1e-5
+    assert any(note.endswith("; compared on synthetic rows") for note in found.notes)

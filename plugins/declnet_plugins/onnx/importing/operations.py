@@ -53,10 +53,11 @@ def _concat(p: Pipeline, node: Any) -> Values:
 
 
 def _selected(p: Pipeline, node: Any) -> Values:
-    features = p.features(node.input[0])
-    if attributes_of(node).get("axis", 1) not in (1, -1):
+    features, places = p.features(node.input[0]), p.constant(node.input[1]).ravel().tolist()
+    axis = attributes_of(node).get("axis", 0) if node.op_type == "Gather" else 1
+    if axis not in (1, -1) or not all(-len(features) <= at < len(features) for at in places):
         raise UnsupportedError("it does not select columns")
-    return [features[at] for at in p.constant(node.input[1]).ravel().tolist()]
+    return [features[at] for at in places]
 
 
 def _scaler(p: Pipeline, node: Any) -> Values:
@@ -101,8 +102,8 @@ def _clip(p: Pipeline, node: Any) -> Values:
     features, fields = p.features(node.input[0]), attributes_of(node)
     names = [*node.input[1:], "", ""][:2]
     low, high = (
-        float(p.constant(name)) if name else float(fields.get(key, np.inf))
-        for name, key in zip(names, ("min", "max"), strict=True)
+        float(p.constant(name)) if name else float(fields.get(key, default))
+        for name, key, default in zip(names, ("min", "max"), (-np.inf, np.inf), strict=True)
     )
     return [feature.clip(low, high) for feature in features]
 

@@ -211,7 +211,7 @@ class Reading:
             if kind in LINEAR:
                 return self._linear(final), None
             if kind in ("LogisticRegression", "LogisticRegressionCV"):
-                return self._logistic(final, np.atleast_2d(final.coef_), final.intercept_)
+                return self._logistic(final, coefficients_of(final), final.intercept_)
             if kind == "OneVsRestClassifier":
                 return self._one_against_rest(final)
             if kind in ("MLPClassifier", "MLPRegressor"):
@@ -221,7 +221,7 @@ class Reading:
         return [], None
 
     def _linear(self, final: Any) -> list[Dense]:
-        coefficients = np.atleast_2d(final.coef_)
+        coefficients = coefficients_of(final)
         if len(coefficients) > 1:
             self.leftovers.append(f"{shown(final)}: it predicts {len(coefficients)} targets")
         biases = np.broadcast_to(np.asarray(final.intercept_), (len(coefficients),))
@@ -248,7 +248,7 @@ class Reading:
         if final.multilabel_ or any(shown(one) != "LogisticRegression" for one in estimators):
             self.leftovers.append("OneVsRestClassifier: it is not of LogisticRegression alone")
             return [], None
-        coefficients = np.concatenate([np.atleast_2d(one.coef_) for one in estimators])
+        coefficients = np.concatenate([coefficients_of(one) for one in estimators])
         intercepts = np.concatenate([np.ravel(one.intercept_) for one in estimators])
         return self._logistic(final, coefficients, intercepts)
 
@@ -265,6 +265,14 @@ class Reading:
         if last != "softmax" and final.n_outputs_ > 1:
             self.leftovers.append(f"{shown(final)}: it predicts {final.n_outputs_} targets")
         return layers, getattr(final, "classes_", None)
+
+
+def coefficients_of(final: Any) -> Array:
+    """Return the coefficients of a linear model (units, features), also after `sparsify`."""
+    coefficients = final.coef_
+    if hasattr(coefficients, "toarray"):
+        coefficients = coefficients.toarray()
+    return np.atleast_2d(coefficients)
 
 
 def flat_steps(source: Any) -> list[tuple[str, Any]]:

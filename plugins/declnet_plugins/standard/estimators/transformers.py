@@ -36,7 +36,7 @@ def _min_max(features: list[Feature], step: Any) -> list[Feature]:
 
 def _imputed(features: list[Feature], step: Any) -> list[Feature]:
     missing = step.missing_values
-    if not (missing is None or missing == "" or missing != missing):  # noqa: PLR0124  # NaN
+    if not (isinstance(missing, float) and np.isnan(missing)):
         raise UnsupportedError(f"missing values are {missing!r}, not NaN")
     if step.add_indicator:
         raise UnsupportedError("it has add_indicator")
@@ -58,6 +58,8 @@ def _encoded(features: list[Feature], step: Any) -> list[Feature]:
     for feature, categories, drop in zip(features, step.categories_, dropped, strict=True):
         typed = _of_texts(feature, categories)
         parts = typed.one_hot(categories, unknown=unknown)
+        if len(parts) == 1 and drop is not None:
+            raise UnsupportedError(f"it drops the only category {categories[0]!s}")
         encoded += [part for at, part in enumerate(parts) if at != drop]
     return encoded
 

@@ -131,6 +131,19 @@ REFUSED = {
         [node("OneHotEncoder", "t", "f", cats_strings=["a", " b"]), PRODUCT],
         *({"t": (STRING, 1)}, {"y": FLOAT}),
     ),
+    "Gather f: it does not select columns": graph_of(
+        [node("Gather", "x rows", "f"), PRODUCT], MATRIX, {"y": FLOAT}, {"rows": np.array([0, 1])}
+    ),
+    "Gather g: it does not select columns": graph_of(
+        [
+            node("Gather", "x at", "g", axis=1),
+            node("LinearRegressor", "g", "y", coefficients=[1.0, 1.0], intercepts=[0.0]),
+        ],
+        *(MATRIX, {"y": FLOAT}, {"at": np.array([0, 5])}),
+    ),
+    "Clip f: it clips to -inf and inf": graph_of(
+        [node("Clip", "x", "f"), PRODUCT], MATRIX, {"y": FLOAT}
+    ),
     "post_transform PROBIT": regression(post_transform="PROBIT"),
     "TreeEnsembleRegressor y (supported": graph_of(
         [node("TreeEnsembleRegressor", "x", "y")], MATRIX, {"y": FLOAT}
