@@ -124,7 +124,9 @@ def test_the_text_has_the_same_and_no_secrets_of_the_environment(command_in, tmp
     assert "environment: DECLNET_STRICT_PLUGINS=0\n" in text
     assert f"numpy {version('numpy')}" in text
     for extra in requirements.find_extras():
-        state = extra.command if extra.missing else " ".join(min(extra.installed.items()))
+        state = " ".join(min(extra.installed.items(), default=()))
+        if extra.missing:
+            state = f"{'; '.join(extra.missing)}: {extra.command}"
         assert re.search(f"^extra {extra.name}: .*{re.escape(state)}", text, re.MULTILINE)
 
 
