@@ -67,6 +67,9 @@ def opens_as_the_system_does(call: ast.Call) -> bool:
         is_text = isinstance(mode, ast.Constant) and "b" not in str(mode.value)
         return is_text and "encoding" not in keywords  # else the caller's mode
     name = getattr(call.func, "attr", "")
+    keywords = [keyword.arg for keyword in call.keywords]
+    if "text" in keywords and name in ("run", "Popen"):  # what a process writes
+        return "encoding" not in keywords
     arguments = len(call.args) + len(call.keywords)
     return (name, arguments) in (("read_text", 0), ("write_text", 1))
 

@@ -103,6 +103,21 @@ def test_every_page_is_reachable(docs: Path) -> None:
         assert name == "index" or re.search(rf"^{name}$", index, re.MULTILINE), name
 
 
+def test_every_page_is_two_clicks_from_readme(docs: Path) -> None:
+    """README links to the index, whose tables name all pages but those of a longer page's parts."""
+    index = (docs / "index.md").read_text("utf-8")
+    links = {(docs / link).resolve() for link in re.findall(r"\]\(([^)#]+)", index)}
+    parts = docs / "plugins" / "kinds", docs / "tutorials" / "book"
+    for page in written_pages(docs):
+        assert page.resolve() in links or page.parent in parts or page == docs / "index.md", page
+
+
+def test_every_link_has_a_text(docs: Path, repository: Path) -> None:
+    """Only Sphinx fills in a title: elsewhere, e.g. on a repository's page, nobody could click."""
+    for page in (*written_pages(docs), *repository.glob("*.md")):
+        assert "[](" not in page.read_text("utf-8"), page
+
+
 def test_every_kind_of_new_plugin_is_documented(docs: Path) -> None:
     page = (docs / "plugins" / "ten_minutes.md").read_text("utf-8")
     assert [kind for kind in KINDS if f"`{kind}`" not in page] == []

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from declnet.spec.streams import Stream
 
 
@@ -11,3 +14,10 @@ def test_the_numbers_of_streams_never_change():
     assert {each.name: int(each) for each in Stream} == {
         name: number for number, name in enumerate(names.split())
     }
+
+
+def test_the_docs_have_the_number_of_each():
+    page = Path(__file__).parents[2] / "docs" / "explanation" / "reproducibility.md"
+    _, _, table = page.read_text("utf-8").partition("| stream | number | index |")
+    numbers = re.findall(r"^\|[^|\n]+\| (\d+) \|", table, re.MULTILINE)
+    assert [*map(int, numbers)] == [*map(int, Stream)]

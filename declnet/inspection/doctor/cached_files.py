@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from declnet import OutputError, cache_folder, private_cache_folder
@@ -13,6 +15,9 @@ from declnet import OutputError, cache_folder, private_cache_folder
 CACHED = re.compile(r"\w+-[0-9a-f]{32}\.o|runs-[\w.+]+-\d+\.sqlite(-\w+)?")
 """Names of cached files: compiled code, and the index of runs with SQLite's files next to it. A
 folder that DECLNET_CACHE_DIR names may hold other files too, which are not touched."""
+
+UNPACKED = re.compile(r"[0-9a-f]{64}")
+"""Names of the folders of unpacked packs in the folder `packs`: the SHA-256 of each."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +73,26 @@ def delete_cached() -> tuple[int, int]:
         with suppress(OSError):
             file.unlink()
             deleted, size = deleted + 1, size + bytes_
+    for pack in _unpacked(folder):
+        shutil.rmtree(pack, ignore_errors=True)
     return deleted, size
 
 
 def _cached_files(folder: Path) -> Iterator[tuple[Path, int]]:
     """Yield the cached files of a folder with their sizes; nothing if it cannot be read."""
     with suppress(OSError):
-        for file in sorted(folder.iterdir()):
-            if CACHED.fullmatch(file.name) and file.is_file() and not file.is_symlink():
+        of_packs = (file for pack in _unpacked(folder) for file in sorted(pack.rglob("*")))
+        named = (file for file in sorted(folder.iterdir()) if CACHED.fullmatch(file.name))
+        for file in chain(named, of_packs):
+            if file.is_file() and not file.is_symlink():
                 yield file, file.stat().st_size
+
+
+def _unpacked(folder: Path) -> list[Path]:
+    """Return the folders of unpacked packs; none if they cannot be read, or are elsewhere."""
+    packs = folder / "packs"
+    try:
+        folders = [] if packs.is_symlink() else sorted(packs.iterdir())
+    except OSError:
+        return []
+    return [pack for pack in folders if UNPACKED.fullmatch(pack.name) and not pack.is_symlink()]

@@ -68,7 +68,8 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
         owner = f", owner: {cache.owner}" if cache.owner else ""
         yield f"cache: {cache.folder}, {cache.files} files, {_mebibytes(cache.bytes)}{owner}"
     for extra in diagnosis.extras:
-        state = f"missing, {extra.command}" if extra.missing else _listed(extra.installed)
+        faults = "; ".join(extra.missing)  # not installed, or of another version
+        state = f"{faults}: {extra.command}" if faults else _listed(extra.installed)
         yield f"extra {extra.name}: {state}"
     if diagnosis.problems:
         yield ""

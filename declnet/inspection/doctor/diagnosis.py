@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -85,35 +86,41 @@ def diagnose() -> Diagnosis:
     blas, cache = [*_blas()], find_cache()
     problems = [*unmet_core(), *_numpy_problem(), *_plugin_problems(registry)]
     if cache.problem:
+        cache = replace(cache, problem=without_home(cache.problem))
         problems.append(f"the cache is not used: {cache.problem}")
     plugins: dict[str, tuple[str, ...]] = {}
     for plugin in registry.plugins:
         plugins[plugin.origin] = (*plugins.get(plugin.origin, ()), plugin.name)
     return Diagnosis(
         declnet=declnet.__version__,
-        folder=without_home(Path(declnet.__file__).parent),
+        folder=without_home(str(Path(declnet.__file__).parent)),
         python=f"{platform.python_implementation()} {platform.python_version()}",
         platform=platform.platform(),
         processor=_processor(),
         cores=os.cpu_count() or 1,
         usable_cores=_usable_cores(),
         blas=tuple(blas),
-        environment={name: os.environ[name] for name in VARIABLES if name in os.environ},
+        environment={
+            name: without_home(os.environ[name]) for name in VARIABLES if name in os.environ
+        },
         packages=core_packages(),
         plugins=plugins,
         disabled=tuple(map(str, registry.disabled)),
-        cache=replace(cache, folder=without_home(Path(cache.folder))),
+        cache=replace(cache, folder=without_home(cache.folder)),
         extras=tuple(find_extras()),
-        problems=tuple(problems),
+        problems=tuple(map(without_home, problems)),
     )
 
 
-def without_home(path: Path) -> str:
-    """Return a path with `~` for the home folder, whose name is often that of a person."""
+def without_home(text: str) -> str:
+    """Return a text with `~` for the home folder, whose name is often that of a person."""
     try:
-        return str(Path("~", path.relative_to(Path.home())))
-    except (ValueError, RuntimeError):  # elsewhere; there is no home folder
-        return str(path)
+        home = Path.home()
+    except RuntimeError:  # there is none
+        return text
+    if home == Path(home.anchor):
+        return text
+    return re.sub(rf"(?<![\w.\\/-]){re.escape(str(home))}(?![\w.-])", "~", text)
 
 
 def _plugin_problems(registry: Registry) -> Iterator[str]:

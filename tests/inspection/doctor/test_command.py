@@ -70,13 +70,18 @@ def test_clean_deletes_what_declnet_cached_and_nothing_else(command_in, tmp_path
     for name in others:
         (cache / name).write_text("mine", "utf-8")
     (cache / f"link-{hexadecimal}.o").symlink_to(cache / "diary.txt")
+    unpacked, mine = cache / "packs" / ("0" * 64) / "iris-1", cache / "packs" / "mine"
+    for folder in (unpacked, mine):
+        folder.mkdir(parents=True)
+        (folder / "spec.toml").write_bytes(b"x" * 1000)
     monkeypatch.setenv("DECLNET_CACHE_DIR", str(cache))
     described = find_cache()
-    assert (described.folder, described.files, described.bytes) == (str(cache), 3, 3000)
+    assert (described.folder, described.files, described.bytes) == (str(cache), 4, 4000)
     command = command_in(tmp_path, DECLNET_CACHE_DIR=str(cache))
     first, *_ = command.succeeds("doctor", "--clean").splitlines()
-    assert first == "cache: 3 files deleted, 0.0 MiB"
-    remaining = sorted([*others, f"link-{hexadecimal}.o"])
+    assert first == "cache: 4 files deleted, 0.0 MiB"
+    assert [*cache.glob("packs/*/*")] == [mine / "spec.toml"]
+    remaining = sorted([*others, f"link-{hexadecimal}.o", "packs"])
     assert sorted(path.name for path in cache.iterdir()) == remaining
     assert delete_cached() == (0, 0)
 
@@ -96,6 +101,22 @@ def test_a_cache_that_others_can_change_is_a_problem_and_is_not_cleaned(
     assert done.stderr == f"error: the cache is not cleaned: other users can write to {cache}\n"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="permissions and variables of POSIX")
+def test_the_home_folder_is_not_shown_anywhere(command_in, tmp_path):
+    home, besides = tmp_path / "jane.doe", tmp_path / "jane.doe2"
+    site = write_distribution(home / "site", "declnet-wrong", "import no_such_module", "2.5")
+    (home / "cache").mkdir()
+    (home / "cache").chmod(0o777)
+    places = {"HOME": str(home), "DECLNET_CACHE_DIR": str(home / "cache")}
+    done = command_in(tmp_path, site, besides, **places)("doctor")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert str(home) not in done.stdout.replace(str(besides), "")
+    assert "other users can write to ~/cache\n" in done.stdout
+    assert "environment: DECLNET_CACHE_DIR=~/cache\n" in done.stdout
+    assert re.search(f"^environment: PYTHONPATH=~/site:{besides}", done.stdout, re.MULTILINE)
+    assert "(~/site/declnet_wrong.py:1)" in done.stdout
+
+
 def test_the_text_has_the_same_and_no_secrets_of_the_environment(command_in, tmp_path):
     secrets = {"DECLNET_DB_PASSWORD": "hunter2", "DECLNET_STRICT_PLUGINS": "0"}
     text = command_in(tmp_path, **secrets).succeeds("doctor")
@@ -103,7 +124,9 @@ def test_the_text_has_the_same_and_no_secrets_of_the_environment(command_in, tmp
     assert "environment: DECLNET_STRICT_PLUGINS=0\n" in text
     assert f"numpy {version('numpy')}" in text
     for extra in requirements.find_extras():
-        state = extra.command if extra.missing else " ".join(min(extra.installed.items()))
+        state = " ".join(min(extra.installed.items(), default=()))
+        if extra.missing:
+            state = f"{'; '.join(extra.missing)}: {extra.command}"
         assert re.search(f"^extra {extra.name}: .*{re.escape(state)}", text, re.MULTILINE)
 
 

@@ -51,7 +51,8 @@ def loaded_library(source: Path, *options: str) -> ctypes.CDLL:
         done = subprocess.run(  # noqa: S603  # the compiler, and a file of our own
             [*command, str(source), "-o", library, "-lm"],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",  # a message in whatever encoding the compiler has
             check=False,
         )
         if done.returncode:
