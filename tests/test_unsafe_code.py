@@ -118,6 +118,7 @@ DECLARED = {
         "plugins/declnet_plugins/jit/replay/ufunc_loops.py",
         "ctypes",
     ): "the inner loops of NumPy's functions",
+    ("plugins/declnet_plugins/serve/client.py", "environ"): "a token, in a variable DECLNET_…",
     ("plugins/declnet_plugins/serve/requests.py", "urllib.parse"): "the query of a request, parsed",
     ("plugins/declnet_plugins/serve/problems.py", "http"): "the names of HTTP's statuses",
     ("plugins/declnet_plugins/serve/server.py", "environ"): "where worker processes count",
