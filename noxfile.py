@@ -4,7 +4,7 @@
 # ///
 """The project's tasks: `nox` runs what must pass before a commit, `nox -l` lists all sessions.
 
-Each session installs what it needs into an environment of its own, with the versions in
+Each session installs what it needs into its own environment, with the versions in
 `constraints.txt`, which `nox -s lock` writes. Arguments after `--` go to the session's command.
 """
 
@@ -29,7 +29,7 @@ LIGHT = "data,excel,images,jit,onnx,plot,postgresql,report,sklearn,tune"
 """Extras that are tested before each landing."""
 
 ALL = f"{LIGHT},mlflow,serve,tensorboard"
-"""Extras that are tested by `long`, but for Ray, which has an environment of its own."""
+"""Extras that `long` tests, except Ray, which has its own environment."""
 
 PYTEST = ("pytest", "-q", "-n", "auto", "--dist", "loadgroup")
 

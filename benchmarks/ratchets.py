@@ -94,7 +94,7 @@ def files_and_functions() -> Figures:
 
 
 def run_counted(command: str, folder: str) -> tuple[int, int]:
-    """Run a command in a process of its own; return the files and functions that it ran."""
+    """Run a command in a separate process; return the files and functions that it ran."""
     arguments = command.replace("OUT", folder).split()
     counted = [sys.executable, __file__, "--count", *arguments]
     done = subprocess.run(counted, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -117,7 +117,7 @@ on_option = click.option(
 
 
 def gathered(options: type[Any]) -> Decorator:
-    """Pass a command those of its parameters that are fields of a dataclass as one object, first.
+    """Pass a command its parameters that are fields of a dataclass as one object, first.
 
     Parameters that the command lacks have the default of their field.
     """

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def is_folder(path: Path) -> bool:
-    """Return whether a path is that of a folder."""
+    """Return whether a path is a folder."""
     try:
         return path.is_dir()
     except OSError:  # e.g. a name that is too long
@@ -71,7 +71,7 @@ class PredictOptions(TrainedOptions):
 
     @property
     def has_file(self) -> bool:
-        """Whether the output is named as a file: it exists, or its suffix is that of a format."""
+        """Whether the output names a file: it exists, or has the suffix of a format."""
         from declnet.runs.inference.prediction_files import FORMS
 
         output = self.output

@@ -78,7 +78,7 @@ def _folder_of(options: PredictOptions) -> Path:
     """Return the folder of the outputs, which need not exist.
 
     Raises:
-        UsageError: none is named, or a name that looks like that of a file.
+        UsageError: none is named, or a name looks like a file name.
     """
     output = options.output
     if output is None:

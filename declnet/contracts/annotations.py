@@ -67,7 +67,7 @@ class Misfit(Exception):  # noqa: N818  # always turned into the error of a comp
     Attributes:
         value: the value in words.
         fault: what is wrong with it, e.g. `, not an integer`.
-        place: what the value is within what was returned, e.g. `shape of "w"`; empty for all of it.
+        place: the part of the returned value, e.g. `shape of "w"`; empty for the whole value.
     """
 
     def __init__(self, value: str, fault: str, place: str = "") -> None:
@@ -119,7 +119,7 @@ _CLASSES: dict[Any, tuple[Any, Any]] = {
     dict: (Mapping, ()),
     **dict.fromkeys(_SEVERAL, (Iterable, _TEXTS)),
 }
-"""The classes that an annotation means, and those of their subclasses that it does not mean."""
+"""The classes that an annotation accepts, and the subclasses of them that it rejects."""
 
 _CONVERSIONS: dict[Any, Callable[[Any], Any]] = {bool: bool, int: operator.index, float: float}
 _CONTAINERS = (tuple, set, frozenset)

@@ -97,7 +97,7 @@ def odd_date(texts: Sequence[str]) -> str | None:
 
 
 def are_periods(column: Array) -> bool:
-    """Return whether texts (n,) are quarters, weeks and so on, whose order is that of the text."""
+    """Return whether texts (n,) are quarters, weeks and so on, which sort correctly as text."""
     texts = set(column.tolist())
     return all(map(_PERIOD.fullmatch, texts)) and len({*map(len, texts)}) == 1
 

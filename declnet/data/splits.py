@@ -62,7 +62,7 @@ def moments_in(data: Dataset | Table, name: str) -> Array:
     """Return the times (n,) in a column, which sort chronologically.
 
     Raises:
-        DataError: a time is missing, a text is no date in the form of the others, or it is
+        DataError: a time is missing, a text is not a date in the form of the others, or it is
             ambiguous which of its numbers is the day.
     """
     table, column = column_to_split_by(data, name, "put in order")

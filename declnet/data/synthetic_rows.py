@@ -245,7 +245,7 @@ def _numbers(array: Array, rng: np.random.Generator, known: Any = None) -> Array
 
 
 def _range(values: Array) -> tuple[Array, Array]:
-    """Return a range within that of each column of floats (n, d), which hides its ends."""
+    """Return a narrower range of each column of floats (n, d), to hide its extremes."""
     values = np.where(np.isfinite(values), values, np.nan)
     low, high = np.fmin.reduce(values), np.fmax.reduce(values)
     with np.errstate(all="ignore"):

@@ -29,7 +29,7 @@ def table_markdown(table: ResultTable) -> str:
 
 
 def yaml(value: Mapping[str, Any]) -> str:
-    """Return a mapping as YAML in block style, whose scalars are those of JSON.
+    """Return a mapping as YAML in block style, with scalars as in JSON.
 
     Texts are quoted and numbers written so that YAML 1.1 and 1.2 read them alike. NaN and infinite
     numbers become null.
@@ -71,5 +71,5 @@ def _scalar(value: Any) -> str:
 
 
 def _code(character: str) -> int:
-    """Return the number of a character; of half a pair, that of the replacement character."""
+    """Return a character's code point, or the replacement character's for a lone surrogate."""
     return 0xFFFD if "\ud800" <= character <= "\udfff" else ord(character)

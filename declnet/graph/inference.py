@@ -1,6 +1,6 @@
 """The graph of a prediction: forward only, with memory reused as soon as values are dead.
 
-It takes at most 1024 samples at a time. Each thread has a graph of its own.
+It takes at most 1024 samples at a time. Each thread has its own graph.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ class IncrementalTraining:
         self._registry = registry_for(self.spec.plugins, registry)
         self._predictor = predictor
         self._optimizer: dict[str, Array] = {}
-        self._trained: dict[str, Array] | None = None  # if they are not those of the predictor
+        self._trained: dict[str, Array] | None = None  # if they differ from the predictor's
 
     @property
     def predictor(self) -> Predictor:

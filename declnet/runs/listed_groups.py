@@ -24,7 +24,7 @@ from declnet.runs.storage.writing import read_bytes
 from declnet.stored import parse_json
 
 _SEED_OR_FOLD = re.compile(r"(seed|fold)-\d+")
-"""The folder of a run within that of its spec."""
+"""The folder of a run within its spec's folder."""
 _AVERAGED = ("folds", "seeds")
 """The kinds of groups whose runs have one spec."""
 
@@ -61,7 +61,7 @@ class ListedGroup(ListedRun):
 
 
 def grouped(directory: Path, runs: Iterable[ListedRun]) -> list[ListedRun]:
-    """Return runs with those of each group as one entry, in the place of its first run.
+    """Return runs, with each group as one entry in the place of its first run.
 
     Args:
         directory: the listed folder, which the paths of runs are relative to.
@@ -168,7 +168,7 @@ def _means(runs: Sequence[ListedRun]) -> _Means:
 
 
 def _best(means: Sequence[_Means], runs: Sequence[ListedRun], text: str | None) -> _Means:
-    """Return those of the best spec by a metric, the main one if it is None or unknown."""
+    """Return the means of the best spec by a metric; if None or unknown, by the main one."""
     directions = directions_of(runs)
     known = informative(metrics for metrics, _ in means)
     metric = (find_metric(text, known) if text else None) or main_metric(known, directions)

@@ -364,7 +364,7 @@ class Session:
         if self._record is not None and not (self._is_written and interrupted):
             more, others = {"warnings": tuple(self._active.warnings)}, dict[str, bytes]()
             if interrupted:
-                with suppress(Exception):  # which is no reason to lose the weights
+                with suppress(Exception):  # a failure must not lose the weights
                     aspects = {**of_training(self._ready.prepared), **of_model(self._member())}
                     others[folder.BEHAVIOR] = self._behavior(aspects)
             self._record.failed(self._model, error, self._seconds(), more, others)

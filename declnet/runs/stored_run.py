@@ -303,7 +303,7 @@ class StoredRun(RunContents, TrainedModels):
     def evaluate(self, data: str | Path | DataSource | GivenData | None = None) -> Evaluation:
         """Evaluate the model on one of the run's data sets, or on other data.
 
-        Of validation data, the metrics are those of the run; see `examined`.
+        Of validation data, the metrics equal the run's; see `examined`.
 
         Args:
             data: the name of a data set, as for `data`; or what `Predictor.evaluate` accepts: the

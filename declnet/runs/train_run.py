@@ -62,5 +62,5 @@ def _resolved(spec: RunSpec) -> str:
     """Return the resolved spec as TOML, which runs that share data and differ in seed share."""
     about = "toml", [section for key, section in vars(spec).items() if key != "seed"]
     text = computed_once((), about, lambda: resolved_toml(spec))
-    # the key has a line of its own before all tables
+    # the key is alone on a line before all tables
     return re.sub(r"^seed = \d+$", f"seed = {spec.seed}", text, count=1, flags=re.MULTILINE)

@@ -25,7 +25,7 @@ def takes_whole_data(spec: RunSpec) -> bool:
 
 
 def weighing_by(spec: RunSpec, column: str | None) -> RunSpec:
-    """Return a spec with another column of sample weights; None for those of arrays."""
+    """Return a spec with another column of sample weights; None for weights of arrays."""
     data = spec.data.model_copy(update={"sample_weights": column})
     return spec.model_copy(update={"data": data})
 

@@ -21,7 +21,7 @@ PARSED = "_spec_was_parsed"
 
 
 def plain_state(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an estimator's attributes with those of declnet's types as texts and arrays."""
+    """Return an estimator's attributes, with declnet's types replaced by texts and arrays."""
     plain = dict(state)
     if isinstance(plain.get("spec"), RunSpec):
         plain |= {"spec": _text_of(plain["spec"]), PARSED: True}

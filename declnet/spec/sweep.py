@@ -52,7 +52,7 @@ class Sweep:
         return tuple(key for axis in self.axes for key in axis.keys)
 
     def varying(self, values: Sequence[SweptValue]) -> Sweep:
-        """Return the sweep with a key varying over these values, in place of its own.
+        """Return the sweep with a key varying over these values instead of its current ones.
 
         Raises:
             SpecError: the section varies the key together with others, or the key is a preset's.

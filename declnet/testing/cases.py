@@ -173,7 +173,7 @@ def cases_of_checks(
 ) -> Iterator[Case]:
     """Yield a case for each check of a subject, which may be the last of its class.
 
-    Each is added to `cases`, which has those of the same class that come before.
+    Each is added to `cases`, which has the earlier cases of the same class.
     """
     expected: Mapping[str, str] = getattr(subject.instance, "expected_failures", {})
     for check in checks:

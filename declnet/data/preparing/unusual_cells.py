@@ -156,7 +156,7 @@ class CellWatch:
     def _outlying(self, columns: Mapping[str, Array]) -> Iterator[tuple[str, UnusualCells]]:
         """Yield the missing numbers and those outside; all columns are compared together."""
         names, low, high = self._numbers, self._low, self._high
-        if not all(name in columns for name in names):  # those of windows that are known ahead
+        if not all(name in columns for name in names):  # a window's columns that are known ahead
             at = [position for position, name in enumerate(names) if name in columns]
             names, low, high = tuple(names[position] for position in at), low[at], high[at]
         if not names:

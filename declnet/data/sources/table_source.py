@@ -81,7 +81,7 @@ class TableSource(TableColumns):
         return cls.read_blocks is not TableSource.read_blocks
 
     def read(self) -> Iterator[Any]:
-        """Yield the table in parts of consecutive rows; default: those of `read_blocks`.
+        """Yield the table in parts of consecutive rows; default: the blocks of `read_blocks`.
 
         Raises:
             DataError: the data does not exist or cannot be read.
@@ -106,7 +106,7 @@ class TableSource(TableColumns):
         raise NotImplementedError
 
     def column_names(self) -> Sequence[str]:
-        """Return the names of all columns; default: those of the first part that `read` yields.
+        """Return the names of all columns; default: from the first part that `read` yields.
 
         Override this if the names can be read without the rows.
 
@@ -120,8 +120,8 @@ class TableSource(TableColumns):
     def column_types(self) -> Mapping[str, ColumnType]:
         """Return the types of columns that are stored with the table; default: none.
 
-        With `read_blocks`, those of text and of integers with missing values must be among them,
-        so that they are the same in all blocks.
+        With `read_blocks`, they must include columns of text and of integers with missing values,
+        whose types are then the same in all blocks.
         """
         return {}
 
@@ -140,8 +140,7 @@ class TableSource(TableColumns):
     ) -> TableSample:
         """Read all rows, and return as many of them as fit, drawn at random, in order.
 
-        Only these and a part of the table are in memory; the types of columns are those of all
-        rows.
+        Only these and a part of the table are in memory; the types of columns depend on all rows.
 
         Args:
             rng: what draws the rows.
@@ -313,7 +312,7 @@ class TableSource(TableColumns):
     def _parts(self, rows: int = ROWS) -> Iterator[tuple[range, dict[str, Array]]]:
         """Yield the numbers and the columns of rows in parts, as they are in this pass.
 
-        They are those of `read`, or blocks of up to `rows` rows if there is only `read_blocks`.
+        They are the parts of `read`, or blocks of up to `rows` rows if only `read_blocks` exists.
         """
         if type(self).read is TableSource.read:
             method, blocks = "read_blocks", verified(TableSource.read_blocks, self, rows)
@@ -362,7 +361,7 @@ class TableSource(TableColumns):
 
 
 class TextTableSource(TableSource):
-    """A source of a table whose cells are text: the types of its columns are those of the cells.
+    """A source of a table whose cells are text; the types of its columns follow from the cells.
 
     As in a CSV file, a column holds integers, numbers, booleans or text, the first type that fits
     all its cells, unless the field `types` declares it. `read` yields columns of texts.

@@ -113,7 +113,7 @@ def diagnose() -> Diagnosis:
 
 
 def without_home(text: str) -> str:
-    """Return a text with `~` for the home folder, whose name is often that of a person."""
+    """Return a text with `~` for the home folder, whose name is often a person's."""
     try:
         home = Path.home()
     except RuntimeError:  # there is none

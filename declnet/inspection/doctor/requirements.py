@@ -54,7 +54,7 @@ def unmet_core() -> Iterator[str]:
 
 
 def _required(extra: str) -> Iterator[Requirement]:
-    """Yield the requirements of an extra, without the core's; those of the core if it is empty."""
+    """Yield the requirements that an extra adds to the core, or the core's if it is empty."""
     for requirement in map(Requirement, requires(DISTRIBUTION) or ()):
         names = (name for name in ("", extra) if _applies(requirement, name))
         if next(names, None) == extra:

@@ -340,7 +340,7 @@ class _Comparison:
 
 
 def _extended(known: Unpredicted, flags: Array, numbers: Array, errors: Any) -> Unpredicted:
-    """Return rows without predictions with those of another part."""
+    """Return rows without predictions, extended by another part's."""
     positions = np.flatnonzero(flags)
     if not len(positions):
         return known

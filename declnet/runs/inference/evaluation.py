@@ -130,9 +130,9 @@ class Evaluation:
         return replace(self, warnings=(*self.warnings, warning))
 
     def tables(self) -> dict[str, ResultTable]:
-        """Return the tables of the results; with several losses, those of each are in `heads`.
+        """Return the tables of the results; with several losses, `heads` has each loss's tables.
 
-        `metrics`, with those of the baseline; `calibration`; the scores `by class`; and
+        `metrics`, also of the baseline; `calibration`; the scores `by class`; and
         `confusion`, the matrix or, of more than 30 classes, the pairs confused most often.
         """
         from declnet.runs.display.result_tables import evaluation_tables
@@ -234,7 +234,7 @@ class _Evaluator:
         self._has_losses = True
 
     def use(self, predictor: Predictor) -> None:
-        """Evaluate the parts that follow with a predictor, which has thresholds of its own."""
+        """Evaluate the parts that follow with a predictor, which has its own thresholds."""
         self._predictor = predictor
         heads = thresholded(self._reader.heads, predictor.calibrations)
         if len(predictor.members) > 1:
@@ -402,7 +402,7 @@ class _CalibrationEffect:
             self._coverage.add_sets(sets, self._reading.true_labels(y))
 
     def result(self, calibration: FittedCalibration) -> CalibrationResult:
-        """Return the counts for the calibration, or for those of several models together."""
+        """Return the counts for one model's calibration, or for several models' together."""
         coverage = None
         if self._coverage.total:
             promised = calibration.promised_coverage

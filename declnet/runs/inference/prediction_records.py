@@ -20,7 +20,7 @@ from declnet.runs.storage.writing import make_folder, read_bytes, write_atomical
 from declnet.stored import Stored
 
 RECORDS = ".predictions"
-"""The folder of the records within that of the outputs."""
+"""The folder of the records within the folder of the outputs."""
 
 State = Literal["absent", "current", "outdated", "foreign"]
 """What an output is: not there, what would be predicted again, the same model's predictions for an

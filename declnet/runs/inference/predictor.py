@@ -66,11 +66,11 @@ class LabeledPart(NamedTuple):
 class Predictor:
     """Trained models with everything needed to predict from a user's data; thread-safe.
 
-    A prediction is the weighted mean of those of its members: probabilities, scores and values as
-    metrics take them, after `Loss.predictions`, in the units of the target and calibrated. Members
-    may differ in their networks, preparations and features; they share the targets, the classes and
-    the form of the outputs. Of the members' thresholds and bounds of intervals the medians are
-    taken, and a class is in a set if most members' calibrations put it there.
+    A prediction is the weighted mean of its members' predictions: probabilities, scores and values
+    as metrics take them, after `Loss.predictions`, in the units of the target and calibrated.
+    Members may differ in their networks, preparations and features; they share the targets, the
+    classes and the form of the outputs. Of the members' thresholds and bounds of intervals the
+    medians are taken, and a class is in a set if most members' calibrations put it there.
 
     Args:
         members: the models, at least one.
@@ -214,8 +214,8 @@ class Predictor:
                 an array (n, *sample shape), or a table with one column per value of a sample, in
                 order; for several inputs, a mapping of an array for each by name. Windows forecast
                 from the table's last rows, so there is one prediction, or one for each series.
-            on_error: what a sample leads to that cannot be predicted: an error, or empty
-                predictions beside those of all others. With windows, only `"fail"`.
+            on_error: whether a sample that cannot be predicted raises an error, or gets empty
+                predictions and leaves the others unaffected. With windows, only `"fail"`.
 
         Raises:
             DataError: there are no rows, a column is missing or has a different type, a row cannot

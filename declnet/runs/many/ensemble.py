@@ -67,7 +67,7 @@ class Ensemble(GroupFolder, TrainedModels):
 
     @cached_property
     def runs(self) -> tuple[StoredRun, ...]:
-        """The finished runs in order, without those of members that have no weight.
+        """The finished runs in order, except runs of members without weight.
 
         Raises:
             OutputError: one is not finished, is missing or was replaced.
@@ -171,7 +171,7 @@ class Ensemble(GroupFolder, TrainedModels):
             data: the data set, as for `evaluate`.
 
         Returns:
-            The predictions without `x`, which each model prepares for itself.
+            The predictions without `x`, which each model prepares in its own way.
 
         Raises:
             DeclnetError: as `evaluate` does; DataError if a prediction is NaN or infinite.

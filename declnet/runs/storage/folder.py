@@ -62,7 +62,7 @@ PACK_SUFFIX = ".declnet"
 
 
 def unpacked(path: str | Path) -> Path:
-    """Return the folder of a run or a group: that of a pack, or any other path unchanged.
+    """Return the folder of a run or a group: a pack is unpacked, any other path is unchanged.
 
     The name of a pack ends in `.declnet`.
 

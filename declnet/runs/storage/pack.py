@@ -44,7 +44,7 @@ _LARGE_FILE = 20
 """Bytes of the extra field of a local header if the entry is larger than 2 GiB."""
 
 ABANDONED = 3600.0
-"""Seconds after which a partly unpacked folder is that of a killed process."""
+"""Seconds after which a partly unpacked folder counts as left by a killed process."""
 
 _UNSAFE = re.compile(r"[\x00-\x1f\\:*?\"<>|]")
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -160,7 +160,7 @@ def _invalid(path: Path, why: str) -> OutputError:
 def _require_regular(path: Path, file: BufferedReader, archive: zipfile.ZipFile) -> None:
     """Require that an archive consists of regular, uncompressed entries and nothing else.
 
-    They follow each other from the first byte on, so their sizes add up to that of the file.
+    They follow each other from the first byte on, so their sizes add up to the file's.
 
     Raises:
         OutputError: something is in the way, with the entry.
@@ -190,7 +190,7 @@ def _require_regular(path: Path, file: BufferedReader, archive: zipfile.ZipFile)
 
 
 def _fault_of(entry: zipfile.ZipInfo) -> str | None:
-    """Return why an entry is not that of a pack; None if it may be one."""
+    """Return why an entry cannot belong to a pack; None if it can."""
     if entry.orig_filename != entry.filename:
         return "has a name that is not portable"
     if stat.S_ISLNK(entry.external_attr >> 16):

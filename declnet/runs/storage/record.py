@@ -296,7 +296,7 @@ class Record:
         self._write(files)
 
     def _write(self, files: Mapping[str, bytes]) -> None:
-        """Write files by name, and note the checksums of those that nobody may change."""
+        """Write files by name, and note the checksums of all but the README."""
         write_together(self.directory, files, unsynced=(README,))
         self._checksums |= {
             name: checksum(content) for name, content in files.items() if name != README

@@ -288,7 +288,7 @@ class ExportedModel:
 
 @dataclass(frozen=True)
 class ExportedInterface:
-    """What an exported file says about itself: what it takes, and what it predicts.
+    """The inputs and predictions that an exported file declares.
 
     Attributes:
         columns: the raw columns, in order.

@@ -17,8 +17,8 @@ from declnet_plugins.exchange.exported_model import (
 FilePredictor = Callable[[Mapping[str, Array]], Mapping[str, ExportedPredictions]]
 """Runs an exported file on raw columns (n, …) by name; returns the predictions by output.
 
-Text is as it came, with spaces around it or with a text that means a missing value: what the format
-leaves to its caller is done here first.
+Text is passed unchanged, with surrounding spaces and texts that mean a missing value; the predictor
+first does what the format leaves to its caller.
 """
 
 

@@ -129,7 +129,7 @@ def _model_of(
     Args:
         runs: the runs of its members; none if it was trained by a program.
         predictor: the model.
-        rows: the user's examples; None for those of the runs' data.
+        rows: the user's examples; None for examples from the runs' data.
     """
     names, metadata, notes = _names(runs, predictor), _metadata(runs, predictor), list[str]()
     sets: list[Dataset | Table] = []

@@ -93,7 +93,7 @@ def _column(rows: Table, name: str) -> Array:
 
 
 def _predictions(output: ExportedOutput, predicted: ExportedPredictions) -> Predictions:
-    """Return a file's predictions as those of a run, whose columns have the same names."""
+    """Return a file's predictions in the form of a run's, with the same column names."""
     outputs = np.asarray(predicted.outputs)
     probabilities = None
     if output.task != "values" and not output.scores:

@@ -47,8 +47,8 @@ class ImportedTable:
         states: what each transform of `data.prepare` learned, by column.
         odd_rows: rows with a cell each that the training data does not have, which the network may
             refuse.
-        predict: what the original predicts for raw columns, for the output `""`, and which rows are
-            valid; None if it cannot be run.
+        predict: the function from raw columns to the original's predictions, for the output `""`,
+            and which rows are valid; None if the original cannot be run.
     """
 
     rows: Table

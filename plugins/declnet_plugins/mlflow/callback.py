@@ -78,9 +78,9 @@ class Mlflow(Callback):
     own, which ends with them: its parameters are the values that vary, its metrics those of the
     best run. It runs again if they are resumed.
 
-    The trained model is logged as `model`, with what MLflow needs to load and serve it; that of
-    folds, seeds or members, which are used as one, with the parent. Needs the extra `mlflow`; sends
-    to the server in `tracking_uri`.
+    The trained model is logged as `model`, with what MLflow needs to load and serve it. Folds,
+    seeds or members that are used as one model are logged as one with the parent. Needs the extra
+    `mlflow`; sends to the server in `tracking_uri`.
     """
 
     type = "mlflow"

@@ -70,7 +70,7 @@ def _cos(w: GraphWriter, x: str) -> str:
 
 
 def _copysign(w: GraphWriter, a: str, b: str) -> str:
-    """Return a with the sign of b; that of -0 counts as positive."""
+    """Return a with the sign of b; -0 counts as positive."""
     size = w.op("Abs", a)
     return w.where(w.op("Less", b, w.like(b, 0)), w.op("Neg", size), size)
 
@@ -132,7 +132,7 @@ class _Writing:
             constant = operand.constant
             kind = self._kind(constant.dtype)
             return w.constant(constant.reshape(()) if operand.is_number else constant, kind)
-        assert operand.value is not None  # noqa: S101  # it is no constant
+        assert operand.value is not None  # noqa: S101  # it is not constant
         value, shape = self._values[operand.value], self._program.shape_of(operand.value)
         if operand.places is None:
             return value if shape == operand.shape else w.reshape(value, operand.shape)

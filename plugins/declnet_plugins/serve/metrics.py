@@ -1,6 +1,6 @@
 """What the server counts, for Prometheus.
 
-No label comes from outside: paths are reduced to endpoints, and columns are those of the models.
+No label comes from outside: paths are reduced to endpoints, and columns are the models' own.
 """
 
 from __future__ import annotations

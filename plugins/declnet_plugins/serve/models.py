@@ -191,7 +191,7 @@ class LoadedModel:
         return Contract(inputs, self.outputs, classes)
 
     def require_contract(self, contract: Contract) -> None:
-        """Raise DataError if requests or predictions differ from those of a contract."""
+        """Raise DataError if requests or predictions differ from a contract."""
         differences = contract.differences(self.contract)
         if differences is not None:
             raise DataError(

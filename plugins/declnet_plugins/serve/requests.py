@@ -80,7 +80,7 @@ def accepted_form(headers: dict[bytes, bytes]) -> str:
 
 @dataclass(frozen=True)
 class Query:
-    """What a request asks for beside predictions.
+    """Options of a request for predictions.
 
     Attributes:
         spread: whether an ensemble's predictions have their standard deviation.

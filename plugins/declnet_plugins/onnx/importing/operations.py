@@ -21,7 +21,7 @@ Values = list[Feature]
 
 @dataclass(frozen=True)
 class Missing:
-    """Whether texts are missing: what a LabelEncoder of the empty text gives."""
+    """Whether texts are missing, as a LabelEncoder of the empty text computes it."""
 
     features: Values
 

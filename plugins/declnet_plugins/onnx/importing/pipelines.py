@@ -1,7 +1,7 @@
 """Pipelines as skl2onnx writes them: columns, their preparation, and a network of features.
 
-The nodes before the network are read as operations on features; what is left is a graph of one
-input, which is read as layers like any other.
+The nodes before the network are read as operations on features; the remaining graph has one
+input and is read as layers like any other.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ CONSTANTS = 2**24
 """Numbers that it computes from constants alone, besides four times the stored ones."""
 
 STATED = 1024
-"""Stored arrays up to this size may state shapes, such as that of an expanded constant."""
+"""Stored arrays up to this size may state shapes, such as an expanded constant's."""
 
 LONGEST_NAME = 80
 
@@ -138,7 +138,7 @@ def _verify_input(value: Any, path: Path, types: frozenset[int]) -> None:
 
 
 def read_arrays(tensors: Iterable[Any], path: Path, size: int) -> dict[str, Array]:
-    """Return stored arrays by name; those of another file beside this one are read into the model.
+    """Return stored arrays by name; arrays in another file next to it are read into the model.
 
     Args:
         tensors: the initializers.
@@ -146,7 +146,7 @@ def read_arrays(tensors: Iterable[Any], path: Path, size: int) -> dict[str, Arra
         size: the bytes of the file.
 
     Raises:
-        DataError: an array has NaN or is not of the size that it states, or its file is not beside
+        DataError: an array has NaN or is not of the size that it states, or its file is not next to
             this one.
     """
     arrays = {}

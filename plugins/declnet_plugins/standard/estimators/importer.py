@@ -276,7 +276,7 @@ def coefficients_of(final: Any) -> Array:
 
 
 def flat_steps(source: Any) -> list[tuple[str, Any]]:
-    """Return the steps of a pipeline, those of nested last steps too; else the estimator."""
+    """Return a pipeline's steps, including the steps of nested last ones; else the estimator."""
     if shown(source) != "Pipeline":
         return [("", source)]
     *steps, (_, last) = source.steps

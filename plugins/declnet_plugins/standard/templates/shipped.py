@@ -14,7 +14,7 @@ PACKAGED = Path(__file__).with_name("shipped_specs")
 """The folder `specs/` in a wheel."""
 
 SPECS = PACKAGED if PACKAGED.is_dir() else Path(__file__).parents[4] / "specs"
-"""The folder with the specs; that of the repository in an editable installation."""
+"""The folder with the specs; in an editable installation, the repository's."""
 
 
 class ShippedSpec(Template):
@@ -23,8 +23,8 @@ class ShippedSpec(Template):
     file: ClassVar[str] = ""
     """Its path in `specs/`; default: `<type>.toml`."""
     with_files: ClassVar[tuple[str, ...]] = ()
-    """Paths of the files that come with it, relative to it: what it extends, its data, others to
-    compare with it."""
+    """Paths of the files that come with it, relative to it: specs that it extends, its data, others
+    to compare with it."""
 
     def spec(self) -> str:
         """Return the text as TOML."""

@@ -219,7 +219,7 @@ def _classes(table: TableProfile) -> Iterator[Line]:
 
 
 def _by_target(table: TableProfile, values: dict[str, Any]) -> str:
-    """Return a value for each target, or that of the only one."""
+    """Return a value for each target, or just the value if there is one target."""
     return toml(values if table.others else values[table.target])
 
 
