@@ -17,7 +17,8 @@ _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff
 
 def escaped_markdown(text: str) -> str:
     """Return a text that Markdown and HTML show as it is, on one line and without links."""
-    return _SPECIAL.sub(r"\\\g<0>", escaped_line(text)).replace("://", ":\\//")
+    special = _SPECIAL.sub(r"\\\g<0>", escaped_line(text))
+    return special.replace("://", ":\\//").replace("www.", "www\\.")
 
 
 def table_markdown(table: ResultTable) -> str:

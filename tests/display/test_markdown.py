@@ -41,6 +41,11 @@ def test_a_text_is_shown_as_it_is(text):
     assert shown(f"Of x{escaped_markdown(text)}x", "paragraph") == [f"Of x{escaped_line(text)}x"]
 
 
+def test_the_forms_that_become_links_by_themselves_are_broken():
+    text = escaped_markdown("https://a.org www.a.org a@a.org")
+    assert not any(form in text for form in ("://", "www.", "a@a"))
+
+
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=3))
 def test_a_cell_is_shown_as_it_is(rows):
     def cells(*row):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -29,13 +28,12 @@ def with_future(windows: Windows, table: Table, targets: Sequence[str]) -> Table
         DataError: the times of a series do not say which ones follow.
     """
     time, horizon = windows.time, windows.spec.horizon
-    series = windows.series_in(table)
-    ends = _ends(windows, table, targets, series)
-    if time is None or ends is None:
+    unknown = _without_targets(windows, table, targets)
+    if time is None or unknown is None:
         return table
     positions, is_new, times = [], [], []
-    for name, of_series in series.items():
-        end = ends[name]
+    for of_series in windows.series_in(table).values():
+        end = _end(of_series, unknown)
         added = horizon if len(of_series) - end < horizon else 0
         rows = of_series[: end if added else end + horizon]
         positions.append(np.concatenate([rows, np.repeat(rows[-1:], added)]))
@@ -55,21 +53,18 @@ def with_future(windows: Windows, table: Table, targets: Sequence[str]) -> Table
     return replace(extended, columns=columns)
 
 
-def _ends(
-    windows: Windows, table: Table, targets: Sequence[str], series: Mapping[Any, Array]
-) -> dict[Any, int] | None:
-    """Return how many rows of each series come before those to forecast.
-
-    None: the rows to forecast are not found by their missing targets.
-    """
+def _without_targets(windows: Windows, table: Table, targets: Sequence[str]) -> Array | None:
+    """Return which rows (n,) have no target; None if those to forecast are not found by that."""
     if windows.time is None or not windows.knows_times_only or not {*targets} <= {*table.columns}:
         return None
-    lacking = np.all([missing_values(table.columns[name]) for name in targets], axis=0)
-    present = {name: np.flatnonzero(~lacking[rows]) for name, rows in series.items()}
-    return {
-        name: int(present[name][-1]) + 1 if present[name].size else len(rows)
-        for name, rows in series.items()
-    }
+    lacking: Array = np.all([missing_values(table.columns[name]) for name in targets], axis=0)
+    return lacking
+
+
+def _end(rows: Array, unknown: Array) -> int:
+    """Return how many rows of a series come before those to forecast; all if none has a target."""
+    present = np.flatnonzero(~unknown[rows])
+    return int(present[-1]) + 1 if present.size else len(rows)
 
 
 def forecastable(
@@ -85,10 +80,12 @@ def forecastable(
         DataError: all series are too short, or one is not in the order of time.
     """
     series = windows.series_in(table)
-    ends, needed = _ends(windows, table, targets, series), windows.spec.past
-    if ends is None and windows.spec.known:
+    unknown, needed = _without_targets(windows, table, targets), windows.spec.past
+    if unknown is None and windows.spec.known:
         needed += windows.spec.horizon
-    lengths = ends or {name: len(rows) for name, rows in series.items()}
+    lengths = {
+        name: len(rows) if unknown is None else _end(rows, unknown) for name, rows in series.items()
+    }
     longest = max(lengths, key=lambda name: lengths[name])
     windows.require_rows(longest, lengths[longest], needed, "a forecast")
     warning = windows.left_out_among(lengths, needed, "a forecast")

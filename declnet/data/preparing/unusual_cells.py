@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import reduce
+from dataclasses import dataclass
+from functools import cached_property, reduce
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -120,27 +120,28 @@ class CellWatch:
 
     types: Mapping[str, ColumnType]
     training: Mapping[str, TrainingCells]
-    _numbers: tuple[str, ...] = field(init=False)
-    _others: tuple[str, ...] = field(init=False)
-    _low: Array = field(init=False)
-    _high: Array = field(init=False)
-    _categories: Mapping[str, frozenset[Any]] = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Arrange what is known for fast comparisons."""
-        known, types = self.training, self.types
-        numbers = tuple(name for name, kind in types.items() if kind in ("number", "integer"))
-        cells = [known.get(name, TrainingCells(0, 0)) for name in numbers]
-        sets = {n: frozenset({*one.categories, None}) for n, one in known.items() if one.categories}
-        fields: dict[str, Any] = {
-            "_numbers": numbers,
-            "_others": tuple(name for name in types if name not in numbers),
-            "_low": np.array([-np.inf if one.low is None else one.low for one in cells])[:, None],
-            "_high": np.array([np.inf if one.high is None else one.high for one in cells])[:, None],
-            "_categories": sets,
+    @cached_property
+    def _numbers(self) -> tuple[tuple[str, ...], Array, Array]:
+        """The columns of numbers, and the ends of their ranges, (columns, 1) each."""
+        names = tuple(name for name, kind in self.types.items() if kind in ("number", "integer"))
+        cells = [self.training.get(name, TrainingCells(0, 0)) for name in names]
+        low = np.array([-np.inf if one.low is None else one.low for one in cells])
+        high = np.array([np.inf if one.high is None else one.high for one in cells])
+        return names, low[:, None], high[:, None]
+
+    @cached_property
+    def _others(self) -> tuple[str, ...]:
+        numbers, *_ = self._numbers
+        return tuple(name for name in self.types if name not in numbers)
+
+    @cached_property
+    def _categories(self) -> Mapping[str, frozenset[Any]]:
+        return {
+            name: frozenset({*cells.categories, None})
+            for name, cells in self.training.items()
+            if cells.categories
         }
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
 
     def count(self, columns: Mapping[str, Array], counts: dict[str, UnusualCells]) -> None:
         """Add the unusual cells of a table to the counts of its columns.
@@ -155,7 +156,7 @@ class CellWatch:
 
     def _outlying(self, columns: Mapping[str, Array]) -> Iterator[tuple[str, UnusualCells]]:
         """Yield the missing numbers and those outside; all columns are compared together."""
-        names, low, high = self._numbers, self._low, self._high
+        names, low, high = self._numbers
         if not all(name in columns for name in names):  # a window's columns that are known ahead
             at = [position for position, name in enumerate(names) if name in columns]
             names, low, high = tuple(names[position] for position in at), low[at], high[at]

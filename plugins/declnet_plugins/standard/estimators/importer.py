@@ -29,7 +29,13 @@ ACTIVATIONS = {"identity": None, "logistic": "sigmoid", "tanh": "tanh", "relu": 
 """The layers of the activations of scikit-learn's networks."""
 
 LINEAR = (
-    *("LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet", "ElasticNetCV"),
+    "LinearRegression",
+    "Ridge",
+    "RidgeCV",
+    "Lasso",
+    "LassoCV",
+    "ElasticNet",
+    "ElasticNetCV",
 )
 """Regressors with `coef_` and `intercept_`."""
 

@@ -1,5 +1,6 @@
 """Dates and times as numbers."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -182,16 +183,15 @@ def part_of(moments: Array, part: str, start: float) -> Array:
         start: the first date of the training data, in days since 1970.
     """
     days, seconds = moments[:, 0], moments[:, 1]
-    minutes, hours = seconds / 60, seconds / 3600
-    parts: dict[str, Array] = {
-        "elapsed": (days + seconds / SECONDS_PER_DAY - start) / DAYS_PER_YEAR,
-        "weekday": (days + 3) % 7,  # 1970-01-01 was a Thursday
-        "hour": np.floor(hours),
-        "minute": np.floor(minutes) % 60,
-        "second": np.floor(seconds) % 60,
-        "time_of_day": hours,
+    parts: dict[str, Callable[[], Array]] = {
+        "elapsed": lambda: (days + seconds / SECONDS_PER_DAY - start) / DAYS_PER_YEAR,
+        "weekday": lambda: (days + 3) % 7,  # 1970-01-01 was a Thursday
+        "hour": lambda: np.floor(seconds / 3600),
+        "minute": lambda: np.floor(seconds / 60) % 60,
+        "second": lambda: np.floor(seconds) % 60,
+        "time_of_day": lambda: seconds / 3600,
     }
-    return parts[part] if part in parts else _calendar_part(days, part)
+    return parts[part]() if part in parts else _calendar_part(days, part)
 
 
 def _calendar_part(days: Array, part: str) -> Array:
@@ -211,15 +211,13 @@ def _calendar_part(days: Array, part: str) -> Array:
     is_next_year = month >= 10
     month = np.where(is_next_year, month - 9, month + 3)
     year = np.where(is_next_year, year + 1, year) + era * 400
-    before = year - 1
-    leaps = np.floor(before / 4) - np.floor(before / 100) + np.floor(before / 400)
-    parts: dict[str, Array] = {
-        "year": year,
-        "quarter": np.floor((month + 2) / 3),
-        "month": month,
-        "day": day,
-        "day_of_year": days + 719163 - (365 * before + leaps),
-    }
+    parts: dict[str, Array] = {"year": year, "month": month, "day": day}
+    if part == "day_of_year":
+        before = year - 1
+        leaps = np.floor(before / 4) - np.floor(before / 100) + np.floor(before / 400)
+        parts[part] = days + 719163 - (365 * before + leaps)
+    elif part == "quarter":
+        parts[part] = np.floor((month + 2) / 3)
     return parts[part]
 
 
