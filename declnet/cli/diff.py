@@ -71,8 +71,8 @@ def diff(
     of C or Python is compiled or run. The exit code is 1 if they differ by more than the tolerance,
     or if only one of them predicts a row.
     """
-    given = {"rtol": rtol, "atol": atol, "limit": limit}
-    chosen = {name: value for name, value in given.items() if value is not None}
+    limits = {"rtol": rtol, "atol": atol, "limit": limit}
+    chosen = {name: value for name, value in limits.items() if value is not None}
     for name, value in chosen.items():
         if not isfinite(value):
             raise click.BadParameter("not a finite number", param_hint=f"--{name}")

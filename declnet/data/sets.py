@@ -215,28 +215,20 @@ def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
     return loaded
 
 
-def _folds_of(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> list[tuple[Array, Array]]:
-    """Return which samples of the training data each fold trains and validates on."""
-    if spec.folds is None:
-        raise ValueError("the spec has no folds")
-    train = loaded["train"]
-    shares = {name: share for name, share in spec.fractions.items() if name not in loaded}
-    rows = np.arange(len(train))
-    if shares:
-        rows = split_positions(train, shares, spec.split, seed)["train"]
-        train = train.take(rows)
-    folds = fold_positions(train, spec.folds, spec.split, seed)
-    return [(rows[rest], rows[held]) for rest, held in folds]
-
-
 def _require_classes_in_each_fold(
     loaded: Mapping[str, Data], spec: DataSpec, loss_targets: Sequence[LossTarget], seed: int
 ) -> None:
     """Raise DataError if a fold validates on a class of a table that it does not train on."""
     train = loaded["train"]
-    if not isinstance(train, Table) or spec.windows is not None:
+    if not isinstance(train, Table) or spec.windows is not None or spec.folds is None:
         return
-    folds = _folds_of(loaded, spec, seed)
+    shares = {name: share for name, share in spec.fractions.items() if name not in loaded}
+    rows, divided = np.arange(len(train)), train
+    if shares:
+        rows = split_positions(train, shares, spec.split, seed)["train"]
+        divided = train.take(rows)
+    parts = fold_positions(divided, spec.folds, spec.split, seed)
+    folds = [(rows[rest], rows[held]) for rest, held in parts]
     for encoding in target_encodings(train, loss_targets).values():
         if encoding.classes is None:
             continue
@@ -245,9 +237,10 @@ def _require_classes_in_each_fold(
             lost = np.setdiff1d(labels[held], labels[rest])
             if not lost.size:
                 continue
-            rows = held[labels[held] == lost[0]]
+            of_class = held[labels[held] == lost[0]]
             name = (encoding.class_names or ())[lost[0]]
-            where = f"row {train.row_number(int(rows[0]))}" + (", …" if len(rows) > 1 else "")
+            where = f"row {train.row_number(int(of_class[0]))}"
+            where += ", …" if len(of_class) > 1 else ""
             raise DataError(
                 f'fold {number} validates on the class "{name}" of the target "{encoding.column}" '
                 f"({where}), but has no row of it to train on",

@@ -114,7 +114,7 @@ class _RepeatableLayer:
         saved = {id(x): copy for x, copy in self._inputs}
         seen = tuple(read_only(saved.get(id(array), array)) for array in arrays)
         self.x: Any = seen if node.takes_many_inputs else seen[0]
-        self._kept = [
+        self._statistics = [
             model.store.arrays[slot.key]
             for slot in model.store.of_layer.get(node.owner, ())
             if not slot.parameter.trainable
@@ -127,7 +127,7 @@ class _RepeatableLayer:
         self._rng.bit_generator.state = self._start
         for x, copy in self._inputs:
             np.copyto(x, copy)
-        before = [(array, array.copy()) for array in self._kept]
+        before = [(array, array.copy()) for array in self._statistics]
         for call in self._calls:
             call()
         for array, values in before:

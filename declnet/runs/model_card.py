@@ -271,8 +271,8 @@ def versions_of(manifests: Iterable[Manifest]) -> dict[str, str]:
     """Return the versions of the distributions that runs were made with, by name."""
     versions: dict[str, str] = {}
     for manifest in manifests:
-        own = {FIRST_PARTY: manifest.declnet, "numpy": manifest.numpy}
-        for name, version in {**own, **Origins.recorded(manifest).versions()}.items():
+        ours = {FIRST_PARTY: manifest.declnet, "numpy": manifest.numpy}
+        for name, version in {**ours, **Origins.recorded(manifest).versions()}.items():
             versions.setdefault(normalized(name), version)
     return dict(sorted(versions.items()))
 

@@ -211,8 +211,7 @@ class StoredRun(RunContents, TrainedModels):
 
         targets = loss_targets_of(self.spec.heads)
         with attributing_errors(self.registry):
-            sets = self.raw_sets(loaded)
-            return prepare_sets(sets, self.spec.data, targets, self._preparation)
+            return prepare_sets(self.raw_sets(loaded), self.spec.data, targets, self._preparation)
 
     def stored_sets(self, sets: PreparedSets) -> dict[str, StoredData]:
         """Return prepared data sets with the hashes of those that the run used."""
@@ -380,9 +379,8 @@ class StoredRun(RunContents, TrainedModels):
         from declnet.runs.inference.member import Member
         from declnet.runs.inference.predictor import Predictor
 
-        fitted = self._calibrations
-        member = Member(self._model, self._preparation, self.spec, self.registry, fitted)
-        return Predictor([member])
+        model, preparation, fitted = self._model, self._preparation, self._calibrations
+        return Predictor([Member(model, preparation, self.spec, self.registry, fitted)])
 
     def require_same_metrics(self) -> None:
         """Raise ChangedBehaviorError if a loss or metric computes something else than it did."""

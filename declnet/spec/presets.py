@@ -128,8 +128,8 @@ def with_preset(
     document, declared = source_map.document, source_map.document.get(EXTENDS)
     if not names_preset(declared):
         return composed
-    own = {key: value for key, value in document.items() if key not in (EXTENDS, PRESET)}
-    over = replace(source_map, document=own)
+    written = {key: value for key, value in document.items() if key not in (EXTENDS, PRESET)}
+    over = replace(source_map, document=written)
     used = composed.variables_used | frozenset(names_in(document.get(PRESET)))
     composed = replace(composed, source_map=over, variables_used=used)
     name = declared.removeprefix(PRESET_PREFIX)
@@ -141,7 +141,7 @@ def with_preset(
         return composed
     below = literal_value(_plain(verified(Preset.document, preset)))
     if MEMBERS in below:
-        changed = _changed(own, overrides)
+        changed = _changed(written, overrides)
         below[MEMBERS] = [_without(member, changed) for member in below[MEMBERS]]
     writer = PresetWriter(source_map, below)
     under = SourceMap(below, Origin(writer), writers=(writer,))
@@ -188,9 +188,9 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _changed(own: Mapping[str, Any], overrides: Sequence[Override]) -> dict[str, Any]:
+def _changed(document: Mapping[str, Any], overrides: Sequence[Override]) -> dict[str, Any]:
     """Return what a spec writes itself, with overrides of keys that lead through tables only."""
-    changed: dict[str, Any] = _plain(own)
+    changed: dict[str, Any] = _plain(document)
     for override in overrides:
         table: Any = changed
         *outer, last = map(str, override.path)
@@ -201,17 +201,17 @@ def _changed(own: Mapping[str, Any], overrides: Sequence[Override]) -> dict[str,
     return changed
 
 
-def _without(member: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def _without(member: dict[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
     """Return a member of a preset without the keys that a spec writes for all members.
 
     A table of the spec with a `type` replaces the member's, as in `merged`.
     """
     rest = {}
     for key, value in member.items():
-        over = own.get(key)
+        over = written.get(key)
         if isinstance(over, dict) and isinstance(value, dict) and "type" not in over:
             rest[key] = _without(value, over)
-        elif key not in own or key == "name":
+        elif key not in written or key == "name":
             rest[key] = value
     return rest
 

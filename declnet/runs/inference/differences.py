@@ -204,7 +204,7 @@ class _Numbers:
     scale: float = 0.0
     absolute: float = 0.0
     largest: tuple[int, float, float] | None = None
-    kept: list[tuple[Array, Array, Array]] = field(default_factory=list)
+    candidates: list[tuple[Array, Array, Array]] = field(default_factory=list)
 
     def add(self, rows: Array, first: Array, second: Array) -> None:
         a, b = first.astype(float), second.astype(float)
@@ -220,7 +220,7 @@ class _Numbers:
             self.absolute, self.largest = float(difference[at]), (int(rows[at]), a[at], b[at])
         beyond = difference > self._tolerance
         if beyond.any():
-            self.kept.append((rows[beyond], a[beyond], b[beyond]))
+            self.candidates.append((rows[beyond], a[beyond], b[beyond]))
 
     @property
     def _tolerance(self) -> float:
@@ -229,7 +229,7 @@ class _Numbers:
     def differing(self, limit: int) -> tuple[int, list[tuple[int, float, float]]]:
         """Return how many differences are beyond the tolerance, and the first: row and values."""
         count, first = 0, list[tuple[int, float, float]]()
-        for rows, a, b in self.kept:
+        for rows, a, b in self.candidates:
             beyond = np.flatnonzero(~(np.abs(a - b) <= self._tolerance))
             count += len(beyond)
             at = beyond[: limit - len(first)]

@@ -90,12 +90,12 @@ class _Substitution:
         section = document.get(VARIABLES, {})
         self._values: dict[str, Any] = section if isinstance(section, dict) else {}
         self._uses: dict[KeyPath, str] = {}
-        self._found: list[Diagnostic] = []
+        self._diagnostics: list[Diagnostic] = []
         self._meant: dict[str, str | None] = {}  # by undefined name
         self._left = MOST_VALUES
         if not isinstance(section, dict):
             message = f'"{VARIABLES}" must be a table, not {shown(section)}'
-            self._found.append(Diagnostic(message, None, (VARIABLES,), "E012"))
+            self._diagnostics.append(Diagnostic(message, None, (VARIABLES,), "E012"))
 
     def result(self, document: Mapping[str, Any], used_before: Collection[str]) -> Substituted:
         for name, value in self._values.items():
@@ -113,21 +113,21 @@ class _Substitution:
             hint = f'did you mean "{close}"?' if close else f'write "${{{name}}}", or remove it'
             message = f'the variable "{name}" is not used'
             path = (VARIABLES, name)
-            self._found.append(Diagnostic(message, hint, path, "E071", focus="key"))
-        return Substituted(replaced, self._uses, tuple(self._found))
+            self._diagnostics.append(Diagnostic(message, hint, path, "E071", focus="key"))
+        return Substituted(replaced, self._uses, tuple(self._diagnostics))
 
     def _check_definition(self, name: Any, value: Any) -> None:
         path = (VARIABLES, name)
         if not _is_name(name):
             message = f'"{name}" cannot name a variable'
             hint = "use letters, digits, _ and -"
-            self._found.append(Diagnostic(message, hint, path, "E014", focus="key"))
+            self._diagnostics.append(Diagnostic(message, hint, path, "E014", focus="key"))
         for below, text in _strings(value, path):
             match = _USE.fullmatch(text)
             if match is not None:
                 message = f'the variable "{name}" refers to another variable, "{match[1]}"'
                 hint = f'write its value, or "${text}" for the text'
-                self._found.append(Diagnostic(message, hint, below, "E072"))
+                self._diagnostics.append(Diagnostic(message, hint, below, "E072"))
 
     def _replaced(self, value: Any, path: KeyPath) -> Any:
         if isinstance(value, dict):
@@ -144,7 +144,7 @@ class _Substitution:
             return _unescaped(value)
         name = match[1]
         if name not in self._values:
-            self._found.append(self._undefined(name, value, path))
+            self._diagnostics.append(self._undefined(name, value, path))
             return value
         self._uses[path] = name
         self._left -= self._sizes[name]
@@ -172,7 +172,7 @@ class _Substitution:
             if name in self._values:
                 message = f'{shown(text)} contains "${{{name}}}", but a variable is a whole value'
                 hint = f"make the variable the whole value, or rename {name}"
-                self._found.append(Diagnostic(message, hint, path, "E072"))
+                self._diagnostics.append(Diagnostic(message, hint, path, "E072"))
                 return
 
 

@@ -64,17 +64,17 @@ class _Tasks(Iterator[ExecutorTask]):
 
     def __init__(self, texts: list[str], pause: int = MANY) -> None:
         self._texts, self._pause, self._thread = texts, pause, threading.get_ident()
-        self.taken, self.waiting = 0, set[int]()
+        self.count, self.waiting = 0, set[int]()
 
     def __next__(self) -> ExecutorTask:
         fault = "it takes tasks in a thread other than the one that asks for updates"
         require(threading.get_ident() == self._thread, fault)
-        if self.taken == min(len(self._texts), self._pause):
+        if self.count == min(len(self._texts), self._pause):
             self._pause = MANY
             raise StopIteration
-        self.waiting.add(self.taken)
-        self.taken += 1
-        return _Task(self._texts[self.taken - 1])
+        self.waiting.add(self.count)
+        self.count += 1
+        return _Task(self._texts[self.count - 1])
 
 
 def _updates(subject: Subject, texts: list[str]) -> Iterator[tuple[int, TaskUpdate]]:
@@ -92,10 +92,10 @@ def _updates(subject: Subject, texts: list[str]) -> Iterator[tuple[int, TaskUpda
                 if update.answer is not None or update.failure is not None:
                     tasks.waiting.remove(update.task)
                 yield first + update.task, update
-        missing = f"{len(tasks.waiting)} of {tasks.taken} tasks"
-        is_done = tasks.taken and not tasks.waiting
+        missing = f"{len(tasks.waiting)} of {tasks.count} tasks"
+        is_done = tasks.count and not tasks.waiting
         require(is_done, f"execute ended without an update on {missing}")
-        first += tasks.taken
+        first += tasks.count
 
 
 @check
@@ -157,7 +157,7 @@ def can_be_stopped(subject: Subject) -> None:
         require(hasattr(updates, "close"), fault)
         updates.close()
     fault = f"it took all of {MANY} tasks before the first was answered"
-    require(tasks.taken < MANY, fault)
+    require(tasks.count < MANY, fault)
 
 
 CHECKS = checks_in(globals())

@@ -65,26 +65,28 @@ class _StudyInMemory:
 
     searcher: Searcher
     context: StudyContext
-    kept: dict[int, StudyTrial]
+    by_number: dict[int, StudyTrial]
 
     def ask(self) -> StudyTrial | None:
-        number, trials = len(self.kept), self.trials()
+        number, trials = len(self.by_number), self.trials()
         values = verified(Searcher.propose, self.searcher, self.context, number, trials)
         if values is not None:
-            self.kept[number] = StudyTrial(number, values, worker=self.context.worker)
-        return self.kept.get(number)
+            self.by_number[number] = StudyTrial(number, values, worker=self.context.worker)
+        return self.by_number.get(number)
 
     def trials(self) -> Sequence[StudyTrial]:
-        return [*self.kept.values()]
+        return [*self.by_number.values()]
 
     def report(self, number: int, step: int, value: float) -> bool:
-        reported = {**self.kept[number].reported, step: value}
-        trial = self.kept[number] = replace(self.kept[number], reported=reported)
+        reported = {**self.by_number[number].reported, step: value}
+        trial = self.by_number[number] = replace(self.by_number[number], reported=reported)
         others = [other for other in self.trials() if other is not trial]
         return verified(Searcher.should_stop, self.searcher, self.context, trial, others)
 
     def tell(self, number: int, state: declnet.TrialState, value: Any, seconds: float) -> None:
-        self.kept[number] = replace(self.kept[number], state=state, value=value, seconds=seconds)
+        self.by_number[number] = replace(
+            self.by_number[number], state=state, value=value, seconds=seconds
+        )
 
     def close(self) -> None:
         """Keep the trials."""
@@ -100,7 +102,7 @@ def _study(
     """Carry out a study; return its trials as they ended, and as another process lists them."""
     searcher: Searcher = subject.instance
     checking.require_available(searcher)
-    kept, ended = dict[int, StudyTrial](), dict[int, StudyTrial]()
+    by_number, ended = dict[int, StudyTrial](), dict[int, StudyTrial]()
     most = sum(steps == STEPS for trials in processes for steps in trials)
     with TemporaryDirectory() as folder:
         context = StudyContext(
@@ -111,7 +113,7 @@ def _study(
         for trials in (*processes, ()):
             with calling("open", skips=RunError):
                 storage = verified(Searcher.open, searcher, context)
-            study: OpenStudy = storage or _StudyInMemory(searcher, context, kept)  # type: ignore[assignment]
+            study: OpenStudy = storage or _StudyInMemory(searcher, context, by_number)  # type: ignore[assignment]
             with closing(study), calling("a method of the study"):
                 for steps in trials:
                     running = [trial for trial in study.trials() if trial.state == "running"]

@@ -77,8 +77,10 @@ class ExportedFile(PredictionSource):
             }
             valid = next(iter(predictions.values())).valid
             refused = [] if valid is None else np.flatnonzero(~np.asarray(valid, bool)).tolist()
-            found = predicted_rows(predicted, classes)
-            return PredictedRows(found.columns, found.labels, dict.fromkeys(refused, NOT_PREDICTED))
+            result = predicted_rows(predicted, classes)
+            return PredictedRows(
+                result.columns, result.labels, dict.fromkeys(refused, NOT_PREDICTED)
+            )
 
         if any(column.shape for column in interface.columns):
             return RowPredictor(predict_rows)

@@ -98,7 +98,7 @@ def series_profile(
             require_column(table.columns, name)
             if name == target:
                 raise DataError(f'"{name}" is the target', hint="name another column")
-    found = time is None
+    detected = time is None
     if time is None:
         time = next(_regular_columns(table, target, series), None)
         if time is None and (series is not None or horizon is not None):
@@ -128,7 +128,7 @@ def series_profile(
         longest,
         bool((values > 0).all()),
         _seasonal_difference(values, moments, rows_of, season),
-        found,
+        detected,
     )
 
 

@@ -301,7 +301,7 @@ def _interpolate(builder: SampleBuilder, call: RecordedCall) -> None:
     )  # below all, even if the first is double
     within = computed("minimum", computed("maximum", cells, end(0)), end(-1))
     at_last, first, slope = (
-        _taken(builder, np.array([*before, *numbers, *after]), count, FLOAT)
+        _elements(builder, np.array([*before, *numbers, *after]), count, FLOAT)
         for before, numbers, after in (
             (points[:1], points, ()), (values[:1], values, ()), ([0], slopes, [0])
         )
@@ -352,11 +352,11 @@ def _take(builder: SampleBuilder, call: RecordedCall) -> None:
     axis = normalize_axis_index(axis, source.ndim)
     rows = np.moveaxis(table.constants, axis, 0)
     places = range(axis, axis + index.ndim)
-    taken = _taken(builder, rows, builder.cells(index), output.dtype)
-    builder.assign(np.moveaxis(output, places, range(index.ndim)), taken)
+    elements = _elements(builder, rows, builder.cells(index), output.dtype)
+    builder.assign(np.moveaxis(output, places, range(index.ndim)), elements)
 
 
-def _taken(builder: SampleBuilder, rows: Array, places: Cells, dtype: Dtype) -> Cells:
+def _elements(builder: SampleBuilder, rows: Array, places: Cells, dtype: Dtype) -> Cells:
     """Return rows of a constant array at places that depend on the sample."""
     layout = builder.layout_of([places], places.shape)
     operand = builder.operand(places, layout, INTEGER)

@@ -76,18 +76,18 @@ class StandardizeWindow(Layer):
         """dx = (dy - mean(dy) - y * mean(dy * y)) * slope; without deviation dy - mean(dy)."""
         if dx is None:
             return
-        past, taken = y.shape[1], dx[:, :, dx.shape[2] - y.shape[2] :]
+        past, gradient = y.shape[1], dx[:, :, dx.shape[2] - y.shape[2] :]
         dx.fill(0)
         np.add.reduce(dy, axis=1, out=state.mean)
         np.multiply(state.mean, 1 / past, out=state.mean)
-        np.subtract(dy, state.mean[:, None], out=taken)
+        np.subtract(dy, state.mean[:, None], out=gradient)
         if self.deviation:
             np.multiply(dy, y, out=state.product)
             np.add.reduce(state.product, axis=1, out=state.mean)
             np.multiply(state.mean, 1 / past, out=state.mean)
             np.multiply(y, state.mean[:, None], out=state.product)
-            np.subtract(taken, state.product, out=taken)
-            np.multiply(taken, state.slope[:, None], out=taken)
+            np.subtract(gradient, state.product, out=gradient)
+            np.multiply(gradient, state.slope[:, None], out=gradient)
 
 
 class RestoreWindow(Layer):

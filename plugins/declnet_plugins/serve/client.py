@@ -53,8 +53,8 @@ class Server(PredictionSource):
         parts = urlsplit(name)
         base = f"{parts.scheme}://{parts.netloc}"
         models = _answer(f"{base}/models").get("models", [])
-        wanted = parts.path.strip("/").removeprefix("models/").removesuffix("/predict")
-        chosen = [model for model in models if wanted in ("", model["name"])]
+        model_name = parts.path.strip("/").removeprefix("models/").removesuffix("/predict")
+        chosen = [model for model in models if model_name in ("", model["name"])]
         if len(chosen) != 1:
             names = ", ".join(model["name"] for model in models) or "none"
             raise DataError(f"{name}: name one of its models, as {base}/models/NAME: {names}")

@@ -47,7 +47,7 @@ class Names:
     """Distinct identifiers that are valid in C and C++."""
 
     def __init__(self) -> None:
-        self._taken: set[str] = set()
+        self._reserved: set[str] = set()
 
     def unique(self, text: str, otherwise: str = "value") -> str:
         """Return an identifier that resembles a text, and reserve it.
@@ -59,8 +59,8 @@ class Names:
         first = identifier(text, otherwise)
         for number in count(1):
             name = first if number == 1 else f"{first}_{number}"
-            if name not in self._taken:
-                self._taken.add(name)
+            if name not in self._reserved:
+                self._reserved.add(name)
                 return name
         raise AssertionError
 

@@ -46,8 +46,8 @@ class Sources:
         self.imports: set[str] = set()
         self.texts: list[str] = []
         self._names: dict[int, str] = {}
-        self._taken: set[str] = {*FIXED_NAMES, *dir(builtins)}
-        self._kept: list[Any] = []
+        self._reserved: set[str] = {*FIXED_NAMES, *dir(builtins)}
+        self._referenced: list[Any] = []
         self._classes: dict[type, str] = {}
         self._instances: dict[str, Component] = {}
         self._attributes: set[str] = set()
@@ -102,15 +102,15 @@ class Sources:
         if not word.isidentifier() or iskeyword(word):
             word = f"_{word}"
         candidate, number = word, 2
-        while candidate in self._taken:
+        while candidate in self._reserved:
             candidate, number = f"{word}_{number}", number + 1
-        self._taken.add(candidate)
+        self._reserved.add(candidate)
         return candidate
 
     def _named(self, name: str, value: Any) -> str:
         if id(value) in self._names:
             return self._names[id(value)]
-        self._kept.append(value)  # so that no other object gets its id
+        self._referenced.append(value)  # so that no other object gets its id
         if isinstance(value, ModuleType):
             if value.__name__.partition(".")[0] not in IMPORTABLE:
                 raise TypeError(f"{name} is a module that the file cannot import")
@@ -145,7 +145,7 @@ class Sources:
     def _imported(self, value: Any, name: str, line: str) -> str:
         self.imports.add(line)
         self._names[id(value)] = name
-        self._taken.add(name)
+        self._reserved.add(name)
         return name
 
     def _definition(self, function: Any, unique: str) -> str:

@@ -192,20 +192,20 @@ class _Attempt:
 
     def _fusible(self, program: Sequence[Assignment], exact: bool) -> Fusible:
         """Return assignments on the arrays themselves; if exact, all of them are written."""
-        own = tuple(
+        written = tuple(
             byte_bounds(item.target)
             for item in program
             if self._shadow.original_address(address_of(item.target)) == address_of(item.target)
         )
         moved = [item.moved(self._shadow.original) for item in program]
         if exact:
-            return Fusible(moved, own, keeps=self._shadow.keeps)
+            return Fusible(moved, written, keeps=self._shadow.keeps)
         owner = getattr(self._function, "__self__", None)
         scratch = tuple(map(byte_bounds, _scratch_arrays(owner, self._arguments)))
         forgotten = self._arguments[1:2] if self._counts_steps else ()
         state = [id(x) for x in self._arguments if isinstance(x, LayerState)]
         method = tuple(state), getattr(self._function, "__name__", "")
-        return Fusible(moved, own, scratch, method, forgotten, self._shadow.keeps)
+        return Fusible(moved, written, scratch, method, forgotten, self._shadow.keeps)
 
     def _call(self, arguments: Sequence[Any]) -> None:
         """Call the function with as many arguments as were given."""

@@ -339,19 +339,14 @@ class NPZ(DataSource):
                     message = f"{self.path}: one array; an .npz archive with x and y is needed"
                     raise DataError(message, hint="the source npy reads single arrays")
                 file.seek(0)
-                with self._unpacked(file) as archive:
+                try:
+                    archive = zipfile.ZipFile(file)
+                except Exception:  # the parser can raise anything on other files
+                    raise DataError(f"{self.path}: not an .npz archive") from None
+                with archive:
                     yield archive
         except OSError as error:
             raise missing(self.path, error) from None
-
-    @contextmanager
-    def _unpacked(self, file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
-        try:
-            archive = zipfile.ZipFile(file)
-        except Exception:  # the parser can raise anything on other files
-            raise DataError(f"{self.path}: not an .npz archive") from None
-        with archive:
-            yield archive
 
     def _member(self, archive: zipfile.ZipFile, name: str, whole: bool = True) -> IO[bytes]:
         """Open an array's file in the archive, unless it is too large to be read whole."""

@@ -202,8 +202,8 @@ def weighted(numbers: list[list[int]], length: int, factors: Array) -> tuple[Arr
     row, number = row[known], number[known]
     weight = (1 + np.log(counts[known])) * factors[number - FIRST]
     by_weight = np.lexsort((number, -weight, row))
-    kept = np.sort(by_weight[places_in(row[by_weight]) < length])
-    row, number, weight = row[kept], number[kept], weight[kept]
+    heaviest = np.sort(by_weight[places_in(row[by_weight]) < length])
+    row, number, weight = row[heaviest], number[heaviest], weight[heaviest]
     weight = weight / np.sqrt(np.bincount(row, weight**2))[row]
     place, shape = places_in(row), (len(numbers), length)
     values, weights = np.full(shape, PADDING), np.zeros(shape)

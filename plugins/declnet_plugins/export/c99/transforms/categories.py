@@ -110,11 +110,11 @@ class CCategory(CTranslation):
                 unknown = f"if (at < 0) {FAIL % 'UNKNOWN_CATEGORY'}"
             if transform.missing != "zeros" and "error" in (transform.missing, transform.unknown):
                 missing = f"if ({is_missing}) {FAIL % 'MISSING'}"
-        found = (
+        lookup = (
             f"{check.strip()}\nat = {find}({known or 'NULL'}, {len(categories)}, x[0]);\n{unknown}"
         )
-        accepted = f"if (!({is_missing})) {{\n{found}\n}}"
-        lines = ["int at = -1;", missing, found if missing else accepted]
+        accepted = f"if (!({is_missing})) {{\n{lookup}\n}}"
+        lines = ["int at = -1;", missing, lookup if missing else accepted]
         terms: dict[str, Any] = {"count": len(categories), "ctype": w.number}
         lines.append(VALUES.get(type(transform), EACH))
         if isinstance(transform, SignedOneHot) and len(categories) == 2:

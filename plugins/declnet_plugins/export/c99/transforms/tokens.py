@@ -175,27 +175,28 @@ class CTokenize(CTranslation):
             raise Untranslatable("in windows of rows, only numbers and dates can be prepared")
         weighted = transform.weights is not None
         size = len(tokens) if weighted else length
-        found = self._found(transform, site, w, size)
+        numbers = self._numbers(transform, site, w, size)
         terms = {"length": length, "levels": size, "first": FIRST, "padding": PADDING}
         if not weighted:
-            lengths = w.compute(f"{site.name}_lengths", LENGTHS, {"x": found}, (), ctype="int32_t",
-                                **terms)  # fmt: skip
-            return found, lengths
+            lengths = w.compute(
+                f"{site.name}_lengths", LENGTHS, {"x": numbers}, (), ctype="int32_t", **terms
+            )
+            return numbers, lengths
         terms["factors"] = w.raw_constant(f"{site.name}_factors", site.state["factors"])
         values = w.compute(
-            f"{site.name}_values", HEAVIEST, {"x": found}, (length,), ctype="int32_t",
+            f"{site.name}_values", HEAVIEST, {"x": numbers}, (length,), ctype="int32_t",
             scratch={"weights": w.scratch(length, w.number)}, **terms,
         )  # fmt: skip
         lengths = w.compute(
             f"{site.name}_lengths", LENGTHS, {"x": values}, (), ctype="int32_t", **terms
         )
         weights = w.compute(
-            f"{site.name}_weights", WEIGHTS, {"x": found, "values": values}, (length,),
+            f"{site.name}_weights", WEIGHTS, {"x": numbers, "values": values}, (length,),
             ctype=w.number, **terms,
         )  # fmt: skip
         return values, lengths, weights
 
-    def _found(self, transform: Tokenize, site: TranslationSite, w: CWriter, size: int) -> Value:
+    def _numbers(self, transform: Tokenize, site: TranslationSite, w: CWriter, size: int) -> Value:
         """Return the integers of the tokens in their order, or how often each occurs."""
         has_words, tokens = transform.unit == "words", site.state["tokens"]
         ordered = sorted(range(len(tokens)), key=tokens.__getitem__)
