@@ -122,8 +122,7 @@ def answer(model: LoadedModel, request: PredictionRequest) -> Answer:
         parts = [predictions if call.query.spread else without_spread(predictions)]
     unusual: dict[str, UnusualCells] = {}
     for part in parts:
-        for name, cells in _first(part).unusual.items():
-            unusual[name] = unusual[name] + cells if name in unusual else cells
+        UnusualCells.accumulate(unusual, _first(part).unusual.items())
     if request.accepted == "csv":
         file = io.BytesIO()
         rows = write_predictions(parts, file, "csv")
