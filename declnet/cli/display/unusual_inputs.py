@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from declnet.cli.display.diagnostics import show_note
+from declnet.data.preparing.unusual_cells import UnusualCells
 from declnet.display.words import counted
 
 if TYPE_CHECKING:
-    from declnet.data.preparing.unusual_cells import CellWatch, UnusualCells
+    from declnet.data.preparing.unusual_cells import CellWatch
     from declnet.runs.inference.predictions import Predictions
 
 MOST_COLUMNS = 3
@@ -46,9 +47,7 @@ class UnusualInputs:
     ) -> Iterator[Mapping[str, Predictions]]:
         """Yield the parts unchanged."""
         for part in parts:
-            for name, cells in next(iter(part.values())).unusual.items():
-                before = self._counts.get(name)
-                self._counts[name] = cells if before is None else before + cells
+            UnusualCells.accumulate(self._counts, next(iter(part.values())).unusual.items())
             yield part
 
     def show(self, rows: int) -> None:

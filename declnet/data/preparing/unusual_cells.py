@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from itertools import chain
@@ -108,6 +108,19 @@ class UnusualCells:
             self.outside + other.outside,
         )
 
+    @staticmethod
+    def accumulate(
+        counts: dict[str, UnusualCells], by_column: Iterable[tuple[str, UnusualCells]]
+    ) -> None:
+        """Add numbers of cells to the counts of their columns.
+
+        Args:
+            counts: the counts so far, by column; it gets the columns that it lacks.
+            by_column: columns, each any number of times, with further cells.
+        """
+        for column, cells in by_column:
+            counts[column] = counts.get(column, UnusualCells()) + cells
+
 
 @dataclass(frozen=True, eq=False)
 class CellWatch:
@@ -151,8 +164,7 @@ class CellWatch:
             counts: the counts so far; it gets the columns that have such cells.
         """
         parts = (self._outlying(columns), self._missing(columns), self._unseen(columns))
-        for name, unusual in chain(*parts):
-            counts[name] = counts.get(name, UnusualCells()) + unusual
+        UnusualCells.accumulate(counts, chain(*parts))
 
     def _outlying(self, columns: Mapping[str, Array]) -> Iterator[tuple[str, UnusualCells]]:
         """Yield the missing numbers and those outside; all columns are compared together."""

@@ -201,7 +201,7 @@ class Predictor:
             types.setdefault(self.windows.spec.series, "text")
         return types
 
-    def predict(self, data: Any, on_error: OnError = "fail") -> Any:
+    def predict(self, data: Any, on_error: OnError = "fail", *, spread: bool = True) -> Any:
         """Prepare samples like the training data, without refitting, and return their predictions.
 
         Returns:
@@ -216,6 +216,7 @@ class Predictor:
                 from the table's last rows, so there is one prediction, or one for each series.
             on_error: whether a sample that cannot be predicted raises an error, or gets empty
                 predictions and leaves the others unaffected. With windows, only `"fail"`.
+            spread: whether an ensemble's predictions have their standard deviation.
 
         Raises:
             DataError: there are no rows, a column is missing or has a different type, a row cannot
@@ -225,22 +226,23 @@ class Predictor:
             ComponentError: a component raised an exception or violated its contract.
         """
         self.require_on_error(on_error)
+        returned = partial(_returned, spread=spread)
         with attributing_errors(self.registry):
             if self.members[0].takes_named_arrays and isinstance(data, Mapping):
                 named = {key: read_only(plain_array(values, key)) for key, values in data.items()}
-                return unwrapped(self.predict_part(Dataset(named, {}), on_error))
+                return returned(self.predict_part(Dataset(named, {}), on_error))
             cells, types = self.cells, self.column_types
             try:
                 table = as_table(data, cells=cells, types=types)
             except DataError as error:
                 if on_error == "fail" or error.row is None:
                     raise
-                return unwrapped(partial_predictions(self, readable_rows(data, cells, types)))
+                return returned(partial_predictions(self, readable_rows(data, cells, types)))
             if not isinstance(table, Table):
-                return unwrapped(self.predict_part(Dataset(read_only(table), {}), on_error))
+                return returned(self.predict_part(Dataset(read_only(table), {}), on_error))
             if table.columns and not len(table):
                 raise DataError("there are no samples")
-            return unwrapped(_warned(self.predict_part(guarded(table), on_error)))
+            return returned(self.predict_part(guarded(table), on_error))
 
     def require_on_error(self, on_error: OnError) -> None:
         """Raise DataError if predictions cannot be left empty, as a forecast of many rows."""
@@ -277,7 +279,7 @@ class Predictor:
         with attributing_errors(self.registry):
             parts = predicted_parts(self, data, identifiers, spread=spread, on_error=on_error)
             for part in parts:
-                yield unwrapped(_warned(part))
+                yield _returned(part)
 
     def predict_part(
         self, data: Dataset | Table, on_error: OnError = "fail"
@@ -436,9 +438,11 @@ class Predictor:
         return predictions
 
 
-def _warned(part: dict[str, Predictions]) -> dict[str, Predictions]:
-    """Return predictions; issue their warning."""
-    warning = next(iter(part.values())).warning
+def _returned(predictions: dict[str, Predictions], *, spread: bool = True) -> Any:
+    """Return the predictions of each loss as users get them; issue their warning."""
+    warning = next(iter(predictions.values())).warning
     if warning is not None:
         warn(warning)
-    return part
+    if not spread:
+        predictions = {loss: replace(one, spread=None) for loss, one in predictions.items()}
+    return unwrapped(predictions)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from declnet import (
     DataError,
     DeclnetError,
     Group,
-    Predictions,
     Predictor,
     StoredRun,
     __version__,
@@ -69,20 +67,14 @@ class PyfuncModel:
         from mlflow.exceptions import MlflowException
 
         try:
-            predictions = self.predictor.predict(model_input)
+            predictions = self.predictor.predict(model_input, spread=False)
         except DeclnetError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
-        return pd.DataFrame(prediction_columns(_without_spread(predictions)))
+        return pd.DataFrame(prediction_columns(predictions))
 
     def get_raw_model(self) -> Predictor:
         """Return the predictor, to MLflow's `PyFuncModel.get_raw_model`."""
         return self.predictor
-
-
-def _without_spread(predictions: Any) -> Any:
-    if isinstance(predictions, Predictions):
-        return replace(predictions, spread=None)
-    return {loss: _without_spread(of_loss) for loss, of_loss in predictions.items()}
 
 
 def save_model(run: str | Path, path: str | Path, **about: Any) -> Any:
@@ -236,7 +228,7 @@ def _signature(predictor: Predictor, example: Any) -> Any:
         "i8": DataType.long,
         "b1": DataType.boolean,
     }
-    predictions = prediction_columns(_without_spread(predictor.predict(example)))
+    predictions = prediction_columns(predictor.predict(example, spread=False))
     outputs = (
         ColSpec(kinds.get(values.dtype.str[1:], DataType.string), name)
         for name, values in predictions.items()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -118,12 +117,11 @@ def answer(model: LoadedModel, request: PredictionRequest) -> Answer:
     else:
         call = request.protocol.call(parse_json(request.body), model, request.query)
         samples, _ = model.shape.read(call.value, request.most_rows)
-        predictions = model.predictor.predict(samples, call.query.on_error)
-        parts = [predictions if call.query.spread else without_spread(predictions)]
+        on_error, spread = call.query.on_error, call.query.spread
+        parts = [model.predictor.predict(samples, on_error, spread=spread)]
     unusual: dict[str, UnusualCells] = {}
     for part in parts:
-        for name, cells in _first(part).unusual.items():
-            unusual[name] = unusual[name] + cells if name in unusual else cells
+        UnusualCells.accumulate(unusual, _first(part).unusual.items())
     if request.accepted == "csv":
         file = io.BytesIO()
         rows = write_predictions(parts, file, "csv")
@@ -161,10 +159,3 @@ def _joined(parts: list[dict[str, Array]]) -> dict[str, Array]:
     if not others:
         return first
     return {name: np.concatenate([part[name] for part in parts]) for name in first}
-
-
-def without_spread(predictions: Any) -> Any:
-    """Return predictions, of one loss or several, as they are without `spread` in the query."""
-    if isinstance(predictions, Predictions):
-        return predictions if predictions.spread is None else replace(predictions, spread=None)
-    return {name: without_spread(part) for name, part in predictions.items()}

@@ -28,7 +28,7 @@ from declnet import (
     prediction_columns,
     unpacked,
 )
-from declnet_plugins.serve.answers import Answer, PredictionRequest, answer, without_spread
+from declnet_plugins.serve.answers import Answer, PredictionRequest, answer
 from declnet_plugins.serve.bodies import Shape
 from declnet_plugins.serve.contract import KINDS, Contract
 from declnet_plugins.serve.problems import ProblemError
@@ -169,7 +169,7 @@ class LoadedModel:
             return {}
         samples, _ = self.shape.read(self.example, 1)
         kinds = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
-        columns = prediction_columns(without_spread(self.predictor.predict(samples)))
+        columns = prediction_columns(self.predictor.predict(samples, spread=False))
         return {name: kinds.get(column.dtype.kind, "string") for name, column in columns.items()}
 
     @cached_property

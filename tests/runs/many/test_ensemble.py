@@ -84,6 +84,7 @@ def test_the_folder_predicts_the_mean_of_its_members(table, tmp_path, target):
     for predicted in (whole.predict(given), found.predict(given)):
         np.testing.assert_allclose(predicted.outputs, mean, rtol=1e-12)
         np.testing.assert_allclose(predicted.spread, spread, rtol=1e-12)
+        assert whole.predict(given, spread=False).spread is None
         if target == "kind":
             np.testing.assert_allclose(predicted.probabilities.sum(axis=1), 1, rtol=1e-12)
             best = np.array(["x", "y", "z"], object)[mean.argmax(axis=1)]
