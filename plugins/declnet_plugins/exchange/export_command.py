@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,8 +127,8 @@ def _best_in(folder: Path, *, use_it: bool) -> Path:
 def _print(result: ExportResult, seconds: float) -> None:
     from declnet import ResultTable, print_line, print_table
 
-    rows = tuple((name, part.type, _translation(part)) for name, part in _rows(result.parts))
-    print_table(ResultTable("", ("part", "component", "translation"), rows))
+    columns = ("part", "component", "translation")
+    print_table(ResultTable("", columns, tuple(_rows(result.parts))))
     for note in result.notes:
         print_line(f"note: {note}")
     if result.difference is not None:
@@ -142,27 +143,15 @@ def _print(result: ExportResult, seconds: float) -> None:
     print_line(f"{result.path}{more}: {result.format}, {result.size:,} bytes, {seconds:.2f} s")
 
 
-def _translation(part: TranslatedPart) -> str:
-    if not part.translation:
-        return "none needed"
-    return f"{part.translation} ({part.origin})" if part.origin else part.translation
-
-
-MOST_NAMED = 3
-"""Columns of one transform that are named."""
-
-
-def _rows(parts: Sequence[TranslatedPart]) -> Iterator[tuple[str, TranslatedPart]]:
-    """Yield a row for each part, but one for all columns of a transform."""
-    columns: dict[tuple[str, str], list[str]] = {}
+def _rows(parts: Iterable[TranslatedPart]) -> Iterator[tuple[str, str, str]]:
+    """Yield a row for all parts of a kind and type that the same translation wrote."""
+    groups = defaultdict[tuple[str, str, str], list[str]](list)
     for part in parts:
-        if part.kind == "transform":
-            columns.setdefault((part.type, part.translation), []).append(part.name)
-    for part in parts:
-        key = part.type, part.translation
-        if part.kind != "transform":
-            yield part.name, part
-        elif key in columns:
-            names = columns.pop(key)
-            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-            yield ", ".join(names[:MOST_NAMED]) + more, part
+        translation = part.translation or "none needed"
+        if part.origin:
+            translation += f" ({part.origin})"
+        groups[part.kind, part.type, translation].append(part.name)
+    for (kind, component, translation), names in groups.items():
+        several = "columns" if kind == "transform" else f"{kind}s"
+        name = names[0] if len(names) == 1 else f"{len(names)} {several}"
+        yield name, component, translation
