@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from declnet.registry.registry import Registry
     from declnet.spec.document.overrides import Override
     from declnet.spec.model import RunSpec
-    from declnet.spec.parsed import ParsedSpec
+    from declnet.spec.partial import ParsedSpec
     from declnet.spec.points import Point
     from declnet.training.checks.check import Checked
 

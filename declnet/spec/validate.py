@@ -34,7 +34,7 @@ from declnet.spec.members import (
     require_no_members,
 )
 from declnet.spec.model import RunSpec, fit_name, resolved_document
-from declnet.spec.parsed import ParsedSpec
+from declnet.spec.partial import ParsedSpec
 from declnet.spec.points import Point, SweptValue, swept_value
 from declnet.spec.presets import with_overrides
 from declnet.spec.repairs import Repair, RepairedMap, repaired

@@ -23,12 +23,12 @@ from declnet.display.words import with_article
 from declnet.errors import Diagnostic, KeyPath, UnknownTypeError
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import closest, is_misspelling
-from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document.blocks import LAYERS, Block
 from declnet.spec.document.compose import EXTENDS
 from declnet.spec.document.expansion import Expansion
 from declnet.spec.document.source_map import value_at
+from declnet.spec.heads import CalibrationSpec
 from declnet.spec.model import ModelSpec, RunSpec, TrainingSpec
 from declnet.spec.repairs import Repair
 from declnet.spec.shown_values import shown

@@ -1,4 +1,4 @@
-"""The first call of a step, or of an evaluation, that makes a value non-finite from finite ones."""
+"""Why a loss is NaN or infinite: the first call that makes a value non-finite from finite ones."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.attribution import component_method
+from declnet.contracts.attribution import broken_contract, component_method
 from declnet.contracts.component import Component
 from declnet.contracts.execution.kernel import Call
 from declnet.contracts.network.inputs import samples_of
 from declnet.contracts.network.layer import Elementwise
 from declnet.contracts.network.parameter import LayerState, Regularizer
+from declnet.contracts.returned import BrokenContractError
+from declnet.errors import DivergenceError
 from declnet.graph.initializers import initializer_of
 from declnet.graph.model import Model
 from declnet.graph.parameters import Slot, group_of
@@ -310,3 +312,56 @@ def largest(array: Any) -> float:
     """Return the largest magnitude in an array; 0 for an empty one, inf if one is not finite."""
     size = float(np.max(np.abs(array), initial=0))
     return size if math.isfinite(size) else math.inf
+
+
+GROWN = 2.0
+"""How much larger the largest parameter is than at first if the training has made it grow."""
+
+RATE = "a smaller learning_rate often helps"
+
+
+def divergence(
+    epoch: int,
+    loss: float,
+    culprit: Culprit | None,
+    registry: Registry,
+    at_first: float | None = None,
+) -> DivergenceError:
+    """Return the error for a loss that is not finite.
+
+    Args:
+        epoch: the epoch whose forward pass, or whose update before an evaluation, gave that loss.
+        culprit: what made a value non-finite; None if that is unknown.
+        registry: knows the components' plugins.
+        at_first: the largest number among the parameters when the training began; default: that
+            before the step.
+    """
+    why, layer = "repeating the last steps did not show why", None
+    if culprit is not None:
+        layer, at_first = culprit.layer, culprit.largest if at_first is None else at_first
+        why = _cause(culprit, registry, at_first)
+    return DivergenceError(f"epoch {epoch}: the loss is {loss}: {why}", epoch, layer)
+
+
+def _cause(culprit: Culprit, registry: Registry, at_first: float) -> str:
+    """Describe what made a value non-finite, and what to do about it."""
+    what, component, largest = culprit.what, culprit.component, culprit.largest
+    if component is None and not culprit.overflowed:
+        return f"{what} is {culprit.values}"
+    fault = f"made {what} {culprit.values}, from finite values"
+    if culprit.overflowed:
+        fault = f"overflowed: it made {what} {culprit.values}"
+    if component is None:
+        cause = f"{what} overflowed"
+    else:
+        cause = broken_contract(BrokenContractError(component, culprit.method, fault), registry)
+    if not culprit.overflowed:
+        return cause
+    if culprit.in_data >= LARGE:
+        return f"{cause}; the batch has numbers up to {culprit.in_data:.3g}, so scale the data"
+    if largest > GROWN * at_first:
+        grown = f"the largest parameter grew from {at_first:.3g} to {largest:.3g}"
+        return f"{cause}; {grown}, and {RATE}"
+    if culprit.method == "update":
+        return f"{cause}; {RATE}"
+    return f"{cause}; the largest parameter is {largest:.3g}, as when the training began"

@@ -16,6 +16,7 @@ from declnet.contracts.data.sample_arrays import SampleArrays
 from declnet.contracts.network.inputs import Inputs, sample_count
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.returned import verified
+from declnet.data.block_file import PreparedCopy
 from declnet.data.blocks import BlockSet
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.preparing.targets import inverted_target, loss_targets_of
@@ -30,7 +31,6 @@ from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
 from declnet.training.checks.check import Checked, check_spec
 from declnet.training.metrics import Unscale
-from declnet.training.prepared_copy import PreparedCopy
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,13 +17,11 @@ from declnet.graph.step import Step
 from declnet.training.choice import ChosenKernels, choose_kernels, usable_kernels
 from declnet.training.compile import CompiledTraining
 from declnet.training.compiled_steps import NonFiniteLossError
-from declnet.training.culprits import culprit_of_evaluation, non_finite_parameter
-from declnet.training.divergence import divergence
+from declnet.training.culprits import culprit_of_evaluation, divergence, non_finite_parameter
 from declnet.training.epochs import ApplyUpdate, Epoch
 from declnet.training.evaluation import Evaluation
 from declnet.training.heartbeat import HeartbeatTimer, Progressed
-from declnet.training.metrics import MetricAccumulator, NamedMetric, metrics_of
-from declnet.training.monitored import Monitored
+from declnet.training.metrics import MetricAccumulator, Monitored, NamedMetric, metrics_of
 from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import Prepared
 from declnet.training.rewind import Rewind

@@ -21,7 +21,7 @@ from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.shapes import Network, Node
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
-from declnet.spec.parsed import ParsedSpec
+from declnet.spec.partial import ParsedSpec
 from declnet.spec.requirements import registry_for
 from declnet.training.checks import (
     calibration,
@@ -29,17 +29,14 @@ from declnet.training.checks import (
     data,
     graph,
     heads,
-    integers,
     leakage,
     model,
-    schedules,
     sizes,
     targets,
 )
 from declnet.training.checks.context import CheckContext
-from declnet.training.checks.description import Described, describe
+from declnet.training.checks.description import Described, describe, previews, sure_errors
 from declnet.training.checks.members import problems_of_members
-from declnet.training.checks.streams import previews, sure_errors
 
 Check = Callable[[CheckContext], Iterable[Diagnostic]]
 
@@ -59,12 +56,12 @@ CHECKS: tuple[Check, ...] = (
     data.empty_data,
     sizes.size_problems,
     data.class_problems,
-    integers.integer_problems,
+    data.integer_problems,
     graph.unusable_weights,
     components.component_problems,
     components.evaluated_problems,
     targets.output_problems,
-    schedules.schedule_problems,
+    components.schedule_problems,
     targets.label_problems,
     calibration.calibration_problems,
     model.linear_problems,

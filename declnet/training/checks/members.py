@@ -16,7 +16,7 @@ from declnet.errors import Diagnostic
 from declnet.spec.heads import VALIDATION
 from declnet.spec.members import INCONSISTENT
 from declnet.spec.model import RunSpec
-from declnet.spec.parsed import ParsedSpec
+from declnet.spec.partial import ParsedSpec
 from declnet.training.tasks import task_of
 
 if TYPE_CHECKING:
