@@ -77,7 +77,7 @@ def adapt_parameters(
         total: number of updates in the whole training, for schedules.
     """
     network, schedules = adapted_part(model.network, adapting), ScheduledValues(total)
-    nodes, plan = network.nodes, plan_memory(network, training=False)
+    nodes, plan = network.nodes, plan_memory(network, training=False, in_place=False)
     streams = streams[: len(nodes)]
     memory = GraphMemory(nodes, plan, model.store, sample_count(x), streams, schedules=schedules)
     schedules.begin(1)
@@ -108,12 +108,8 @@ class _RepeatableLayer:
             copy()
         self._calls, self._y = forward_calls(node, batch), batch.output(node)
         inputs = batch.inputs(node)
-        arrays = inputs if node.takes_many_inputs else (inputs,)
-        overwritten = [array for array in arrays if np.may_share_memory(array, self._y)]
-        self._inputs = [] if batch.plan.is_view(node) else [(x, x.copy()) for x in overwritten]
-        saved = {id(x): copy for x, copy in self._inputs}
-        seen = tuple(read_only(saved.get(id(array), array)) for array in arrays)
-        self.x: Any = seen if node.takes_many_inputs else seen[0]
+        many = node.takes_many_inputs
+        self.x: Any = tuple(map(read_only, inputs)) if many else read_only(inputs)
         self._statistics = [
             model.store.arrays[slot.key]
             for slot in model.store.of_layer.get(node.owner, ())
@@ -125,8 +121,6 @@ class _RepeatableLayer:
     def forward(self) -> Array:
         """Return the output for the current parameters, (n, *output shape), to be read only."""
         self._rng.bit_generator.state = self._start
-        for x, copy in self._inputs:
-            np.copyto(x, copy)
         before = [(array, array.copy()) for array in self._statistics]
         for call in self._calls:
             call()
