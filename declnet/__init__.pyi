@@ -233,7 +233,6 @@ from declnet.runs.stored_data import StoredData as StoredData
 from declnet.runs.stored_run import StoredRun as StoredRun
 from declnet.runs.stored_run import open_run as open_run
 from declnet.spec.data_section import DataSpec as DataSpec
-from declnet.spec.document.commented_toml import CommentedToml as CommentedToml
 from declnet.spec.document.editing import number_literal as number_literal
 from declnet.spec.document.overrides import parse_override as parse_override
 from declnet.spec.document.variables import literal_value as literal_value

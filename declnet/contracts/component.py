@@ -207,10 +207,7 @@ class Component(StrictModel):
         def validate(value: Any, info: ValidationInfo) -> Component:
             return cls.from_declaration(value, info.context)
 
-        return core_schema.with_info_plain_validator_function(
-            validate,
-            serialization=core_schema.plain_serializer_function_ser_schema(_dump, info_arg=True),
-        )
+        return core_schema.with_info_plain_validator_function(validate)
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -223,12 +220,6 @@ class Component(StrictModel):
         target["properties"] = {"type": {"const": cls.type}, **target.get("properties", {})}
         target["required"] = ["type", *target.get("required", [])]
         return described
-
-
-def _dump(component: Component, info: core_schema.SerializationInfo) -> dict[str, Any]:
-    return component.model_dump(
-        mode=info.mode, exclude_none=info.exclude_none, exclude_defaults=info.exclude_defaults
-    )
 
 
 def _error(

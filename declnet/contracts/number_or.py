@@ -80,10 +80,7 @@ class NumberOr:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        return core_schema.with_info_plain_validator_function(
-            self.validate,
-            serialization=core_schema.plain_serializer_function_ser_schema(_dump, info_arg=True),
-        )
+        return core_schema.with_info_plain_validator_function(self.validate)
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
@@ -111,9 +108,3 @@ def _shortened(value: float) -> str:
         return f"{value:.6g}"
     except OverflowError:
         return "a number of more than 308 digits"
-
-
-def _dump(value: float | Component, info: core_schema.SerializationInfo) -> Any:
-    if isinstance(value, Component):
-        return value.model_dump(mode=info.mode, exclude_none=info.exclude_none)
-    return value
