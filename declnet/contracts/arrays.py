@@ -27,6 +27,7 @@ Shape = tuple[int, ...]
 """The shape of one sample: without the batch axis. `()` is one number a sample."""
 
 Size = Annotated[int, AtLeast(1)]
+Count = Annotated[int, AtLeast(0)]
 Sizes = tuple[Size, ...]
 """A shape of arrays that are allocated."""
 

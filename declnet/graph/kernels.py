@@ -87,8 +87,7 @@ class Kernels:
         components = (*(node.layer for node in nodes), *(() if loss is None else (loss,)))
         candidates = self._replacing(components)
         first = nodes[0]
-        input_shape: Any = first.input_shapes if first.takes_many_inputs else first.input_shapes[0]
-        shapes = [input_shape, *(node.output_shape for node in nodes)]
+        shapes = [first.input_shape, *(node.output_shape for node in nodes)]
         input_gradient = any(first.inputs)  # 0 is an input of the model
         return tuple(
             kernel

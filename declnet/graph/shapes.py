@@ -59,6 +59,11 @@ class Node:
         return self.layer.n_inputs != 1
 
     @property
+    def input_shape(self) -> Any:
+        """The shape of its input as it takes it: a tuple of shapes if it takes many."""
+        return self.input_shapes if self.takes_many_inputs else self.input_shapes[0]
+
+    @property
     def input_dtypes(self) -> tuple[InputDtype, ...]:
         """Whether the layer takes floats or integers from each input."""
         return input_dtypes(self.layer, len(self.reads))

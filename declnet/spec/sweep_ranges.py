@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from declnet.errors import KeyPath
 from declnet.registry.spelling import suggestion
 from declnet.spec.shown_values import shown
@@ -110,11 +112,8 @@ def _between(reader: Reader, table: Mapping[str, Any], form: str, at: KeyPath) -
 
 
 def _spaced(first: float, last: float, count: int, *, by_ratio: bool) -> list[Any]:
-    shares = [number / (count - 1) for number in range(1, count - 1)]
-    if by_ratio:
-        inner = [first * (last / first) ** share for share in shares]
-    else:
-        inner = [first + (last - first) * share for share in shares]
+    spaced = np.geomspace if by_ratio else np.linspace
+    inner = spaced(first, last, count)[1:-1].tolist()
     if type(first) is int and type(last) is int:
         return [first, *map(round, inner), last]
     return [float(first), *(float(f"{value:.{DIGITS}g}") for value in inner), float(last)]

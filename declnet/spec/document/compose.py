@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from declnet.contracts.plain_values import copied
 from declnet.contracts.strict_model import with_folder
 from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.spec.document.document import Document, read_document
@@ -91,19 +92,12 @@ def composed_in(path: Path, home: Path) -> Composed:
 def composed_from(document: Mapping[str, Any]) -> Composed:
     """Return a copy of a document passed by a program."""
     used = names_in({key: value for key, value in document.items() if key != VARIABLES})
-    return Composed(SourceMap(_copied(document)), variables_used=frozenset(used))
+    return Composed(SourceMap(copied(document)), variables_used=frozenset(used))
 
 
 def names_preset(value: Any) -> TypeGuard[str]:
     """Return whether a value of `extends` is a preset rather than a file."""
     return isinstance(value, str) and value.startswith(PRESET_PREFIX)
-
-
-def _copied(value: Any) -> Any:
-    """Return a value whose tables and lists are new."""
-    if isinstance(value, Mapping):
-        return {key: _copied(item) for key, item in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 class _Composition:

@@ -189,13 +189,12 @@ def _path(node: Node) -> KeyPath:
 
 def _size_field(node: Node) -> str | None:
     """Return the field for a layer's output size: adding one to it adds one output."""
-    inputs = node.input_shapes if node.takes_many_inputs else node.input_shapes[0]
     for name in type(node.layer).model_fields:
         size = getattr(node.layer, name)
         if type(size) is not int or size not in node.output_shape:
             continue
         try:
-            shape = node.layer.model_copy(update={name: size + 1}).output_shape(inputs)
+            shape = node.layer.model_copy(update={name: size + 1}).output_shape(node.input_shape)
             pairs = list(zip(node.output_shape, shape, strict=True))
         except Exception:  # noqa: S112  # it may reject a value not from the spec
             continue
