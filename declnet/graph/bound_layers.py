@@ -11,9 +11,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.network.inputs import Inputs, as_arrays, sample_count
 from declnet.graph.arrays import BatchArrays, GraphMemory
 from declnet.graph.kernels import forward_calls
-from declnet.graph.memory_plan import Ending, plan_memory
 from declnet.graph.model import Model
-from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import frozen_nodes
 
 
@@ -68,22 +66,19 @@ class BoundLayers:
         self._rngs = [np.random.Generator(np.random.PCG64(0)) for _ in self._nodes]
         started = [rng.bit_generator.state for rng in self._rngs] if streams is None else streams
         self._streams = [dict(stream) for stream in started[: len(self._nodes)]]
-        schedules = ScheduledValues(steps)
-        every_output = tuple(Ending(node.index) for node in self._nodes)
-        plan = plan_memory(model.network, training=False, endings=every_output, in_place=False)
-        memory = GraphMemory(
-            self._nodes,
-            plan,
+        memory = GraphMemory.of_forward(
+            model.network,
             copy.store,
             sample_count(x),
             self._rngs,
-            frozen=frozen_nodes(self._nodes, epoch) if epoch is not None else (),
-            schedules=schedules,
+            steps,
+            step,
+            frozen_nodes(self._nodes, epoch) if epoch is not None else (),
+            range(len(self._nodes)),
         )
         self._batch = BatchArrays(memory, as_arrays(x))
         self.states = self._batch.states
         self.outputs = [self._batch.output(node) for node in self._nodes]
-        schedules.begin(step)
         self.random = frozenset(range(len(self._nodes)))
         for index, state in enumerate(self.states):
             state.training = training

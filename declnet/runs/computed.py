@@ -27,10 +27,9 @@ from declnet.data.preparing.targets import ARRAY_TARGET, inverted_target
 from declnet.data.synthetic_rows import SyntheticRows
 from declnet.errors import KeyPath, dotted
 from declnet.graph.inference import InferenceGraph
-from declnet.graph.initializers import initializer_of
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
-from declnet.graph.parameters import group_of
+from declnet.graph.parameters import group_of, initializer_of
 from declnet.graph.shapes import input_limits
 from declnet.runs.inference.member import Member
 from declnet.runs.storage.origins import components_in

@@ -22,7 +22,6 @@ from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.document.blocks import Block
 from declnet.spec.document.source_map import SourceMap
-from declnet.spec.points import Axis, Point, SweptValue, in_order, is_allowed, point_of
 from declnet.spec.repairs import Repair
 from declnet.spec.section import Section, duplicates
 from declnet.spec.shown_values import shown
@@ -32,9 +31,15 @@ from declnet.spec.varying_keys import (
     LARGEST_SEED,
     TUNE,
     WHEN,
+    Axis,
     KeyReader,
+    Point,
+    SweptValue,
     entries_of,
+    in_order,
+    is_allowed,
     labels_of,
+    point_of,
 )
 
 SPACE = "space"

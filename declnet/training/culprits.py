@@ -20,9 +20,8 @@ from declnet.contracts.network.layer import Elementwise
 from declnet.contracts.network.parameter import LayerState, Regularizer
 from declnet.contracts.returned import BrokenContractError
 from declnet.errors import DivergenceError
-from declnet.graph.initializers import initializer_of
 from declnet.graph.model import Model
-from declnet.graph.parameters import Slot, group_of
+from declnet.graph.parameters import Slot, group_of, initializer_of
 from declnet.graph.step import Step
 from declnet.graph.update import Update
 from declnet.registry.registry import Registry

@@ -16,7 +16,7 @@ from declnet.graph.kernels import Kernels
 from declnet.graph.step import Step
 from declnet.training.choice import ChosenKernels, choose_kernels, usable_kernels
 from declnet.training.compile import CompiledTraining
-from declnet.training.compiled_steps import NonFiniteLossError
+from declnet.training.compiled_steps import NonFiniteLossError, RecordingVerifier
 from declnet.training.culprits import culprit_of_evaluation, divergence, non_finite_parameter
 from declnet.training.epochs import ApplyUpdate, Epoch
 from declnet.training.evaluation import Evaluation
@@ -26,7 +26,6 @@ from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import Prepared
 from declnet.training.rewind import Rewind
 from declnet.training.state import StateError, TrainingState
-from declnet.training.verification import RecordingVerifier
 
 Event = EpochLogged | EpochFinished | Progressed
 

@@ -17,9 +17,15 @@ from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.returned import verified
 from declnet.data.block_file import BlockFile, packed, unpacked
 from declnet.data.passes import followed
-from declnet.data.sources.random_rows import PartsOf, RandomRows, TableSample, TypedRows
 from declnet.data.sources.table_columns import TableColumns
-from declnet.data.sources.table_reading import TablePart, TableReading
+from declnet.data.sources.table_reading import (
+    PartsOf,
+    RandomRows,
+    TablePart,
+    TableReading,
+    TableSample,
+    TypedRows,
+)
 from declnet.errors import DataError, RegistryError
 
 ROWS = 1 << 16

@@ -41,8 +41,7 @@ from declnet.data.sets import (
     weighted,
 )
 from declnet.data.splits import Data
-from declnet.data.streaming.source import StreamedSource
-from declnet.data.streaming.survey import Survey
+from declnet.data.streaming.source import StreamedSource, Survey
 from declnet.errors import ChangedFileError, DataError
 from declnet.spec.data_section import DataSpec, StreamSpec
 

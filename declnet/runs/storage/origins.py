@@ -14,8 +14,8 @@ from declnet.contracts.component import Component
 from declnet.contracts.execution.kernel import Kernel
 from declnet.display.words import kind_in_words
 from declnet.errors import KeyPath, OriginError
-from declnet.graph.initializers import initializer_of
 from declnet.graph.model import Model
+from declnet.graph.parameters import initializer_of
 from declnet.registry.discovery import default_registry
 from declnet.registry.plugin import FIRST_PARTY, LOCAL, Plugin, normalized, origins_in_words
 from declnet.registry.recorded import recorded_components
