@@ -235,11 +235,11 @@ class Cells:
 
     def integers(self) -> Array | None:
         """Return 64-bit integers, or floats with NaN if values are missing."""
-        return self._converted(_as_integers)
+        return self._read_as(int)
 
     def numbers(self) -> Array | None:
         """Return floats, with NaN for missing values."""
-        return self._converted(_as_floats)
+        return self._read_as(float)
 
     def booleans(self) -> Array | None:
         """Return booleans (true and false in any case), or floats with NaN if some are missing."""
@@ -326,15 +326,15 @@ class Cells:
         """Return the position of the first cell with one of `texts`."""
         return number if self._codes is None else int(np.argmax(self._codes == number))
 
-    def _converted(self, convert: Callable[[Sequence[str]], Array | None]) -> Array | None:
+    def _read_as(self, kind: type[int | float]) -> Array | None:
         """Return the cells as numbers, with NaN for missing values."""
-        numbers = None if self._markers_are_numbers else convert(self._texts)
+        numbers = None if self._markers_are_numbers else _converted(self._texts, kind)
         if numbers is not None:
             return self._expanded(numbers)
         texts = self._present
         if self.decimal == ",":
             texts = [text.translate(_EXCHANGED) for text in texts]
-        numbers = convert(texts)
+        numbers = _converted(texts, kind)
         return None if numbers is None else self._placed(numbers)
 
     def _placed(self, present: Array) -> Array:
@@ -353,17 +353,10 @@ class Cells:
         return cells
 
 
-def _as_floats(texts: Sequence[str]) -> Array | None:
+def _converted(texts: Sequence[str], kind: type[int | float]) -> Array | None:
+    """Return texts as 64-bit numbers of a kind, or None if one is not such a number."""
     try:
-        numbers = np.fromiter(map(float, texts), float, len(texts))
-    except ValueError:
-        return None
-    return None if _FOREIGN.search("".join(texts)) else numbers
-
-
-def _as_integers(texts: Sequence[str]) -> Array | None:
-    try:
-        numbers = np.array(list(map(int, texts)), np.int64)
+        numbers = np.fromiter(map(kind, texts), np.dtype(kind), len(texts))
     except (ValueError, OverflowError):
         return None
     return None if _FOREIGN.search("".join(texts)) else numbers
