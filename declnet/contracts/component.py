@@ -1,11 +1,12 @@
 """Component: a validated, frozen declaration that knows its kind and type."""
 
 import builtins
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import (
+    BaseModel,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
@@ -25,7 +26,7 @@ from declnet.contracts.strict_model import (
 )
 from declnet.contracts.verification import verify_class
 from declnet.display.words import kind_in_words, with_article
-from declnet.errors import Diagnostic, UnknownTypeError
+from declnet.errors import Diagnostic, KeyPath, UnknownTypeError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import closest, is_misspelling
@@ -220,6 +221,26 @@ class Component(StrictModel):
         target["properties"] = {"type": {"const": cls.type}, **target.get("properties", {})}
         target["required"] = ["type", *target.get("required", [])]
         return described
+
+
+def components_in(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Component]]:
+    """Yield every component in a value, at any depth, with the keys and positions that lead to it.
+
+    Args:
+        value: a component, a section of a spec, or a collection.
+        path: those that lead to the value.
+    """
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, Component):
+        yield path, value
+    if isinstance(value, BaseModel):
+        items = ((name, getattr(value, name)) for name in type(value).model_fields)
+    elif isinstance(value, tuple | list):
+        items = enumerate(value)
+    elif isinstance(value, dict):
+        items = value.items()
+    for key, item in items:
+        yield from components_in(item, (*path, key))
 
 
 def _error(

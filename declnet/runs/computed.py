@@ -12,7 +12,7 @@ import numpy as np
 
 from declnet.caching import computed_once
 from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.component import Component
+from declnet.contracts.component import Component, components_in
 from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import Table, class_name
 from declnet.contracts.network.layer import Layer
@@ -32,7 +32,6 @@ from declnet.graph.model import Model
 from declnet.graph.parameters import group_of, initializer_of
 from declnet.graph.shapes import input_limits
 from declnet.runs.inference.member import Member
-from declnet.runs.storage.origins import components_in
 from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
 from declnet.training.preparation import Prepared, ReadySet, make_ready, targets_for

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from declnet.contracts.component import Component
+from declnet.contracts.component import Component, components_in
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.network.layer import Layer
 from declnet.contracts.network.loss import Loss
@@ -109,28 +109,35 @@ class PartialSpec:
             analyses=dict(enumerate(spec.analyses)),
         )
 
+    def components(self) -> Iterator[tuple[KeyPath, Component]]:
+        """Yield every valid component with its path, and those in its fields."""
+        groups = self.optimizer.groups if self.optimizer is not None else ()
+        parts: list[tuple[KeyPath, Any]] = [
+            (("model", "layers"), [part.layer for part in self.layers]),
+            (("data",), self.data.sources),
+            (("optimizer",), self.optimizer),
+            (("optimizer", "groups"), [group.optimizer for group in groups]),
+            (("training", "callbacks"), self.callbacks),
+            (("analyses",), self.analyses),
+        ]
+        for head in self.heads:
+            parts.append((head.path, head.loss))
+            parts.append((head.metrics_path, head.metrics))
+            parts.append((head.calibration_path, head.calibration))
+        for path, part in parts:
+            yield from components_in(part, path)
+
     def deciding_evaluated(self) -> list[tuple[KeyPath, Optimizer | Callback]]:
         """Return what says which parameters are evaluated, with paths: optimizers, then callbacks.
 
         The model is evaluated with the trained parameters if there is none.
         """
-        groups = self.optimizer.groups if self.optimizer is not None else ()
-        optimizers = [
-            (("optimizer",), self.optimizer),
-            *((("optimizer", "groups", at), group.optimizer) for at, group in enumerate(groups)),
-        ]
-        callbacks = self.callbacks.items()
+        defaults = Optimizer.evaluated, Callback.evaluated
         return [
-            *(
-                (path, optimizer)
-                for path, optimizer in optimizers
-                if optimizer is not None and type(optimizer).evaluated is not Optimizer.evaluated
-            ),
-            *(
-                (("training", "callbacks", at), callback)
-                for at, callback in callbacks
-                if type(callback).evaluated is not Callback.evaluated
-            ),
+            (path, component)
+            for path, component in self.components()
+            if isinstance(component, Optimizer | Callback)
+            and type(component).evaluated not in defaults
         ]
 
 

@@ -8,11 +8,12 @@ from math import inf, prod
 from typing import Any
 
 from declnet.contracts.arrays import Shape
+from declnet.contracts.memory import beyond_memory
 from declnet.contracts.network.layer import OutputRange
 from declnet.contracts.network.loss import Loss
-from declnet.contracts.returned import verified
-from declnet.errors import Diagnostic, KeyPath
-from declnet.graph.kernels import engine_problem, engine_warnings
+from declnet.contracts.returned import verified, why_unavailable
+from declnet.errors import Diagnostic, KeyPath, UnknownTypeError
+from declnet.graph.kernels import Kernels
 from declnet.graph.parameters import (
     fans,
     group_of,
@@ -26,7 +27,6 @@ from declnet.registry.entry import Entry
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Registry
 from declnet.training.checks.context import CheckContext
-from declnet.training.memory import too_large
 
 
 def loss_for(outputs: OutputRange, registry: Registry) -> type[Loss] | None:
@@ -400,14 +400,36 @@ def unusable_weights(context: CheckContext) -> Iterable[Diagnostic]:
 
 def memory_problems(context: CheckContext) -> Iterator[Diagnostic]:
     """Yield an error if the run needs more memory than the machine has."""
-    problem = too_large(context.memory)
-    if problem is not None:
-        yield problem
+    excess = beyond_memory(sum(context.memory.values())) if context.memory is not None else None
+    if excess is not None:
+        hint = "use fewer units or a smaller training.batch_size"
+        yield Diagnostic(f"the run {excess}", hint, ("model",), "E051")
 
 
 def engine_problems(context: CheckContext) -> Iterator[Diagnostic]:
-    """Yield an error in the engine, and a warning for each of its keys without effect."""
-    problem = engine_problem(context.spec.engine, context.registry)
-    if problem is not None:
-        yield problem
-    yield from engine_warnings(context.spec.engine)
+    """Yield why the engine or compiled kernels cannot be used, or which keys have no effect."""
+    spec, registry = context.spec.engine, context.registry
+    if spec.kernels == "numpy":
+        for key, value in {"type": spec.type, "threads": spec.threads}.items():
+            if value is not None:
+                message = f'"{key}" has no effect with kernels = "numpy"'
+                hint = 'remove it, or `kernels = "numpy"`'
+                yield Diagnostic(message, hint, ("engine", key), "W009")
+        return
+    if spec.type is not None:
+        try:
+            why = why_unavailable(registry.find("engine", spec.type))
+        except UnknownTypeError as error:
+            yield Diagnostic(error.message, error.hint, ("engine", "type"), error.code)
+            return
+        if why is not None:
+            message = f'the engine "{spec.type}" cannot be used: {why}'
+            yield Diagnostic(message, "remove `type`", ("engine", "type"), "E008")
+            return
+    if spec.kernels == "jit" and not Kernels(registry, compiled=True).has_compiled:
+        kernels = (entry.component for entry in registry.entries("kernel"))
+        reasons = dict.fromkeys(why_unavailable(kernel) for kernel in kernels if kernel.compiled)
+        why = "; ".join(filter(None, reasons)) or "no plugin that has some is installed"
+        hint = 'or set kernels = "auto", which falls back to NumPy'
+        message = f"there are no compiled kernels: {why}"
+        yield Diagnostic(message, hint, ("engine", "kernels"), "E008")
