@@ -51,7 +51,7 @@ class NumberOr:
                 message = f"must be {self.in_words()}, not {_shortened(value)}"
                 raise PydanticCustomError("number", message)
             return float(value)
-        if isinstance(value, str) and _reads_as_number(value):
+        if isinstance(value, str) and reads_as_number(value):
             message = f'must be a number, not "{value}"'
             raise custom_error("number_or", message, hint="remove the quotation marks")
         if isinstance(value, str | dict | self.contract):
@@ -95,7 +95,8 @@ class NumberOr:
         return any_of_kind(self.contract.kind, finite)
 
 
-def _reads_as_number(text: str) -> bool:
+def reads_as_number(text: str) -> bool:
+    """Return whether Python reads a text as a number."""
     try:
         float(text)
     except ValueError:

@@ -17,15 +17,17 @@ from declnet.contracts.component import Component
 from declnet.contracts.execution.kernel import Call
 from declnet.contracts.network.inputs import samples_of
 from declnet.contracts.network.layer import Elementwise
+from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.network.parameter import LayerState, Regularizer
 from declnet.contracts.returned import BrokenContractError
 from declnet.errors import DivergenceError
 from declnet.graph.model import Model
-from declnet.graph.parameters import Slot, group_of, initializer_of
+from declnet.graph.parameters import group_of, initializer_of
 from declnet.graph.step import Step
 from declnet.graph.update import Update
 from declnet.registry.registry import Registry
 from declnet.spec.heads import Head
+from declnet.spec.model import RunSpec
 from declnet.training.evaluation import BatchLosses
 from declnet.training.preparation import Prepared, ReadySet
 
@@ -77,7 +79,20 @@ def culprit_of_step(prepared: Prepared, step: Step, update: Update, number: int)
     Returns:
         The first culprit; None if everything remains finite.
     """
-    return _CheckedStep(prepared, step, update).first(number)
+    spec, model, errors = prepared.spec, prepared.model, _FloatErrors()
+    calls = _CheckedCalls(model, spec.heads, step.batch.states, errors)
+    before = largest(model.store.vector)
+    in_data = max(map(largest, (*step.x.values(), *step.y_true)))
+    with errors.recorded():
+        culprit = (
+            _culprit_in_data(spec, step)
+            or non_finite_parameter(model, prepared.registry if number == 1 else None)
+            or calls.first(step.bound_calls)
+            or calls.first_mean(step.means())
+            or _culprit_of_penalty(model, errors)
+            or _culprit_of_update(spec.optimizer, model, update, number, errors)
+        )
+    return culprit and replace(culprit, largest=before, in_data=in_data)
 
 
 def culprit_of_evaluation(model: Model, heads: Sequence[Head], data: ReadySet) -> Culprit | None:
@@ -244,57 +259,30 @@ class _CheckedCalls:
             yield from _named(parameters, f"{layer}.", layer)
 
 
-class _CheckedStep:
-    """A step bound to its components, with its update."""
+def _culprit_in_data(spec: RunSpec, step: Step) -> Culprit | None:
+    for name, x in step.x.items():
+        if x.dtype.kind == "f" and not np.isfinite(x).all():
+            varying = [transform for transform in spec.data.prepare if transform.training_only]
+            what = f'the input "{name}"' if name else "x"
+            return Culprit(varying[-1] if varying else None, "vary", what, _values(x))
+    for head, y_true in zip(spec.heads, step.y_true, strict=True):
+        if y_true.dtype.kind == "f" and not np.isfinite(y_true).all():
+            return Culprit(head.loss, "prepare", "y_true", _values(y_true))
+    return None
 
-    def __init__(self, prepared: Prepared, step: Step, update: Update) -> None:
-        self._spec, self._model = prepared.spec, prepared.model
-        self._registry = prepared.registry
-        self._step, self._update, self._errors = step, update, _FloatErrors()
-        self._calls = _CheckedCalls(self._model, self._spec.heads, step.batch.states, self._errors)
 
-    def first(self, number: int) -> Culprit | None:
-        """Execute the step; return the first culprit, or None if everything remains finite."""
-        step, before = self._step, largest(self._model.store.vector)
-        arrays = [*step.x.values(), *(head.y_true for head in step.heads)]
-        in_data = max(map(largest, arrays))
-        with self._errors.recorded():
-            culprit = (
-                self._in_data()
-                or non_finite_parameter(self._model, self._registry if number == 1 else None)
-                or self._calls.first(self._step.bound_calls)
-                or self._calls.first_mean(self._step.means())
-                or _culprit_of_penalty(self._model, self._errors)
-                or self._in_update(number)
-            )
-        return culprit and replace(culprit, largest=before, in_data=in_data)
-
-    def _in_data(self) -> Culprit | None:
-        for name, x in self._step.x.items():
-            if x.dtype.kind == "f" and not np.isfinite(x).all():
-                varying = [
-                    transform for transform in self._spec.data.prepare if transform.training_only
-                ]
-                what = f'the input "{name}"' if name else "x"
-                return Culprit(varying[-1] if varying else None, "vary", what, _values(x))
-        for head, bound in zip(self._spec.heads, self._step.heads, strict=True):
-            if bound.y_true.dtype.kind == "f" and not np.isfinite(bound.y_true).all():
-                return Culprit(head.loss, "prepare", "y_true", _values(bound.y_true))
-        return None
-
-    def _in_update(self, number: int) -> Culprit | None:
-        self._errors.begin()
-        self._update(number)
-        for slot in self._model.store.slots:
-            array = self._model.store.arrays[slot.key]
-            if not np.isfinite(array).all():
-                return self._errors.culprit(self._optimizer_of(slot), "update", slot.key, array)
-        return None
-
-    def _optimizer_of(self, slot: Slot) -> Component:
-        optimizer = self._spec.optimizer
-        group = group_of(slot.key, optimizer.groups)
-        return optimizer.groups[group].optimizer if group >= 0 else optimizer
+def _culprit_of_update(
+    optimizer: Optimizer, model: Model, update: Update, number: int, errors: _FloatErrors
+) -> Culprit | None:
+    errors.begin()
+    update(number)
+    for slot in model.store.slots:
+        array = model.store.arrays[slot.key]
+        if not np.isfinite(array).all():
+            group = group_of(slot.key, optimizer.groups)
+            member = optimizer.groups[group].optimizer if group >= 0 else optimizer
+            return errors.culprit(member, "update", slot.key, array)
+    return None
 
 
 def _named(
