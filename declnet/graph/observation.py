@@ -84,13 +84,15 @@ class ObservedStep:
         _execute(step.before)
         for calls, node, y in self._forward:
             _execute(calls)
-            for observer in observers if node is not None else ():
-                observer.forward(node.name, node.layer, y)
+            if node is not None:
+                for observer in observers:
+                    observer.forward(node.name, node.layer, y)
         for head, observer in product(self._heads, observers):
             observer.losses(*head)
         for calls, node, dy in self._backward:
-            for observer in observers if dy is not None else ():
-                observer.backward(node.name, node.layer, dy)
+            if dy is not None:
+                for observer in observers:
+                    observer.backward(node.name, node.layer, dy)
             _execute(calls)
         _execute(step.after)
         for observer in observers:
