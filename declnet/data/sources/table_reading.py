@@ -63,41 +63,34 @@ class TypedRows:
         return TypedRows(np.asarray(self.rows)[positions], columns)
 
 
-class RandomRows:
-    """Rows that are drawn while all of them are read.
+def random_rows(
+    parts: Iterable[Part], rng: np.random.Generator, most: int, counted: Iterable[str]
+) -> tuple[list[TypedRows], int, dict[str, Counter[Any]]]:
+    """Read all parts of a table; return rows that are drawn at random, and what all rows have.
 
     Args:
-        rng: what draws them.
-        most: how many to draw.
-        counted: the columns whose values are counted.
+        rng: what draws the rows.
+        most: the most rows to draw.
+        counted: columns whose values are counted, unless they have more than `MOST_COUNTED`.
 
-    Attributes:
-        count: the number of rows that were read.
-        counts: how many of these have each value, of columns of few values.
+    Returns:
+        The rows drawn from each part, in order; the number of all rows; and how often each value of
+        the counted columns occurs.
     """
-
-    def __init__(self, rng: np.random.Generator, most: int, counted: Iterable[str]) -> None:
-        self._rng, self._most, self.count = rng, most, 0
-        self._drawn: Reservoir[TypedRows] = Reservoir()
-        self.counts: dict[str, Counter[Any]] = {name: Counter() for name in counted}
-
-    def read(self, parts: Iterable[Part]) -> list[TypedRows]:
-        """Read parts of a table; return the rows that are drawn from each."""
-        for rows, columns in followed(parts, "reading the table", lambda part: len(part[0])):
-            self._count(columns)
-            keys = self._rng.random(len(rows))
-            self._drawn.add(TypedRows(rows, columns), keys, self._most)
-            self.count += len(rows)
-        if self.count:
-            self._drawn.trim(self._most)
-        return self._drawn.parts
-
-    def _count(self, columns: Mapping[str, Array]) -> None:
-        for name in self.counts.keys() & columns.keys():
+    drawn: Reservoir[TypedRows] = Reservoir()
+    counts: dict[str, Counter[Any]] = {name: Counter() for name in counted}
+    total = 0
+    for rows, columns in followed(parts, "reading the table", lambda part: len(part[0])):
+        for name in counts.keys() & columns.keys():
             column = columns[name]
-            self.counts[name].update(column[~missing_values(column)].tolist())
-            if len(self.counts[name]) > MOST_COUNTED:
-                del self.counts[name]
+            counts[name].update(column[~missing_values(column)].tolist())
+            if len(counts[name]) > MOST_COUNTED:
+                del counts[name]
+        drawn.add(TypedRows(rows, columns), rng.random(len(rows)), most)
+        total += len(rows)
+    if total:
+        drawn.trim(most)
+    return drawn.parts, total, counts
 
 
 class TablePart(NamedTuple):

@@ -20,11 +20,11 @@ from declnet.data.passes import followed
 from declnet.data.sources.table_columns import TableColumns
 from declnet.data.sources.table_reading import (
     PartsOf,
-    RandomRows,
     TablePart,
     TableReading,
     TableSample,
     TypedRows,
+    random_rows,
 )
 from declnet.errors import DataError, RegistryError
 
@@ -166,14 +166,13 @@ class TableSource(TableColumns):
     ) -> TableSample:
         """Return rows of parts that are drawn at random; raise DataError if there are none."""
         source, reading = self._begun()
-        drawn = RandomRows(rng, most, counted)
-        parts = drawn.read(parts_of(source))
-        if not drawn.count:
+        parts, total, counts = random_rows(parts_of(source), rng, most, counted)
+        if not total:
             raise self._no_rows()
-        known = {name: drawn.counts[name] for name in drawn.counts.keys() - reading.lost.keys()}
+        known = {name: counts[name] for name in counts.keys() - reading.lost.keys()}
         table = self._joined(reading, parts, parts_of)
         in_blocks = parts_of is TableSource._parts_by_block
-        return TableSample(table, drawn.count, known, in_blocks)
+        return TableSample(table, total, known, in_blocks)
 
     def _joined(
         self, reading: TableReading, parts: Sequence[TypedRows], parts_of: PartsOf
