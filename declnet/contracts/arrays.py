@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from math import prod
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -33,9 +33,13 @@ Sizes = tuple[Size, ...]
 
 Dtype = np.dtype[Any]
 
+Given = TypeVar("Given", Array, "MappedArray", "Array | MappedArray")
 
-def read_only(array: Array) -> Array:
-    """Return a view of an array through which it cannot be changed."""
+
+def read_only(array: Given) -> Given:
+    """Return a view of an array through which it cannot be changed; a mapped array as it is."""
+    if isinstance(array, MappedArray):
+        return array
     view = array.view()
     view.flags.writeable = False
     return view

@@ -206,10 +206,7 @@ def guarded(data: Given) -> Given:
     """Return the data as read-only views of its arrays."""
     if all(isinstance(a, np.ndarray) and not a.flags.writeable for a in data.arrays.values()):
         return data
-    arrays = {
-        name: array if isinstance(array, MappedArray) else read_only(array)
-        for name, array in data.arrays.items()
-    }
+    arrays = {name: read_only(array) for name, array in data.arrays.items()}
     return data.with_arrays(arrays, data.rows)
 
 

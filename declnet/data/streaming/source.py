@@ -24,6 +24,7 @@ from declnet.data.reservoir import Reservoir
 from declnet.data.sources.held_files import HeldFiles
 from declnet.data.sources.loading import checked_data
 from declnet.data.splits import (
+    NAMES,
     Data,
     column_to_split_by,
     distinct,
@@ -186,10 +187,7 @@ class StreamedSource:
         else:
             chances = self._chances(data, split, positions)
             number = np.where(chances >= 1 - test, 2, np.where(chances < validation, 1, 0))
-        return {
-            name: np.flatnonzero(number == at)
-            for at, name in enumerate(("train", "validation", "test"))
-        }
+        return {name: np.flatnonzero(number == at) for at, name in enumerate(NAMES)}
 
     def _chances(self, data: Data, split: SplitSpec, positions: Array) -> Array:
         """Return the random number that decides on each sample; groups have one in common."""
