@@ -133,8 +133,10 @@ def with_preset(
         return composed
     below = literal_value(verified(Preset.document, preset))
     if MEMBERS in below:
-        changed = _changed(written, overrides)
-        below[MEMBERS] = [_without(member, changed) for member in below[MEMBERS]]
+        changed = SourceMap(copied(written))
+        for override in overrides:
+            apply_override(changed, override)
+        below[MEMBERS] = [_without(member, changed.document) for member in below[MEMBERS]]
     writer = PresetWriter(source_map, below)
     under = SourceMap(below, Origin(writer), writers=(writer,))
     return replace(composed, source_map=merged(under, over))
@@ -171,19 +173,6 @@ def _preset(
             else error
             for error in without_redundant(errors)
         ]
-
-
-def _changed(document: Mapping[str, Any], overrides: Sequence[Override]) -> dict[str, Any]:
-    """Return what a spec writes itself, with overrides of keys that lead through tables only."""
-    changed: dict[str, Any] = copied(document)
-    for override in overrides:
-        table: Any = changed
-        *outer, last = map(str, override.path)
-        for part in outer:
-            table = table.setdefault(part, {}) if isinstance(table, dict) else None
-        if isinstance(table, dict):
-            table[last] = override.value
-    return changed
 
 
 def _without(member: dict[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
