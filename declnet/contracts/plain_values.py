@@ -22,13 +22,13 @@ def copied(value: Any) -> Any:
     return mapped(value, lambda scalar: scalar)
 
 
-def scalars(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
-    """Yield the scalars in a value at a path, each with its own path."""
-    if isinstance(value, Mapping):
+def leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """Yield the scalars and the empty tables and lists in a value, each with its path."""
+    if isinstance(value, Mapping) and value:
         for key, item in value.items():
-            yield from scalars(item, (*path, key))
-    elif isinstance(value, list | tuple):
+            yield from leaves(item, (*path, key))
+    elif isinstance(value, list | tuple | set | frozenset) and value:
         for position, item in enumerate(value):
-            yield from scalars(item, (*path, position))
+            yield from leaves(item, (*path, position))
     else:
         yield path, value

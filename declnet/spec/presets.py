@@ -14,7 +14,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from declnet.contracts.plain_values import copied, scalars
+from declnet.contracts.plain_values import copied, leaves
 from declnet.contracts.returned import verified
 from declnet.contracts.runs.preset import Preset
 from declnet.errors import Diagnostic, KeyPath, Place, SpecError
@@ -69,7 +69,7 @@ class PresetWriter:
         if value is None:
             return None
         if isinstance(value, str):
-            for field, text in scalars(self.spec.document.get(PRESET), (PRESET,)):
+            for field, text in leaves(self.spec.document.get(PRESET), (PRESET,)):
                 if text == value:
                     return self.spec.exact_place(field)
         return self.spec.exact_place((EXTENDS,), focus)

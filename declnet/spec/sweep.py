@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from declnet.contracts.plain_values import leaves
 from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.registry.spelling import suggestion
 from declnet.spec.document.compose import PRESET
@@ -159,13 +160,8 @@ class Sweep:
 
 def _strings_in(value: Any) -> Iterator[str]:
     """Yield the strings in a value, also as keys, at any depth."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping | list):
-        for item in value:
-            yield from _strings_in(item)
-        for item in value.values() if isinstance(value, Mapping) else ():
-            yield from _strings_in(item)
+    for path, leaf in leaves(value):
+        yield from (part for part in (*path, leaf) if isinstance(part, str))
 
 
 def _distinct(labels: Iterator[str]) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from declnet.contracts.plain_values import mapped, scalars
+from declnet.contracts.plain_values import leaves, mapped
 from declnet.errors import Diagnostic, KeyPath, Place, SpecError, dotted
 from declnet.spec.document.source_map import Source
 
@@ -227,7 +227,7 @@ def _too_deep(place: Place) -> SpecError:
 def large_numbers(document: Any) -> list[Diagnostic]:
     """Return a diagnostic for each integer larger than 64 bits."""
     message = f"integers must be between -{LARGEST} and {LARGEST}"
-    large = (path for path, scalar in scalars(document) if _is_large(scalar))
+    large = (path for path, scalar in leaves(document) if _is_large(scalar))
     return [Diagnostic(message, None, path, "E013") for path in large]
 
 

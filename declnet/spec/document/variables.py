@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from declnet.contracts.plain_values import mapped, scalars
+from declnet.contracts.plain_values import leaves, mapped
 from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.registry.spelling import closest
 from declnet.spec.shown_values import shown
@@ -179,7 +179,7 @@ class _Substitution:
 
 
 def _strings(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    return ((at, scalar) for at, scalar in scalars(value, path) if isinstance(scalar, str))
+    return ((at, scalar) for at, scalar in leaves(value, path) if isinstance(scalar, str))
 
 
 def _is_name(name: Any) -> bool:
