@@ -9,8 +9,8 @@ import numpy as np
 
 from declnet import Array, Initializer, Kernel, KernelSite, Layer, LayerState, Loss, Shape
 from declnet.graph.arrays import batch_view, workspace_dtype
-from declnet.graph.initializers import fans
 from declnet.graph.memory_plan import Order
+from declnet.graph.parameters import fans
 from declnet.graph.schedules import ScheduledValues
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from declnet import DataInfo, Dataset, DataSource, parse_spec, run
-from declnet.caching import sharing_results
+from declnet.caching import MOST_RESULTS, sharing_results
 from declnet.data import sets
-from declnet.data.sources.loading import MOST_LOADED, load_source
+from declnet.data.sources.loading import load_source
 from declnet.spec.streams import DataSet
 
 
@@ -82,7 +82,7 @@ def test_shared_arrays_are_read_only_and_few_are_kept(loads):
     with sharing_results():
         with pytest.raises(ValueError, match="read-only"):
             load(Counted(), 0).x[0] = 2
-        for rows in range(MOST_LOADED):
+        for rows in range(MOST_RESULTS):
             load(Counted(rows=4 + rows), 0)
         before = len(loads)
         load(Counted(), 0)

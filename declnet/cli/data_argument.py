@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from declnet.contracts.data.data_source import DataSource
     from declnet.contracts.data.dataset import Dataset
     from declnet.contracts.data.table import Table
-    from declnet.data.sources.random_rows import TableSample
+    from declnet.data.sources.table_reading import TableSample
     from declnet.data.sources.table_source import TableSource
     from declnet.registry.registry import Registry
 

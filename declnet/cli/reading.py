@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from declnet.registry.registry import Registry
     from declnet.spec.document.overrides import Override
     from declnet.spec.model import RunSpec
-    from declnet.spec.parsed import ParsedSpec
-    from declnet.spec.points import Point
+    from declnet.spec.partial import ParsedSpec
+    from declnet.spec.varying_keys import Point
     from declnet.training.checks.check import Checked
 
 
@@ -95,8 +95,8 @@ def checked_points(
     """
     from declnet.cli.options import several_values
     from declnet.contracts.attribution import attributing_errors
-    from declnet.spec.points import swept_value
     from declnet.spec.validate import read_points
+    from declnet.spec.varying_keys import swept_value
 
     fixed, varied = [], []
     for number, text in enumerate(overrides, start=1):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from declnet.registry.registry import Registry
     from declnet.runs.many.beginning import SweptSpec
     from declnet.spec.model import RunSpec
-    from declnet.spec.points import Point
+    from declnet.spec.varying_keys import Point
     from declnet.training.checks.check import Checked
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from math import prod
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,14 +27,19 @@ Shape = tuple[int, ...]
 """The shape of one sample: without the batch axis. `()` is one number a sample."""
 
 Size = Annotated[int, AtLeast(1)]
+Count = Annotated[int, AtLeast(0)]
 Sizes = tuple[Size, ...]
 """A shape of arrays that are allocated."""
 
 Dtype = np.dtype[Any]
 
+Given = TypeVar("Given", Array, "MappedArray", "Array | MappedArray")
 
-def read_only(array: Array) -> Array:
-    """Return a view of an array through which it cannot be changed."""
+
+def read_only(array: Given) -> Given:
+    """Return a view of an array through which it cannot be changed; a mapped array as it is."""
+    if isinstance(array, MappedArray):
+        return array
     view = array.view()
     view.flags.writeable = False
     return view

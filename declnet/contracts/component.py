@@ -1,11 +1,12 @@
 """Component: a validated, frozen declaration that knows its kind and type."""
 
 import builtins
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import (
+    BaseModel,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
@@ -25,7 +26,7 @@ from declnet.contracts.strict_model import (
 )
 from declnet.contracts.verification import verify_class
 from declnet.display.words import kind_in_words, with_article
-from declnet.errors import Diagnostic, UnknownTypeError
+from declnet.errors import Diagnostic, KeyPath, UnknownTypeError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import closest, is_misspelling
@@ -207,10 +208,7 @@ class Component(StrictModel):
         def validate(value: Any, info: ValidationInfo) -> Component:
             return cls.from_declaration(value, info.context)
 
-        return core_schema.with_info_plain_validator_function(
-            validate,
-            serialization=core_schema.plain_serializer_function_ser_schema(_dump, info_arg=True),
-        )
+        return core_schema.with_info_plain_validator_function(validate)
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -225,10 +223,24 @@ class Component(StrictModel):
         return described
 
 
-def _dump(component: Component, info: core_schema.SerializationInfo) -> dict[str, Any]:
-    return component.model_dump(
-        mode=info.mode, exclude_none=info.exclude_none, exclude_defaults=info.exclude_defaults
-    )
+def components_in(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Component]]:
+    """Yield every component in a value, at any depth, with the keys and positions that lead to it.
+
+    Args:
+        value: a component, a section of a spec, or a collection.
+        path: those that lead to the value.
+    """
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, Component):
+        yield path, value
+    if isinstance(value, BaseModel):
+        items = ((name, getattr(value, name)) for name in type(value).model_fields)
+    elif isinstance(value, tuple | list):
+        items = enumerate(value)
+    elif isinstance(value, dict):
+        items = value.items()
+    for key, item in items:
+        yield from components_in(item, (*path, key))
 
 
 def _error(

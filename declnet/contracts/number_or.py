@@ -51,7 +51,7 @@ class NumberOr:
                 message = f"must be {self.in_words()}, not {_shortened(value)}"
                 raise PydanticCustomError("number", message)
             return float(value)
-        if isinstance(value, str) and _reads_as_number(value):
+        if isinstance(value, str) and reads_as_number(value):
             message = f'must be a number, not "{value}"'
             raise custom_error("number_or", message, hint="remove the quotation marks")
         if isinstance(value, str | dict | self.contract):
@@ -80,10 +80,7 @@ class NumberOr:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        return core_schema.with_info_plain_validator_function(
-            self.validate,
-            serialization=core_schema.plain_serializer_function_ser_schema(_dump, info_arg=True),
-        )
+        return core_schema.with_info_plain_validator_function(self.validate)
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
@@ -98,7 +95,8 @@ class NumberOr:
         return any_of_kind(self.contract.kind, finite)
 
 
-def _reads_as_number(text: str) -> bool:
+def reads_as_number(text: str) -> bool:
+    """Return whether Python reads a text as a number."""
     try:
         float(text)
     except ValueError:
@@ -111,9 +109,3 @@ def _shortened(value: float) -> str:
         return f"{value:.6g}"
     except OverflowError:
         return "a number of more than 308 digits"
-
-
-def _dump(value: float | Component, info: core_schema.SerializationInfo) -> Any:
-    if isinstance(value, Component):
-        return value.model_dump(mode=info.mode, exclude_none=info.exclude_none)
-    return value

@@ -77,10 +77,7 @@ def verified(
         BrokenContractError: the result is not what the contract promises.
     """
     result: T = getattr(component, method.__name__)(*arguments, **keywords)
-    promise = _promise(method, component)
-    if promise is not None:
-        result = promise.verify(component, result, arguments, keywords)
-    return result
+    return verify(method, component, result, *arguments, **keywords)
 
 
 def verify(

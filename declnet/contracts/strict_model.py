@@ -26,6 +26,7 @@ from pydantic_core import (
 )
 
 from declnet.contracts.network.inputs import is_name
+from declnet.contracts.plain_values import mapped
 from declnet.registry.spelling import closest, is_misspelling, known_elsewhere, suggestion
 
 
@@ -52,11 +53,7 @@ class LocatedString(str):
 
 def with_folder(value: Any, folder: Path) -> Any:
     """Return a document whose strings know their folder."""
-    if isinstance(value, dict):
-        return {key: with_folder(item, folder) for key, item in value.items()}
-    if isinstance(value, list):
-        return [with_folder(item, folder) for item in value]
-    return LocatedString(value, folder) if type(value) is str else value
+    return mapped(value, lambda text: LocatedString(text, folder) if type(text) is str else text)
 
 
 def custom_error(kind: str, message: str, /, **context: str | None) -> PydanticCustomError:

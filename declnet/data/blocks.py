@@ -37,7 +37,7 @@ class BlockSet(Generic[Samples]):
 
     Attributes:
         sizes: the number of samples in each block; 0 if all are of other sets.
-        prepare: reads and prepares the samples in a block, from any thread.
+        read: returns the prepared samples in a block, from any thread.
         fingerprint: `sha256:…` of the samples; empty if it was not computed.
         window: about how many samples are in memory and shuffled at a time; None: all of them.
         groups: as for `Blocks`.
@@ -45,7 +45,7 @@ class BlockSet(Generic[Samples]):
     """
 
     sizes: tuple[int, ...]
-    prepare: Callable[[int], Samples]
+    read: Callable[[int], Samples]
     fingerprint: str = ""
     window: int | None = None
     groups: tuple[int, ...] = ()
@@ -70,10 +70,6 @@ class BlockSet(Generic[Samples]):
             path=("data", "stream"),
             code="E017",
         )
-
-    def read(self, number: int) -> Samples:
-        """Return the samples in a block, from any thread."""
-        return self.prepare(number)
 
     def parts(self) -> Iterator[Samples]:
         """Yield all samples in order, block by block."""

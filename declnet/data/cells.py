@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import repeat
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +13,103 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.table import CellFormat, class_name
-from declnet.data.formatted_numbers import are_consistent, is_unmistakable, read_formatted
+
+_SIGN = "[+\u2212-]?"
+_CODES = "AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HUF|INR|JPY|KRW|MXN|NOK|NZD|PLN|SEK|TRY|USD|ZAR"
+_SYMBOL = f"(?:(?:US|A|C|R|NZ|HK)?\\$|[€£¥₹₽₩₺₫₴₪฿%]|zł|kr|Kč|{_CODES})"
+_GROUPS = "'\u2019 \u00a0\u202f"
+"""Apostrophes and spaces, which group thousands, as the other decimal sign does."""
+_SPACES = " \u00a0\u202f"
+
+PERCENT = "%"
+
+_FOREIGN_OR_SPACE = re.compile(r"_|[^\x21-\x7e]")
+_UNGROUPED = {
+    ".": str.maketrans("", "", f",{_GROUPS}"),
+    ",": str.maketrans(",", ".", f".{_GROUPS}"),
+}
+"""What turns digits into a Python number, by decimal sign."""
+
+
+@cache
+def _pattern(decimal: str) -> re.Pattern[str]:
+    """Return the pattern of a cell for a decimal sign; the other sign may group thousands."""
+    group = "," if decimal == "." else "."
+    point, comma = re.escape(decimal), re.escape(group)
+    grouped = (
+        rf"[1-9][0-9]{{0,2}}(?P<group>[{comma}{_GROUPS}])[0-9]{{3}}(?:(?P=group)[0-9]{{3}})*"
+        rf"|[1-9][0-9]?(?:{comma}[0-9]{{2}})+{comma}[0-9]{{3}}"  # lakh and crore
+    )
+    digits = rf"(?:(?:{grouped}|0|[1-9][0-9]*)(?:{point}[0-9]*)?|{point}[0-9]+)"
+    return re.compile(
+        rf"(?P<open>\()?(?P<sign>{_SIGN})(?:(?P<before>{_SYMBOL})[{_SPACES}]?)?(?P<inner>{_SIGN})"
+        rf"(?P<digits>{digits})(?:[{_SPACES}]?(?P<after>{_SYMBOL}))?(?(open)\))"
+    )
+
+
+def read_formatted(cells: Sequence[str], decimal: str) -> tuple[Array, frozenset[str]] | None:
+    """Return the cells as floats with the units found, or None if one is not such a number.
+
+    Amounts in parentheses are negative; percentages keep their value, so `12.5%` is 12.5. The units
+    include `""` if a cell has none.
+
+    Args:
+        cells: text without surrounding spaces, none of them missing.
+        decimal: the decimal sign, a point or a comma.
+    """
+    pattern, units = _pattern(decimal), set()
+    numbers = np.empty(len(cells))
+    for position, cell in enumerate(cells):
+        plain = _plain(cell, decimal)
+        if plain is not None:
+            numbers[position] = plain
+            units.add("")
+            continue
+        match = pattern.fullmatch(cell)
+        if match is None:
+            return None
+        opening, sign, before, inner, digits, after = match.group(
+            "open", "sign", "before", "inner", "digits", "after"
+        )
+        if (before and after) or bool(opening) + bool(sign) + bool(inner) > 1:
+            return None
+        number = float(digits.translate(_UNGROUPED[decimal]))
+        negative = opening or (sign or inner) in ("-", "\u2212")
+        numbers[position] = -number if negative else number
+        units.add(before or after or "")
+    return numbers, frozenset(units)
+
+
+def _plain(cell: str, decimal: str) -> float | None:
+    """Return a cell that is a plain number, such as 1e5."""
+    if _FOREIGN_OR_SPACE.search(cell):
+        return None
+    try:
+        return float(cell if decimal == "." else cell.translate(_EXCHANGED))
+    except ValueError:
+        return None
+
+
+def are_consistent(units: Iterable[str]) -> bool:
+    """Return whether numbers with these units are comparable.
+
+    At most one unit may occur. Currency may be absent from some cells, a percent sign may not.
+    """
+    named = {unit for unit in units if unit}
+    return len(named) < 2 and not (PERCENT in named and "" in units)
+
+
+def is_unmistakable(cells: Iterable[str], decimal: str) -> bool:
+    """Return whether some cell cannot be a number with the other decimal sign."""
+    other = _pattern("," if decimal == "." else ".")
+    return any(other.fullmatch(cell) is None for cell in cells)
+
+
+def described_units(units: Iterable[str]) -> str:
+    """Return how the cells differ from plain numbers."""
+    named = [f'"{unit}"' for unit in units if unit]
+    return f"with {named[0]}" if named else "with grouped thousands"
+
 
 SPACES = " \t"
 """The characters around a cell that do not belong to it, in every source."""
@@ -139,11 +235,11 @@ class Cells:
 
     def integers(self) -> Array | None:
         """Return 64-bit integers, or floats with NaN if values are missing."""
-        return self._converted(_as_integers)
+        return self._read_as(int)
 
     def numbers(self) -> Array | None:
         """Return floats, with NaN for missing values."""
-        return self._converted(_as_floats)
+        return self._read_as(float)
 
     def booleans(self) -> Array | None:
         """Return booleans (true and false in any case), or floats with NaN if some are missing."""
@@ -230,15 +326,15 @@ class Cells:
         """Return the position of the first cell with one of `texts`."""
         return number if self._codes is None else int(np.argmax(self._codes == number))
 
-    def _converted(self, convert: Callable[[Sequence[str]], Array | None]) -> Array | None:
+    def _read_as(self, kind: type[int | float]) -> Array | None:
         """Return the cells as numbers, with NaN for missing values."""
-        numbers = None if self._markers_are_numbers else convert(self._texts)
+        numbers = None if self._markers_are_numbers else _converted(self._texts, kind)
         if numbers is not None:
             return self._expanded(numbers)
         texts = self._present
         if self.decimal == ",":
             texts = [text.translate(_EXCHANGED) for text in texts]
-        numbers = convert(texts)
+        numbers = _converted(texts, kind)
         return None if numbers is None else self._placed(numbers)
 
     def _placed(self, present: Array) -> Array:
@@ -257,17 +353,10 @@ class Cells:
         return cells
 
 
-def _as_floats(texts: Sequence[str]) -> Array | None:
+def _converted(texts: Sequence[str], kind: type[int | float]) -> Array | None:
+    """Return texts as 64-bit numbers of a kind, or None if one is not such a number."""
     try:
-        numbers = np.fromiter(map(float, texts), float, len(texts))
-    except ValueError:
-        return None
-    return None if _FOREIGN.search("".join(texts)) else numbers
-
-
-def _as_integers(texts: Sequence[str]) -> Array | None:
-    try:
-        numbers = np.array(list(map(int, texts)), np.int64)
+        numbers = np.fromiter(map(kind, texts), np.dtype(kind), len(texts))
     except (ValueError, OverflowError):
         return None
     return None if _FOREIGN.search("".join(texts)) else numbers

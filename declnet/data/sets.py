@@ -35,6 +35,7 @@ from declnet.data.preparing.targets import (
 from declnet.data.preparing.windows import Windows
 from declnet.data.sources.loading import checked, load_source
 from declnet.data.splits import (
+    NAMES,
     Data,
     distinct,
     fold_positions,
@@ -126,9 +127,6 @@ def _labels(dataset: Dataset) -> Array:
             "y holds numbers, so there are no classes to weight", path=AT_CLASSES, code="E036"
         )
     return labels
-
-
-NAMES = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)

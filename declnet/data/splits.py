@@ -20,6 +20,7 @@ from declnet.errors import DataError
 from declnet.spec.data_section import DataSpec, SplitSpec
 from declnet.spec.streams import Stream, random_stream
 
+NAMES = ("train", "validation", "test")
 AT_METHOD = ("data", "split", "method")
 AT_COLUMN = ("data", "split", "column")
 
@@ -205,17 +206,16 @@ def positions_by_column(data: Dataset | Table, split: SplitSpec) -> dict[str, Ar
     """Return the rows that a column labels train, validation or test, ignoring case."""
     table, column = column_to_split_by(data, str(split.column))
     labels = np.array([str(cell).strip().lower() for cell in column.tolist()])
-    names = ("train", "validation", "test")
     refuse_rows(
         table,
         str(split.column),
-        ~np.isin(labels, names),
+        ~np.isin(labels, NAMES),
         lambda label: f'is "{label}"',
         hint="it must be train, validation or test",
         path=AT_COLUMN,
         code="E036",
     )
-    return {name: np.flatnonzero(labels == name) for name in names}
+    return {name: np.flatnonzero(labels == name) for name in NAMES}
 
 
 def members_of(key: Array) -> list[Array]:

@@ -21,8 +21,16 @@ from declnet.contracts.data.table import (
     column_type,
     missing_values,
 )
-from declnet.data.cells import Cells, are_unicode, objects_of, text_of, trimmed
-from declnet.data.formatted_numbers import are_consistent, described_units, read_formatted
+from declnet.data.cells import (
+    Cells,
+    are_consistent,
+    are_unicode,
+    described_units,
+    objects_of,
+    read_formatted,
+    text_of,
+    trimmed,
+)
 from declnet.data.usable_rows import UsableRows
 from declnet.errors import DataError
 

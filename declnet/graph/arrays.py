@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import partial
 from math import prod
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -20,10 +20,10 @@ from declnet.contracts.execution.kernel import Call
 from declnet.contracts.network.inputs import Batch, sample_count
 from declnet.contracts.network.parameter import LayerState, Workspace
 from declnet.graph.gradients import GradientArrays
-from declnet.graph.memory_plan import Order, Plan, Reader
+from declnet.graph.memory_plan import Ending, Order, Plan, Reader, plan_memory
 from declnet.graph.parameters import Parameters, layer_state
 from declnet.graph.schedules import ScheduledValues
-from declnet.graph.shapes import Node
+from declnet.graph.shapes import Network, Node
 
 
 def batch_view(block: Array, shape: Shape, n: int, order: Order = "batch_last") -> Array:
@@ -147,6 +147,36 @@ class GraphMemory:
         self._gradients, self._frozen = gradients, frozen
         values = schedules if schedules is not None else ScheduledValues(1)
         self._now = [values.of(node.layer) for node in nodes]
+
+    @classmethod
+    def of_forward(
+        cls,
+        network: Network,
+        parameters: Parameters,
+        capacity: int,
+        streams: Sequence[np.random.Generator],
+        total: int,
+        step: int,
+        frozen: Collection[int] = (),
+        kept: Sequence[int] = (),
+    ) -> Self:
+        """Return the memory of layers that are called forward in any way, without kernels.
+
+        No layer overwrites its inputs.
+
+        Args:
+            streams: the layers' random streams; there may be more.
+            total: number of updates in the whole training, for schedules.
+            step: the step whose values scheduled fields have.
+            kept: the layers whose outputs share no memory; default: the network's outputs.
+        """
+        nodes, schedules = network.nodes, ScheduledValues(total)
+        endings = tuple(map(Ending, kept))
+        plan = plan_memory(network, training=False, endings=endings, in_place=False)
+        streams = streams[: len(nodes)]
+        memory = cls(nodes, plan, parameters, capacity, streams, None, frozen, schedules)
+        schedules.begin(step)
+        return memory
 
     def additions(self, node: Node) -> tuple[Call, ...]:
         """Return the calls that add the gradients of shared parameters, after a backward."""

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import prod
 from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.network.inputs import Inputs, as_arrays, sample_count
-from declnet.graph.arrays import Workspaces, batch_view
-from declnet.graph.memory_plan import Order, copied_reads, value_orders
+from declnet.graph.arrays import BatchArrays, GraphMemory
+from declnet.graph.kernels import forward_calls
 from declnet.graph.model import Model
-from declnet.graph.parameters import layer_state
-from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import frozen_nodes
 
 
@@ -55,7 +52,7 @@ class BoundLayers:
     ) -> None:
         copy = Model(model.network, model.dtype)
         copy.load_parameters(model.store.arrays if parameters is None else parameters)
-        self._nodes, self._x, n = model.nodes, as_arrays(x), sample_count(x)
+        self._nodes = model.nodes
         self.parameters = copy.store.arrays
         self._saved = {key: array.copy() for key, array in self.parameters.items()}
         self._untrained = [
@@ -69,32 +66,19 @@ class BoundLayers:
         self._rngs = [np.random.Generator(np.random.PCG64(0)) for _ in self._nodes]
         started = [rng.bit_generator.state for rng in self._rngs] if streams is None else streams
         self._streams = [dict(stream) for stream in started[: len(self._nodes)]]
-        orders = value_orders(self._nodes)
-
-        def allocate(value: int, order: Order) -> Array:
-            shape = self._nodes[value - 1].output_shape
-            return batch_view(np.empty(n * prod(shape), model.dtype), shape, n, order)
-
-        self.outputs = [allocate(value, orders[value]) for value in range(1, len(orders))]
-        self._copies = {
-            (index, position): allocate(self._nodes[index].inputs[position], order)
-            for (index, position), order in copied_reads(self._nodes, orders).items()
-        }
-        workspaces = Workspaces(self._nodes, n, model.dtype, orders[1:])
-        schedules = ScheduledValues(steps)
-        frozen = frozen_nodes(self._nodes, epoch) if epoch is not None else ()
-        self.states = [
-            layer_state(
-                node,
-                copy.store,
-                workspaces.views(node, n),
-                rng,
-                now=schedules.of(node.layer),
-                frozen=node.index in frozen,
-            )
-            for node, rng in zip(self._nodes, self._rngs, strict=True)
-        ]
-        schedules.begin(step)
+        memory = GraphMemory.of_forward(
+            model.network,
+            copy.store,
+            sample_count(x),
+            self._rngs,
+            steps,
+            step,
+            frozen_nodes(self._nodes, epoch) if epoch is not None else (),
+            range(len(self._nodes)),
+        )
+        self._batch = BatchArrays(memory, as_arrays(x))
+        self.states = self._batch.states
+        self.outputs = [self._batch.output(node) for node in self._nodes]
         self.random = frozenset(range(len(self._nodes)))
         for index, state in enumerate(self.states):
             state.training = training
@@ -112,7 +96,8 @@ class BoundLayers:
             self._rngs[index].bit_generator.state = self._streams[index]
         for key in self._untrained[index]:
             np.copyto(self.parameters[key], self._saved[key])
-        node.layer.forward(self._read(index), self.outputs[index], self.states[index])
+        for call in forward_calls(node, self._batch):
+            call()
         return self.outputs[index]
 
     def backward(self, index: int, dy: Array) -> tuple[dict[str, Array], tuple[Array, ...]]:
@@ -135,7 +120,7 @@ class BoundLayers:
         vars(state.grad).update(gradients)
         training, state.training = state.training, True
         y = self.forward(index)
-        needs, x = node.layer.backward_needs, self._read(index)
+        needs, x = node.layer.backward_needs, self._batch.inputs(node)
         dx = tuple(
             np.zeros_like(self.outputs[value - 1]) if value else None for value in node.inputs
         )
@@ -148,13 +133,3 @@ class BoundLayers:
         )
         state.training = training
         return gradients, tuple(gradient for gradient in dx if gradient is not None)
-
-    def _read(self, index: int) -> Any:
-        node, arrays = self._nodes[index], []
-        for position, (value, name) in enumerate(zip(node.inputs, node.reads, strict=True)):
-            array = self.outputs[value - 1] if name is None else self._x[name]
-            if (index, position) in self._copies:
-                np.copyto(self._copies[index, position], array)
-                array = self._copies[index, position]
-            arrays.append(array)
-        return tuple(arrays) if node.takes_many_inputs else arrays[0]

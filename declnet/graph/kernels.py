@@ -23,13 +23,11 @@ from declnet.contracts.execution.kernel import Call, Kernel, KernelCalls, Kernel
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.network.schedule import schedules_of
 from declnet.contracts.returned import verified, why_unavailable
-from declnet.errors import Diagnostic, UnknownTypeError
 from declnet.graph.arrays import BatchArrays
 from declnet.graph.memory_plan import copied_reads, value_orders
 from declnet.graph.shapes import Node
 from declnet.registry.entry import types_of
 from declnet.registry.registry import Registry
-from declnet.spec.model import EngineSpec
 
 
 class Kernels:
@@ -87,8 +85,7 @@ class Kernels:
         components = (*(node.layer for node in nodes), *(() if loss is None else (loss,)))
         candidates = self._replacing(components)
         first = nodes[0]
-        input_shape: Any = first.input_shapes if first.takes_many_inputs else first.input_shapes[0]
-        shapes = [input_shape, *(node.output_shape for node in nodes)]
+        shapes = [first.input_shape, *(node.output_shape for node in nodes)]
         input_gradient = any(first.inputs)  # 0 is an input of the model
         return tuple(
             kernel
@@ -195,38 +192,6 @@ def why_no_engine(registry: Registry) -> str:
     engines = (entry.component for entry in registry.entries("engine"))
     reasons = (why_unavailable(engine) for engine in engines if engine.by_default)
     return "; ".join(filter(None, reasons)) or "no plugin that has one is installed"
-
-
-def engine_problem(spec: EngineSpec, registry: Registry) -> Diagnostic | None:
-    """Return an error if compiled kernels or an engine are demanded and there are none."""
-    if spec.type is not None and spec.kernels != "numpy":
-        try:
-            engine: type[Engine] = registry.entry("engine", spec.type).component
-        except UnknownTypeError as error:
-            return Diagnostic(error.message, error.hint, ("engine", "type"), error.code)
-        why = why_unavailable(engine)
-        if why is not None:
-            message = f'the engine "{spec.type}" cannot be used: {why}'
-            return Diagnostic(message, "remove `type`", ("engine", "type"), "E008")
-    if spec.kernels != "jit" or Kernels(registry, compiled=True).has_compiled:
-        return None
-    compiled = [entry.component for entry in registry.entries("kernel") if entry.component.compiled]
-    reasons = filter(None, dict.fromkeys(why_unavailable(kernel) for kernel in compiled))
-    why = "; ".join(reasons) or "no plugin that has some is installed"
-    hint = 'or set kernels = "auto", which falls back to NumPy'
-    message = f"there are no compiled kernels: {why}"
-    return Diagnostic(message, hint, ("engine", "kernels"), "E008")
-
-
-def engine_warnings(spec: EngineSpec) -> list[Diagnostic]:
-    """Return a warning for each key of the engine that NumPy's kernels leave without effect."""
-    values = {"type": spec.type, "threads": spec.threads}
-    hint = 'remove it, or `kernels = "numpy"`'
-    return [
-        Diagnostic(f'"{key}" has no effect with kernels = "numpy"', hint, ("engine", key), "W009")
-        for key, value in values.items()
-        if value is not None and spec.kernels == "numpy"
-    ]
 
 
 def forward_calls(node: Node, batch: BatchArrays) -> list[Call]:

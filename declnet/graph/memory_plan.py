@@ -159,8 +159,9 @@ class _Planner:
         endings: Sequence[Ending],
         joined: Sequence[Sequence[int]],
         frozen: Collection[int],
+        in_place: bool,
     ) -> None:
-        self.nodes, self.training = nodes, training
+        self.nodes, self.training, self.in_place = nodes, training, in_place
         self.lives: list[Life] = []
         self.count = len(self.nodes)
         self.end = 2 * self.count + 2 * len(endings)
@@ -293,7 +294,8 @@ class _Planner:
     def works_in_place(self, node: Node) -> bool:
         layer, shape = node.layer, node.input_shapes[0]
         return (
-            (layer.in_place or layer.only_reshapes)
+            self.in_place
+            and (layer.in_place or layer.only_reshapes)
             and not node.takes_many_inputs
             and not self.is_fused(node.index)
             and (node.index, 0) not in self.copy_orders
@@ -312,6 +314,7 @@ def plan_memory(
     endings: Sequence[Ending] = (),
     joined: Sequence[Sequence[int]] = (),
     frozen: Collection[int] = (),
+    in_place: bool = True,
 ) -> Plan:
     """Plan the blocks of a forward pass, or of forward and backward; a network keeps its plans.
 
@@ -322,10 +325,11 @@ def plan_memory(
             live until the whole chain is done.
         frozen: the layers whose parameters are not trained; below the lowest layer that is trained
             there is no backward.
+        in_place: whether layers that can may overwrite their inputs.
     """
     ends = tuple(endings) or tuple(map(Ending, network.outputs))
     chains = tuple(tuple(chain) for chain in joined if len(chain) > 1)
-    key = training, ends, chains, frozenset(frozen)
+    key = training, ends, chains, frozenset(frozen), in_place
     return network.once(("plan", *key), lambda: _plan(_Planner(network.nodes, *key)))
 
 

@@ -28,8 +28,7 @@ from declnet.data.sources.loading import as_input
 from declnet.errors import DataError, SampleName, SpecError
 from declnet.graph.inference import BLOCK, InferenceGraph, inference_memory, samples_at_once
 from declnet.graph.initial_weights import load_part
-from declnet.graph.initializers import initializer_problems
-from declnet.graph.parameters import Parameters, check_fit, slots_of, view
+from declnet.graph.parameters import Parameters, check_fit, initializer_problems, slots_of, view
 from declnet.graph.shapes import Network, Node, infer_network, input_limits
 from declnet.graph.weight_files import read_weights
 from declnet.registry.discovery import default_registry

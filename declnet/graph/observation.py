@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import product
 from math import prod
 
 import numpy as np
@@ -70,7 +71,7 @@ class ObservedStep:
         self._before = {slot.key: read_only(view(self._saved, slot)) for slot in slots}
         self._after = {key: self._parameters[key] for key in self._before}
 
-    def run(self, observer: StepObserver, epoch: int, number: int) -> None:
+    def run(self, observers: Sequence[StepObserver], epoch: int, number: int) -> None:
         """Execute the step up to its gradients.
 
         Args:
@@ -78,25 +79,30 @@ class ObservedStep:
         """
         step = self.step
         self._schedules.begin(number)
-        observer.begin(epoch, number, self._x)
+        for observer in observers:
+            observer.begin(epoch, number, self._x)
         _execute(step.before)
         for calls, node, y in self._forward:
             _execute(calls)
             if node is not None:
-                observer.forward(node.name, node.layer, y)
-        for head in self._heads:
+                for observer in observers:
+                    observer.forward(node.name, node.layer, y)
+        for head, observer in product(self._heads, observers):
             observer.losses(*head)
         for calls, node, dy in self._backward:
             if dy is not None:
-                observer.backward(node.name, node.layer, dy)
+                for observer in observers:
+                    observer.backward(node.name, node.layer, dy)
             _execute(calls)
         _execute(step.after)
-        observer.gradients(self._parameters, self._gradients)
+        for observer in observers:
+            observer.gradients(self._parameters, self._gradients)
         np.copyto(self._saved, self._vector)
 
-    def updated(self, observer: StepObserver, rate: float) -> None:
+    def updated(self, observers: Sequence[StepObserver], rate: float) -> None:
         """Report the update that followed `run`."""
-        observer.updated(self._before, self._after, rate)
+        for observer in observers:
+            observer.updated(self._before, self._after, rate)
 
 
 def hidden_outputs(model: Model, step: Step) -> dict[int, tuple[Array, Sequence[Call]]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from declnet.contracts.arrays import Shape
 from declnet.contracts.attribution import broken_contract
@@ -57,6 +57,11 @@ class Node:
     def takes_many_inputs(self) -> bool:
         """Whether it takes tuples of arrays rather than single arrays."""
         return self.layer.n_inputs != 1
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of its input as it takes it: a tuple of shapes if it takes many."""
+        return self.input_shapes if self.takes_many_inputs else self.input_shapes[0]
 
     @property
     def input_dtypes(self) -> tuple[InputDtype, ...]:
@@ -118,21 +123,6 @@ class Network:
     outputs: tuple[int, ...]
     _results: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
-    @classmethod
-    def of(
-        cls,
-        nodes: Sequence[Node],
-        inputs: Sequence[int] | Mapping[str, InputInfo],
-        outputs: Sequence[str] | None = None,
-    ) -> Self:
-        """Join layers to a network.
-
-        Args:
-            inputs: the model's inputs, as `as_input_infos` takes them.
-            outputs: the names of the layers that are outputs; default: the last one.
-        """
-        return cls(tuple(nodes), as_input_infos(inputs), output_indices(nodes, outputs))
-
     def once(self, key: Hashable, compute: Callable[[], Result]) -> Result:
         """Return what depends on the network and on a key alone, computed once."""
         if key not in self._results:
@@ -169,7 +159,11 @@ class Inferred:
     def network(self) -> Network | None:
         """The network; None if anything is unknown or there are errors."""
         inputs = {name: info for name, info in self.inputs.items() if info is not None}
-        return Network.of(self.complete, inputs, self.outputs) if self.complete else None
+        if not self.complete:
+            return None
+        indices = {node.name: node.index for node in self.complete}
+        outputs = (self.complete[-1].name,) if self.outputs is None else self.outputs
+        return Network(self.complete, inputs, tuple(indices[name] for name in outputs))
 
 
 def input_shapes(nodes: Sequence[Node]) -> dict[str, Shape]:
@@ -192,14 +186,6 @@ def input_limits(nodes: Sequence[Node]) -> dict[str, tuple[IntegerLimit, str]]:
             if name not in limits or limit.largest < limits[name][0].largest:
                 limits[name] = limit, node.name
     return limits
-
-
-def output_indices(nodes: Sequence[Node], outputs: Sequence[str] | None = None) -> tuple[int, ...]:
-    """Return the indices of the layers that are outputs: those named, by default the last one."""
-    if outputs is None:
-        return (len(nodes) - 1,)
-    named = {node.name: node.index for node in nodes}
-    return tuple(named[name] for name in outputs)
 
 
 def infer_network(

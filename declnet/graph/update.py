@@ -28,7 +28,7 @@ from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.network.parameter import OptimizerState, ParameterInfo
 from declnet.contracts.returned import verified, verify
 from declnet.graph.kernels import Kernels
-from declnet.graph.parameters import Parameters, Region, Slot, view
+from declnet.graph.parameters import Parameters, Region, view
 from declnet.graph.schedules import ScheduledValues
 
 Clipping = Callable[[Array], Call]
@@ -346,10 +346,6 @@ class Update:
         self.compiled = self._kernels.compile(self.calls)
         self._calls = self.compiled.calls
         self.now = tuple(array for update in self._updates for array in update.now)
-
-    def state_of(self, slot: Slot) -> dict[str, Array]:
-        """Return the arrays of a parameter's optimizer, by name."""
-        return arrays_of(slot.key, self.state)
 
     @property
     def has_evaluated(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from declnet.contracts.network.inputs import INPUT, UNNAMED, input_value
 from declnet.contracts.network.layer import Layer
 from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.spelling import suggestion
+from declnet.spec.flatten import layer_names
 from declnet.spec.partial import LayerPart
 
 MAX_LISTED = 5
@@ -59,7 +59,7 @@ def wire(
         optional: those that no layer need read.
     """
     problems: list[Diagnostic] = []
-    names = _names(parts)
+    names = layer_names((part.layer.type if part.layer else part.type, part.name) for part in parts)
     required = [name for name in input_names or () if name not in optional]
     sources = _of_model(input_names or (), required)
     wires = []
@@ -160,17 +160,6 @@ def _unknown(
         return Diagnostic(message, hint, path, "E020")
     hint = suggestion(source, known, "earlier layers")
     return Diagnostic(why_unknown(source, not_above), hint, path, "E020")
-
-
-def _names(parts: Sequence[LayerPart]) -> list[str]:
-    count: Counter[str] = Counter()
-    names = []
-    for index, part in enumerate(parts):
-        kind = part.layer.type if part.layer else part.type
-        if kind is not None:
-            count[kind] += 1
-        names.append(part.name or (f"{kind}_{count[kind]}" if kind else f"layer {index}"))
-    return names
 
 
 def why_unknown(source: str, not_above: Sequence[str], what: str = "inputs") -> str:

@@ -14,6 +14,7 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import AfterValidator
 
+from declnet.contracts.component import components_in
 from declnet.contracts.serialization import Number, Omitted
 from declnet.data.synthetic_rows import SyntheticRows
 from declnet.display.words import kind_in_words
@@ -23,7 +24,6 @@ from declnet.registry.registry import Registry
 from declnet.runs.computed import Compute, Computed
 from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import RunFiles
-from declnet.runs.storage.origins import components_in
 from declnet.spec.model import RunSpec
 from declnet.stored import Stored, require_format
 

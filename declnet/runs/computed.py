@@ -12,7 +12,7 @@ import numpy as np
 
 from declnet.caching import computed_once
 from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.component import Component
+from declnet.contracts.component import Component, components_in
 from declnet.contracts.data.dataset import Dataset
 from declnet.contracts.data.table import Table, class_name
 from declnet.contracts.network.layer import Layer
@@ -27,13 +27,11 @@ from declnet.data.preparing.targets import ARRAY_TARGET, inverted_target
 from declnet.data.synthetic_rows import SyntheticRows
 from declnet.errors import KeyPath, dotted
 from declnet.graph.inference import InferenceGraph
-from declnet.graph.initializers import initializer_of
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
-from declnet.graph.parameters import group_of
+from declnet.graph.parameters import group_of, initializer_of
 from declnet.graph.shapes import input_limits
 from declnet.runs.inference.member import Member
-from declnet.runs.storage.origins import components_in
 from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
 from declnet.training.preparation import Prepared, ReadySet, make_ready, targets_for

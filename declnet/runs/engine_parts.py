@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from declnet.contracts.execution.engine import NativeCall
 from declnet.contracts.execution.kernel import Call
-from declnet.contracts.execution.native_call import NativeCall
 from declnet.graph.kernels import Kernels
 from declnet.graph.shapes import Node
 from declnet.graph.training_graph import TrainingGraph

@@ -21,8 +21,7 @@ from declnet.runs.callbacks import ActiveRun, Callbacks, FollowedModel
 from declnet.runs.inference.held_out import HeldOutPredictions, can_be_fitted
 from declnet.runs.inference.member import readings_of
 from declnet.training.evaluation import Evaluation
-from declnet.training.metrics import combined_losses, metrics_of
-from declnet.training.monitored import Monitored, selecting_callbacks
+from declnet.training.metrics import Monitored, combined_losses, metrics_of, selecting_callbacks
 from declnet.training.preparation import Prepared
 from declnet.training.tasks import predictions_of
 from declnet.training.trainer import Trainer

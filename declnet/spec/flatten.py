@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from declnet.spec.shown_values import shown
@@ -71,11 +71,15 @@ def _layer_names(document: Mapping[str, Any]) -> list[str]:
 
 def _names(layers: list[Any]) -> list[str]:
     """Return the layers' names as in the model: as written, or from type and count."""
-    count: Counter[str] = Counter()
+    tables = [layer if isinstance(layer, Mapping) else {"type": layer} for layer in layers]
+    return layer_names((str(table.get("type")), table.get("name")) for table in tables)
+
+
+def layer_names(layers: Iterable[tuple[str | None, Any]]) -> list[str]:
+    """Return the names of layers in a model, given the type and the written name of each."""
+    count: Counter[str | None] = Counter()
     names = []
-    for layer in layers:
-        table = layer if isinstance(layer, Mapping) else {"type": layer}
-        kind = str(table.get("type"))
+    for index, (kind, name) in enumerate(layers):
         count[kind] += 1
-        names.append(str(table.get("name") or f"{kind}_{count[kind]}"))
+        names.append(str(name or (f"{kind}_{count[kind]}" if kind else f"layer {index}")))
     return names

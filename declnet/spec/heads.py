@@ -1,4 +1,4 @@
-"""Heads: a loss with the output and the target that it compares."""
+"""Heads: a loss with the output and the target that it compares, and its calibration."""
 
 from __future__ import annotations
 
@@ -24,7 +24,43 @@ from declnet.contracts.runs.calibrator import Calibrator
 from declnet.contracts.strict_model import KIND, StrictModel
 from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.spelling import closest
-from declnet.spec.calibration import CalibrationSpec
+from declnet.spec.section import Section, contradiction
+
+
+class CalibrationSpec(Section):
+    """The postprocessing of the trained model's predictions: `[calibration]`."""
+
+    steps: tuple[Calibrator, ...] = Field(
+        min_length=1,
+        description="calibrators, each fitted to the validation data's predictions as the steps "
+        "before it changed them",
+    )
+
+    def check(self) -> Iterator[Diagnostic]:
+        """Yield a step that changes what an earlier one is fitted to, or gives the same."""
+        givers: dict[str, Calibrator] = {}
+        types: set[str] = set()
+        for position, step in enumerate(self.steps):
+            at = ("steps", position)
+            if step.type in types:
+                yield contradiction(
+                    f'two steps have the type "{step.type}"', "remove one of them", *at
+                )
+            types.add(step.type)
+            if "apply" in step.gives() and givers:
+                earlier = next(iter(givers.values())).type
+                message = f'"{step.type}" changes the predictions that "{earlier}" is fitted to'
+                yield contradiction(message, f'put "{step.type}" before "{earlier}"', *at)
+            for output in step.gives():
+                if output in givers:
+                    both = f'"{step.type}" and "{givers[output].type}" both give {_OUTPUTS[output]}'
+                    yield contradiction(both, "remove one of them", *at)
+                if output != "apply":
+                    givers[output] = step
+
+
+_OUTPUTS = {"threshold": "a threshold", "intervals": "intervals", "sets": "sets"}
+
 
 HISTORY = frozenset({"epoch", "loss", "data_loss", "regularization_loss", "learning_rate"})
 """The columns of the history that are not a loss's own."""

@@ -33,12 +33,11 @@ from declnet.contracts.strict_model import (
 )
 from declnet.errors import Diagnostic
 from declnet.spec import other_keys
-from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document.compose import FORMAT_VERSION
 from declnet.spec.document.expansion import ExpandedMap
 from declnet.spec.document.variables import VARIABLES, literal_value
-from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, name_problems
+from declnet.spec.heads import HISTORY, CalibrationSpec, Head, HeadSpec, heads_of, name_problems
 from declnet.spec.requirements import Requirement
 from declnet.spec.section import Section, contradiction, duplicates, require_none
 from declnet.spec.shown_values import shown

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, field, replace
+from functools import cached_property, reduce
+from itertools import count
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from declnet.contracts.component import Component
+from declnet.contracts.component import Component, components_in
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.network.layer import Layer
 from declnet.contracts.network.loss import Loss
@@ -22,11 +23,14 @@ from declnet.contracts.runs.analysis import Analysis
 from declnet.contracts.runs.calibrator import Calibrator
 from declnet.contracts.runs.callback import Callback
 from declnet.contracts.strict_model import StrictModel, resolve_paths
-from declnet.errors import KeyPath, UnknownTypeError
+from declnet.errors import Diagnostic, KeyPath, SpecError, UnknownTypeError, dotted
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import closest
 from declnet.spec.data_section import DataSpec
+from declnet.spec.document.blocks import LAYERS
+from declnet.spec.document.document import without_large_numbers
+from declnet.spec.document.expansion import ExpandedMap
 from declnet.spec.heads import PartialHead, TargetKind, split_head
 from declnet.spec.model import EngineSpec, InitialWeights, ModelSpec, RunSpec, TrainingSpec
 
@@ -105,28 +109,35 @@ class PartialSpec:
             analyses=dict(enumerate(spec.analyses)),
         )
 
+    def components(self) -> Iterator[tuple[KeyPath, Component]]:
+        """Yield every valid component with its path, and those in its fields."""
+        groups = self.optimizer.groups if self.optimizer is not None else ()
+        parts: list[tuple[KeyPath, Any]] = [
+            (("model", "layers"), [part.layer for part in self.layers]),
+            (("data",), self.data.sources),
+            (("optimizer",), self.optimizer),
+            (("optimizer", "groups"), [group.optimizer for group in groups]),
+            (("training", "callbacks"), self.callbacks),
+            (("analyses",), self.analyses),
+        ]
+        for head in self.heads:
+            parts.append((head.path, head.loss))
+            parts.append((head.metrics_path, head.metrics))
+            parts.append((head.calibration_path, head.calibration))
+        for path, part in parts:
+            yield from components_in(part, path)
+
     def deciding_evaluated(self) -> list[tuple[KeyPath, Optimizer | Callback]]:
         """Return what says which parameters are evaluated, with paths: optimizers, then callbacks.
 
         The model is evaluated with the trained parameters if there is none.
         """
-        groups = self.optimizer.groups if self.optimizer is not None else ()
-        optimizers = [
-            (("optimizer",), self.optimizer),
-            *((("optimizer", "groups", at), group.optimizer) for at, group in enumerate(groups)),
-        ]
-        callbacks = self.callbacks.items()
+        defaults = Optimizer.evaluated, Callback.evaluated
         return [
-            *(
-                (path, optimizer)
-                for path, optimizer in optimizers
-                if optimizer is not None and type(optimizer).evaluated is not Optimizer.evaluated
-            ),
-            *(
-                (("training", "callbacks", at), callback)
-                for at, callback in callbacks
-                if type(callback).evaluated is not Callback.evaluated
-            ),
+            (path, component)
+            for path, component in self.components()
+            if isinstance(component, Optimizer | Callback)
+            and type(component).evaluated not in defaults
         ]
 
 
@@ -293,3 +304,81 @@ def _without(table: Any, path: KeyPath) -> Any:
     if not rest:
         return {name: item for name, item in table.items() if name != key}
     return {**table, key: _without(table[key], rest)}
+
+
+@dataclass(frozen=True, eq=False)
+class ParsedSpec:
+    """The result of validating a document.
+
+    Attributes:
+        source_map: the document that was validated and the locations of its values.
+        spec: the spec, or None if anything is invalid.
+        diagnostics: all errors, most without a place, with paths as written; of a valid spec,
+            warnings of keys of earlier versions.
+        context: the validation context: `registry` and `folder`.
+        is_incomplete: whether a file that the spec extends could not be read.
+        members: the results of its members, if it has any.
+        repaired: the spec with other names, if these are its only errors.
+    """
+
+    source_map: ExpandedMap
+    spec: RunSpec | None
+    diagnostics: tuple[Diagnostic, ...] = ()
+    context: Mapping[str, Any] = field(default_factory=dict)
+    is_incomplete: bool = False
+    members: tuple[ParsedSpec, ...] = ()
+    repaired: RunSpec | None = None
+
+    @classmethod
+    def of(cls, spec: RunSpec) -> ParsedSpec:
+        """Return the result for a valid spec."""
+        members = spec.members.members if spec.members is not None else ()
+        source_map = spec.source_map
+        return cls(
+            source_map,
+            spec,
+            source_map.warnings,
+            members=tuple(cls.of(member.spec) for member in members),
+        )
+
+    @cached_property
+    def partial(self) -> PartialSpec:
+        """The parts that are valid on their own; computed on first use, by checks only."""
+        spec = self.spec or self.repaired
+        if spec is not None:
+            return self._with_blocks(PartialSpec.of(spec))
+        document = without_large_numbers(self.source_map.document)
+        partial = self._with_blocks(valid_parts(document, self.context))
+        return replace(partial, lacks_data=False) if self.is_incomplete else partial
+
+    def _with_blocks(self, partial: PartialSpec) -> PartialSpec:
+        """Return the parts with the places of layers in their blocks."""
+        layers = tuple(
+            replace(
+                part,
+                position=dotted(written.path[len(LAYERS) :]),
+                closes_residual=written.is_sum,
+                short_names=written.short_names,
+            )
+            for part, written in zip(
+                partial.layers, map(self.source_map.layer, count()), strict=False
+            )
+        )
+        return replace(partial, layers=layers)
+
+    def _repr_html_(self) -> str:
+        from declnet.display.diagnostics import diagnostics_view
+
+        if self.spec is not None:
+            return self.spec._repr_html_()
+        return diagnostics_view(self.source_map.locate(self.diagnostics))
+
+    def require(self) -> RunSpec:
+        """Return the spec.
+
+        Raises:
+            SpecError: it is invalid; contains every error with its place.
+        """
+        if self.spec is None:
+            raise SpecError(self.source_map.locate(self.diagnostics))
+        return self.spec

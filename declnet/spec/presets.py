@@ -6,7 +6,7 @@ so a file may change the fields of a preset that another file extends.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +14,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from declnet.contracts.plain_values import copied, leaves
 from declnet.contracts.returned import verified
 from declnet.contracts.runs.preset import Preset
 from declnet.errors import Diagnostic, KeyPath, Place, SpecError
@@ -68,19 +69,10 @@ class PresetWriter:
         if value is None:
             return None
         if isinstance(value, str):
-            for field in _paths_of(value, self.spec.document.get(PRESET), (PRESET,)):
-                return self.spec.exact_place(field)
+            for field, text in leaves(self.spec.document.get(PRESET), (PRESET,)):
+                if text == value:
+                    return self.spec.exact_place(field)
         return self.spec.exact_place((EXTENDS,), focus)
-
-
-def _paths_of(text: str, value: Any, path: KeyPath) -> Iterator[KeyPath]:
-    """Yield the paths of a text in a value at a path."""
-    if value == text:
-        yield path
-    is_list = isinstance(value, list)
-    items = value.items() if isinstance(value, dict) else enumerate(value if is_list else ())
-    for key, item in items:
-        yield from _paths_of(text, item, (*path, key))
 
 
 def with_overrides(
@@ -139,10 +131,12 @@ def with_preset(
         composed.diagnostics += source_map.locate(preset)
         composed.is_incomplete = True
         return composed
-    below = literal_value(_plain(verified(Preset.document, preset)))
+    below = literal_value(verified(Preset.document, preset))
     if MEMBERS in below:
-        changed = _changed(written, overrides)
-        below[MEMBERS] = [_without(member, changed) for member in below[MEMBERS]]
+        changed = SourceMap(copied(written))
+        for override in overrides:
+            apply_override(changed, override)
+        below[MEMBERS] = [_without(member, changed.document) for member in below[MEMBERS]]
     writer = PresetWriter(source_map, below)
     under = SourceMap(below, Origin(writer), writers=(writer,))
     return replace(composed, source_map=merged(under, over))
@@ -179,26 +173,6 @@ def _preset(
             else error
             for error in without_redundant(errors)
         ]
-
-
-def _plain(value: Any) -> Any:
-    """Return a document whose tables and lists are new, with lists in place of tuples."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _changed(document: Mapping[str, Any], overrides: Sequence[Override]) -> dict[str, Any]:
-    """Return what a spec writes itself, with overrides of keys that lead through tables only."""
-    changed: dict[str, Any] = _plain(document)
-    for override in overrides:
-        table: Any = changed
-        *outer, last = map(str, override.path)
-        for part in outer:
-            table = table.setdefault(part, {}) if isinstance(table, dict) else None
-        if isinstance(table, dict):
-            table[last] = override.value
-    return changed
 
 
 def _without(member: dict[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from pydantic import AfterValidator
 
 from declnet.contracts.strict_model import custom_error
 from declnet.registry.discovery import default_registry
+from declnet.registry.plugin import unmet
 from declnet.registry.registry import Registry
-from declnet.registry.requirements import unmet
 
 
 def check_requirement(text: str) -> str:

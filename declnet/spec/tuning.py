@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 
 from declnet.contracts.network.directions import Better
 from declnet.contracts.returned import why_unavailable
@@ -20,8 +20,8 @@ from declnet.contracts.strict_model import custom_error, located_error
 from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
+from declnet.spec.document.blocks import Block
 from declnet.spec.document.source_map import SourceMap
-from declnet.spec.points import Axis, Point, SweptValue, in_order, is_allowed, point_of
 from declnet.spec.repairs import Repair
 from declnet.spec.section import Section, duplicates
 from declnet.spec.shown_values import shown
@@ -31,9 +31,15 @@ from declnet.spec.varying_keys import (
     LARGEST_SEED,
     TUNE,
     WHEN,
+    Axis,
     KeyReader,
+    Point,
+    SweptValue,
     entries_of,
+    in_order,
+    is_allowed,
     labels_of,
+    point_of,
 )
 
 SPACE = "space"
@@ -406,3 +412,8 @@ def _named(
         )
         for key, allowed in conditions
     )
+
+
+def file_tables() -> dict[str, type[BaseModel]]:
+    """Return the models of `[tune]` and of a block of layers, as `tune` and `block`."""
+    return {"tune": TuneSpec, "block": Block}

@@ -34,8 +34,7 @@ from declnet.spec.members import (
     require_no_members,
 )
 from declnet.spec.model import RunSpec, fit_name, resolved_document
-from declnet.spec.parsed import ParsedSpec
-from declnet.spec.points import Point, SweptValue, swept_value
+from declnet.spec.partial import ParsedSpec
 from declnet.spec.presets import with_overrides
 from declnet.spec.repairs import Repair, RepairedMap, repaired
 from declnet.spec.sweep import Sweep, sweep_of
@@ -46,7 +45,7 @@ from declnet.spec.validation_errors import (
     repairs_of,
     without_redundant,
 )
-from declnet.spec.varying_keys import SWEEP, TUNE
+from declnet.spec.varying_keys import SWEEP, TUNE, Point, SweptValue, swept_value
 
 POINTS_OF_A_WRONG_SPEC = 500
 """Maximum number of points that are validated in a spec with other errors; it takes a second."""

@@ -17,18 +17,19 @@ from declnet.contracts.network.metric import Metric
 from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.network.parameter import Regularizer
 from declnet.contracts.network.schedule import Schedule
+from declnet.contracts.number_or import reads_as_number
 from declnet.contracts.runs.callback import Callback
 from declnet.contracts.strict_model import StrictModel
 from declnet.display.words import with_article
 from declnet.errors import Diagnostic, KeyPath, UnknownTypeError
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import closest, is_misspelling
-from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document.blocks import LAYERS, Block
 from declnet.spec.document.compose import EXTENDS
 from declnet.spec.document.expansion import Expansion
 from declnet.spec.document.source_map import value_at
+from declnet.spec.heads import CalibrationSpec
 from declnet.spec.model import ModelSpec, RunSpec, TrainingSpec
 from declnet.spec.repairs import Repair
 from declnet.spec.shown_values import shown
@@ -225,7 +226,8 @@ def _text_or_table_hint(kind: str, value: str | dict[str, Any]) -> str | None:
         section = ", or as a section: [[ … ]]" if isinstance(value, dict) else ""
         return f"put it in brackets: [ … ]{section}"
     if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
-        return "remove the quotation marks" if _is_literal(value) else None
+        is_literal = value in ("true", "false") or reads_as_number(value)
+        return "remove the quotation marks" if is_literal else None
     return None
 
 
@@ -242,14 +244,6 @@ _NO_LISTS = (
     "number_or",
 )
 """Error types of fields that take one value."""
-
-
-def _is_literal(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return text in ("true", "false")
-    return True
 
 
 def _missing_hint(path: KeyPath, document: Any, context: Mapping[str, Any]) -> str | None:

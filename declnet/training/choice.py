@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal
+from typing import Literal
 
 from declnet.contracts.network.layer import Layer
 from declnet.contracts.returned import verified
@@ -88,22 +88,13 @@ def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
     batch = min(training.batch_size or samples, samples)
     steps = training.updates(samples) * training.accumulate
     parameters = len(model.store.vector)
-    calls = OTHER_CALLS + sum(map(_calls, nodes))
-    multiplications = sum(_with_weights(node) + _without_weights(node) for node in nodes)
+    calls, multiplications = OTHER_CALLS, 0
+    for node in nodes:
+        calls += verified(Layer.numpy_calls, node.layer, node.input_shape)
+        without_weights = verified(Layer.multiplications, node.layer, node.input_shape)
+        multiplications += _with_weights(node) + without_weights
     of_samples = PRODUCT * multiplications + NUMBER * sum(map(_numbers, nodes))
     return steps * (CALL * calls + PARAMETER * parameters + batch * of_samples)
-
-
-def _calls(node: Node) -> int:
-    return verified(Layer.numpy_calls, node.layer, _shapes(node))
-
-
-def _without_weights(node: Node) -> int:
-    return verified(Layer.multiplications, node.layer, _shapes(node))
-
-
-def _shapes(node: Node) -> Any:
-    return node.input_shapes if node.takes_many_inputs else node.input_shapes[0]
 
 
 def _numbers(node: Node) -> int:

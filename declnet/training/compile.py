@@ -20,10 +20,14 @@ from declnet.data.batches import (
     WholeSamples,
     varied_inputs,
 )
-from declnet.graph.adapting import adapt_parameters, adapting_slots, samples_to_adapt
+from declnet.graph.adapting import (
+    adapt_parameters,
+    adapting_slots,
+    recompute_statistics,
+    samples_to_adapt,
+)
 from declnet.graph.gradients import GradientMean
 from declnet.graph.kernels import Kernels
-from declnet.graph.statistics import recompute_statistics
 from declnet.graph.step import Step
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update, clippings

@@ -13,7 +13,7 @@ from declnet.graph.model import initialized_model
 from declnet.graph.shapes import Network
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
-from declnet.spec.parsed import ParsedSpec
+from declnet.spec.partial import ParsedSpec
 from declnet.spec.requirements import registry_for
 from declnet.training.checks.check import check_spec
 from declnet.training.choice import numpy_seconds

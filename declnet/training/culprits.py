@@ -1,4 +1,4 @@
-"""The first call of a step, or of an evaluation, that makes a value non-finite from finite ones."""
+"""Why a loss is NaN or infinite: the first call that makes a value non-finite from finite ones."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.attribution import component_method
+from declnet.contracts.attribution import broken_contract, component_method
 from declnet.contracts.component import Component
 from declnet.contracts.execution.kernel import Call
 from declnet.contracts.network.inputs import samples_of
 from declnet.contracts.network.layer import Elementwise
+from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.network.parameter import LayerState, Regularizer
-from declnet.graph.initializers import initializer_of
+from declnet.contracts.returned import BrokenContractError
+from declnet.errors import DivergenceError
 from declnet.graph.model import Model
-from declnet.graph.parameters import Slot, group_of
+from declnet.graph.parameters import group_of, initializer_of
 from declnet.graph.step import Step
 from declnet.graph.update import Update
 from declnet.registry.registry import Registry
 from declnet.spec.heads import Head
+from declnet.spec.model import RunSpec
 from declnet.training.evaluation import BatchLosses
 from declnet.training.preparation import Prepared, ReadySet
 
@@ -76,7 +79,20 @@ def culprit_of_step(prepared: Prepared, step: Step, update: Update, number: int)
     Returns:
         The first culprit; None if everything remains finite.
     """
-    return _CheckedStep(prepared, step, update).first(number)
+    spec, model, errors = prepared.spec, prepared.model, _FloatErrors()
+    calls = _CheckedCalls(model, spec.heads, step.batch.states, errors)
+    before = largest(model.store.vector)
+    in_data = max(map(largest, (*step.x.values(), *step.y_true)))
+    with errors.recorded():
+        culprit = (
+            _culprit_in_data(spec, step)
+            or non_finite_parameter(model, prepared.registry if number == 1 else None)
+            or calls.first(step.bound_calls)
+            or calls.first_mean(step.means())
+            or _culprit_of_penalty(model, errors)
+            or _culprit_of_update(spec.optimizer, model, update, number, errors)
+        )
+    return culprit and replace(culprit, largest=before, in_data=in_data)
 
 
 def culprit_of_evaluation(model: Model, heads: Sequence[Head], data: ReadySet) -> Culprit | None:
@@ -243,57 +259,30 @@ class _CheckedCalls:
             yield from _named(parameters, f"{layer}.", layer)
 
 
-class _CheckedStep:
-    """A step bound to its components, with its update."""
+def _culprit_in_data(spec: RunSpec, step: Step) -> Culprit | None:
+    for name, x in step.x.items():
+        if x.dtype.kind == "f" and not np.isfinite(x).all():
+            varying = [transform for transform in spec.data.prepare if transform.training_only]
+            what = f'the input "{name}"' if name else "x"
+            return Culprit(varying[-1] if varying else None, "vary", what, _values(x))
+    for head, y_true in zip(spec.heads, step.y_true, strict=True):
+        if y_true.dtype.kind == "f" and not np.isfinite(y_true).all():
+            return Culprit(head.loss, "prepare", "y_true", _values(y_true))
+    return None
 
-    def __init__(self, prepared: Prepared, step: Step, update: Update) -> None:
-        self._spec, self._model = prepared.spec, prepared.model
-        self._registry = prepared.registry
-        self._step, self._update, self._errors = step, update, _FloatErrors()
-        self._calls = _CheckedCalls(self._model, self._spec.heads, step.batch.states, self._errors)
 
-    def first(self, number: int) -> Culprit | None:
-        """Execute the step; return the first culprit, or None if everything remains finite."""
-        step, before = self._step, largest(self._model.store.vector)
-        arrays = [*step.x.values(), *(head.y_true for head in step.heads)]
-        in_data = max(map(largest, arrays))
-        with self._errors.recorded():
-            culprit = (
-                self._in_data()
-                or non_finite_parameter(self._model, self._registry if number == 1 else None)
-                or self._calls.first(self._step.bound_calls)
-                or self._calls.first_mean(self._step.means())
-                or _culprit_of_penalty(self._model, self._errors)
-                or self._in_update(number)
-            )
-        return culprit and replace(culprit, largest=before, in_data=in_data)
-
-    def _in_data(self) -> Culprit | None:
-        for name, x in self._step.x.items():
-            if x.dtype.kind == "f" and not np.isfinite(x).all():
-                varying = [
-                    transform for transform in self._spec.data.prepare if transform.training_only
-                ]
-                what = f'the input "{name}"' if name else "x"
-                return Culprit(varying[-1] if varying else None, "vary", what, _values(x))
-        for head, bound in zip(self._spec.heads, self._step.heads, strict=True):
-            if bound.y_true.dtype.kind == "f" and not np.isfinite(bound.y_true).all():
-                return Culprit(head.loss, "prepare", "y_true", _values(bound.y_true))
-        return None
-
-    def _in_update(self, number: int) -> Culprit | None:
-        self._errors.begin()
-        self._update(number)
-        for slot in self._model.store.slots:
-            array = self._model.store.arrays[slot.key]
-            if not np.isfinite(array).all():
-                return self._errors.culprit(self._optimizer_of(slot), "update", slot.key, array)
-        return None
-
-    def _optimizer_of(self, slot: Slot) -> Component:
-        optimizer = self._spec.optimizer
-        group = group_of(slot.key, optimizer.groups)
-        return optimizer.groups[group].optimizer if group >= 0 else optimizer
+def _culprit_of_update(
+    optimizer: Optimizer, model: Model, update: Update, number: int, errors: _FloatErrors
+) -> Culprit | None:
+    errors.begin()
+    update(number)
+    for slot in model.store.slots:
+        array = model.store.arrays[slot.key]
+        if not np.isfinite(array).all():
+            group = group_of(slot.key, optimizer.groups)
+            member = optimizer.groups[group].optimizer if group >= 0 else optimizer
+            return errors.culprit(member, "update", slot.key, array)
+    return None
 
 
 def _named(
@@ -310,3 +299,56 @@ def largest(array: Any) -> float:
     """Return the largest magnitude in an array; 0 for an empty one, inf if one is not finite."""
     size = float(np.max(np.abs(array), initial=0))
     return size if math.isfinite(size) else math.inf
+
+
+GROWN = 2.0
+"""How much larger the largest parameter is than at first if the training has made it grow."""
+
+RATE = "a smaller learning_rate often helps"
+
+
+def divergence(
+    epoch: int,
+    loss: float,
+    culprit: Culprit | None,
+    registry: Registry,
+    at_first: float | None = None,
+) -> DivergenceError:
+    """Return the error for a loss that is not finite.
+
+    Args:
+        epoch: the epoch whose forward pass, or whose update before an evaluation, gave that loss.
+        culprit: what made a value non-finite; None if that is unknown.
+        registry: knows the components' plugins.
+        at_first: the largest number among the parameters when the training began; default: that
+            before the step.
+    """
+    why, layer = "repeating the last steps did not show why", None
+    if culprit is not None:
+        layer, at_first = culprit.layer, culprit.largest if at_first is None else at_first
+        why = _cause(culprit, registry, at_first)
+    return DivergenceError(f"epoch {epoch}: the loss is {loss}: {why}", epoch, layer)
+
+
+def _cause(culprit: Culprit, registry: Registry, at_first: float) -> str:
+    """Describe what made a value non-finite, and what to do about it."""
+    what, component, largest = culprit.what, culprit.component, culprit.largest
+    if component is None and not culprit.overflowed:
+        return f"{what} is {culprit.values}"
+    fault = f"made {what} {culprit.values}, from finite values"
+    if culprit.overflowed:
+        fault = f"overflowed: it made {what} {culprit.values}"
+    if component is None:
+        cause = f"{what} overflowed"
+    else:
+        cause = broken_contract(BrokenContractError(component, culprit.method, fault), registry)
+    if not culprit.overflowed:
+        return cause
+    if culprit.in_data >= LARGE:
+        return f"{cause}; the batch has numbers up to {culprit.in_data:.3g}, so scale the data"
+    if largest > GROWN * at_first:
+        grown = f"the largest parameter grew from {at_first:.3g} to {largest:.3g}"
+        return f"{cause}; {grown}, and {RATE}"
+    if culprit.method == "update":
+        return f"{cause}; {RATE}"
+    return f"{cause}; the largest parameter is {largest:.3g}, as when the training began"

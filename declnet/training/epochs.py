@@ -223,16 +223,16 @@ class Epoch:
         step: int,
         metrics: MetricAccumulator | None,
         batch: int,
-        observer: StepObserver,
+        observers: Sequence[StepObserver],
         epoch: int,
     ) -> float:
-        """Run one batch of an epoch, with the same results as `run`, and call an observer.
+        """Run one batch of an epoch, with the same results as `run`, and call observers.
 
         Args:
             update: as for `run`, like `step` and `metrics`.
             batch: the batch, counted from 0.
-            observer: called during the step, with the mean of a group's gradients, and afterwards.
-            epoch: the epoch, for the observer.
+            observers: called during the step, with the mean of a group's gradients, and afterwards.
+            epoch: the epoch, for the observers.
 
         Returns:
             The learning rate of the update; 0 without one.
@@ -245,10 +245,10 @@ class Epoch:
         if bound.samples not in self._observed:
             self._observed[bound.samples] = self._graph.observed_step(bound)
         observed = self._observed[bound.samples]
-        observed.run(observer, epoch, step + 1)
+        observed.run(observers, epoch, step + 1)
         self._collect(metrics, positions, bound, step)
         rate = update(step + 1) if self._ends_group(batch) else 0.0
-        observed.updated(observer, rate)
+        observed.updated(observers, rate)
         return rate
 
     def _begin_group(self, batch: int) -> None:

@@ -9,11 +9,9 @@ import numpy as np
 
 from declnet.contracts.arrays import Shape
 from declnet.contracts.data.dataset import DataInfo
-from declnet.contracts.memory import beyond_memory
 from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.returned import verified
 from declnet.data.batches import THIN
-from declnet.errors import Diagnostic
 from declnet.graph.adapting import adapted_part, adapting_slots, samples_to_adapt
 from declnet.graph.arrays import workspace_bytes
 from declnet.graph.inference import inference_memory, samples_at_once
@@ -143,12 +141,3 @@ def _gathered(batch_size: int | None, shape: Shape, samples: int, batch: int) ->
     if batch_size is None:
         return prod(shape) * samples
     return prod(shape) * (batch + (samples if prod(shape) <= THIN else 0))
-
-
-def too_large(memory: Mapping[str, int] | None) -> Diagnostic | None:
-    """Return a diagnostic if a run needs more memory than the machine has, else None."""
-    excess = beyond_memory(sum(memory.values())) if memory is not None else None
-    if excess is None:
-        return None
-    hint = "use fewer units or a smaller training.batch_size"
-    return Diagnostic(f"the run {excess}", hint, ("model",), "E051")

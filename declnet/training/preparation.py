@@ -16,6 +16,7 @@ from declnet.contracts.data.sample_arrays import SampleArrays
 from declnet.contracts.network.inputs import Inputs, sample_count
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.returned import verified
+from declnet.data.block_file import PreparedCopy
 from declnet.data.blocks import BlockSet
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.preparing.targets import inverted_target, loss_targets_of
@@ -30,7 +31,6 @@ from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
 from declnet.training.checks.check import Checked, check_spec
 from declnet.training.metrics import Unscale
-from declnet.training.prepared_copy import PreparedCopy
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +154,7 @@ def make_ready(
     pairs = [targets_for(head, dataset, model, preparation, f"{label} data") for head in heads]
     weights, x = dataset.weights, _converted(dataset.inputs, model, label)
     return ReadyData(
-        {name: _read_only(array) for name, array in x.items()},
+        {name: read_only(array) for name, array in x.items()},
         tuple(read_only(y) for y, _ in pairs),
         tuple(read_only(y_true) for _, y_true in pairs),
         _weights_as(model.dtype, weights, label) if weights is not None else None,
@@ -221,10 +221,6 @@ def _weights_as(dtype: Dtype, weights: Array, label: str) -> Array:
             hint="divide all weights by their mean",
         )
     return weights.astype(dtype)
-
-
-def _read_only(x: Array | MappedArray) -> Array | MappedArray:
-    return x if isinstance(x, MappedArray) else read_only(x)
 
 
 def _converted(x: Inputs, model: Model, label: str) -> Inputs:

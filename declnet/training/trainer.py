@@ -9,26 +9,23 @@ from dataclasses import replace
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
-from declnet.contracts.runs.observer import StepObserver, observer_of
+from declnet.contracts.runs.observer import StepObserver
 from declnet.errors import ChangedFileError, DivergenceError
 from declnet.graph.evaluated import EvaluatedParameters
 from declnet.graph.kernels import Kernels
 from declnet.graph.step import Step
 from declnet.training.choice import ChosenKernels, choose_kernels, usable_kernels
 from declnet.training.compile import CompiledTraining
-from declnet.training.compiled_steps import NonFiniteLossError
-from declnet.training.culprits import culprit_of_evaluation, non_finite_parameter
-from declnet.training.divergence import divergence
+from declnet.training.compiled_steps import NonFiniteLossError, RecordingVerifier
+from declnet.training.culprits import culprit_of_evaluation, divergence, non_finite_parameter
 from declnet.training.epochs import ApplyUpdate, Epoch
 from declnet.training.evaluation import Evaluation
 from declnet.training.heartbeat import HeartbeatTimer, Progressed
-from declnet.training.metrics import MetricAccumulator, NamedMetric, metrics_of
-from declnet.training.monitored import Monitored
+from declnet.training.metrics import MetricAccumulator, Monitored, NamedMetric, metrics_of
 from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import Prepared
 from declnet.training.rewind import Rewind
 from declnet.training.state import StateError, TrainingState
-from declnet.training.verification import RecordingVerifier
 
 Event = EpochLogged | EpochFinished | Progressed
 
@@ -96,7 +93,7 @@ class Trainer:
         self.epochs = spec.training.started_epochs(len(train))
         self._metrics: MetricAccumulator | None = None
         self._timer = HeartbeatTimer(self.choice.seconds / (self.steps * spec.training.accumulate))
-        self._observer: StepObserver | None = None
+        self._observers: Sequence[StepObserver] = ()
         self._rewind = Rewind(prepared, compiled, self._batches_of)
         self._verifier = RecordingVerifier()
         self._after_updates: Followers = ()
@@ -180,7 +177,7 @@ class Trainer:
 
     def observe(self, observers: Sequence[StepObserver]) -> None:
         """Call these observers in the last step of each logged epoch from now on."""
-        self._observer = observer_of(observers)
+        self._observers = observers
 
     def follow(self, updates: Followers, epochs: Followers = ()) -> None:
         """Call functions in the course of the training from now on.
@@ -249,13 +246,14 @@ class Trainer:
         self._adapt()
         self.evaluated_parameters.forget()
         last = min(self.step + steps, self.steps)
+        observers = () if observer is None else (observer,)
         while self.step < last:
             self._compiled.enter(self.epoch)
             if explain:
                 self._rewind.keep(self.epoch, self.batch, self.step)
             batches = self._batches_of(self.epoch)
             stop = min(self._epoch.after(self.batch, last - self.step), batches)
-            self._run(stop, self._update, metrics, observer, explain=explain)
+            self._run(stop, self._update, metrics, observers, explain=explain)
             if self.batch == batches:
                 self.epoch, self.batch = self.epoch + 1, 0
 
@@ -395,13 +393,13 @@ class Trainer:
     def _parts(self) -> Iterator[Progressed]:
         """Run the rest of an epoch; between its parts, yield a heartbeat when one is due."""
         steps = self._batches_of(self.epoch)
-        observer = self._observer if self._is_logged(self.epoch) else None
+        observers = self._observers if self._is_logged(self.epoch) else ()
         while self.batch < steps:
             stop = min(self.batch + self._timer.part, steps)
-            observed = observer if self.batch == steps - 1 else None
-            if observer is not None and observed is None:
+            observing = observers if self.batch == steps - 1 else ()
+            if observers and not observing:
                 stop = min(stop, steps - 1)
-            self._rate = self._run(stop, self._apply, self._metrics, observed)
+            self._rate = self._run(stop, self._apply, self._metrics, observing)
             if stop < steps and self._timer.is_due():
                 yield Progressed(self.epoch + stop / steps, self.epochs)
                 self._rewind.keep(self.epoch, self.batch, self.step)
@@ -411,14 +409,14 @@ class Trainer:
         stop: int,
         update: ApplyUpdate,
         metrics: MetricAccumulator | None = None,
-        observer: StepObserver | None = None,
+        observers: Sequence[StepObserver] = (),
         *,
         explain: bool = True,
     ) -> float:
         """Run and count the batches up to `stop`, which is counted on through following epochs.
 
         Args:
-            observer: observes the only batch.
+            observers: observe the only batch.
             explain: as for `advance`.
 
         Returns:
@@ -430,10 +428,10 @@ class Trainer:
         epoch, first, step, start = self._epoch, self.batch, self.step, time.perf_counter()
         try:
             with arithmetic_for(self.samples_a_step):
-                if observer is None:
+                if not observers:
                     rate = epoch.run(update, step, metrics, first, stop)
                 else:
-                    rate = epoch.run_observed(update, step, metrics, first, observer, self.epoch)
+                    rate = epoch.run_observed(update, step, metrics, first, observers, self.epoch)
         except NonFiniteLossError as error:
             at = self.epoch + (error.step - step) // epoch.updates
             if not explain:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet.data.regular_times import Interval, times_after, usual_interval
+from declnet.data.dates import Interval, times_after, usual_interval
 
 DAY = 86_400_000_000
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from declnet import Parameter
-from declnet.graph.initializers import fans
+from declnet.graph.parameters import fans
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from declnet.registry.plugin import Plugin, PluginFailure
-from declnet.registry.requirements import unmet, unmet_requirements
+from declnet.registry.plugin import Plugin, PluginFailure, unmet, unmet_requirements
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,9 @@ from hypothesis import strategies as st
 import declnet
 from declnet.spec.document.overrides import parse_override
 from declnet.spec.document.source_map import SourceMap
-from declnet.spec.points import swept_value
-from declnet.spec.sweep import MOST_RUNS, sweep_of
-from declnet.spec.sweep_ranges import range_values
+from declnet.spec.sweep import MOST_RUNS, range_values, sweep_of
 from declnet.spec.validate import read_points
-from declnet.spec.varying_keys import Reader
+from declnet.spec.varying_keys import Reader, swept_value
 
 BASE = """\
 declnet = 1

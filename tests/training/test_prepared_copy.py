@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from declnet.data.block_file import PreparedCopy
 from declnet.training.preparation import ReadyData, ReadySet
-from declnet.training.prepared_copy import PreparedCopy
 from declnet.training.streaming import StreamedBatches
 
 SIZES = (7, 0, 5, 9)

@@ -15,6 +15,7 @@ from declnet.contracts.component import Component
 from declnet.contracts.data.dataset import DataInfo, Dataset
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.network.inputs import as_arrays, unwrapped
+from declnet.contracts.plain_values import leaves
 from declnet.contracts.returned import verified
 from declnet.errors import RegistryError
 
@@ -231,7 +232,8 @@ class DataSource(Component):
         A change of one of them while it is read is an error. Of files that are not among them, and
         of other storage, only changes of the samples are found, when a stream reads them again.
         """
-        return [path for name in type(self).model_fields for path in _paths_in(getattr(self, name))]
+        values = [getattr(self, name) for name in type(self).model_fields]
+        return [value for _, value in leaves(values) if isinstance(value, Path)]
 
     def sample_names(self) -> tuple[str, ...] | None:
         """Return a name for each sample, in the order of `input_chunks`; default: None, no names.
@@ -293,14 +295,3 @@ class DataSource(Component):
         Override this if `blocks` keeps what it has read in a file, such as `BlockFile`.
         """
         return self
-
-
-def _paths_in(value: object) -> Iterator[Path]:
-    """Yield the paths in the value of a field."""
-    if isinstance(value, Path):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from _paths_in(list(value.values()))
-    elif isinstance(value, list | tuple | set | frozenset):
-        for part in value:
-            yield from _paths_in(part)

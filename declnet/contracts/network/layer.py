@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, PlainValidator, SerializeAsAny, WithJsonSchema
 
 from declnet.contracts.annotations import Misfit
-from declnet.contracts.arrays import Array, Shape, Sizes
+from declnet.contracts.arrays import Array, Count, Shape, Sizes
 from declnet.contracts.component import Component
 from declnet.contracts.network.inputs import InputInfo, IntegerLimit
 from declnet.contracts.network.parameter import (
@@ -216,7 +216,7 @@ class Layer(Component):
         if len(limits) > inputs:
             raise Misfit.of(limits, f"a tuple of up to {inputs} IntegerLimit or None")
 
-    def numpy_calls(self, input_shape: Any) -> int:  # noqa: ARG002
+    def numpy_calls(self, input_shape: Any) -> Count:  # noqa: ARG002
         """Return about how many NumPy calls forward and backward make in a training step.
 
         `kernels = "auto"` estimates by them how long a training takes with NumPy. Override this if
@@ -224,22 +224,12 @@ class Layer(Component):
         """
         return 8
 
-    def verify_numpy_calls(self, calls: int, _: Any) -> None:
-        """Raise Misfit for a negative number."""
-        if calls < 0:
-            raise Misfit.of(calls, "an integer of at least 0")
-
-    def multiplications(self, input_shape: Any) -> int:  # noqa: ARG002
+    def multiplications(self, input_shape: Any) -> Count:  # noqa: ARG002
         """Return the multiplications of a sample in matrix products without weights, in forward.
 
         `kernels = "auto"` adds them to those with weights, which it counts itself. Default: 0.
         """
         return 0
-
-    def verify_multiplications(self, multiplications: int, _: Any) -> None:
-        """Raise Misfit for a negative number."""
-        if multiplications < 0:
-            raise Misfit.of(multiplications, "an integer of at least 0")
 
     def forward(self, x: Any, y: Array, state: LayerState) -> None:
         """Fill all of `y` from `x`; write to nothing else except the workspace."""

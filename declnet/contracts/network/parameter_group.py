@@ -56,12 +56,12 @@ class ParameterGroup:
         """Whether its learning rate does not follow from the optimizer with the group."""
         return self.learning_rate_factor is None and bool(self.fields_set & {"type", RATE, "decay"})
 
-    def declaration(self, *, mode: str = "python", exclude_none: bool = False) -> dict[str, Any]:
+    def _dumped(self, info: core_schema.SerializationInfo) -> dict[str, Any]:
         """Return the group as a table."""
         table: dict[str, Any] = {"parameters": list(self.parameters)}
         if self.learning_rate_factor is not None:
             table[FACTOR] = self.learning_rate_factor
-        fields = self.optimizer.model_dump(mode=mode, exclude_none=exclude_none)
+        fields = self.optimizer.model_dump(mode=info.mode, exclude_none=info.exclude_none)
         return table | {name: value for name, value in fields.items() if name in self.fields_set}
 
     @classmethod
@@ -70,7 +70,9 @@ class ParameterGroup:
     ) -> core_schema.CoreSchema:
         return core_schema.is_instance_schema(
             cls,
-            serialization=core_schema.plain_serializer_function_ser_schema(_dump, info_arg=True),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                cls._dumped, info_arg=True
+            ),
         )
 
     @classmethod
@@ -191,7 +193,3 @@ def _unknown_keys_of_group(cls: type[Component], item: Mapping[str, Any]) -> lis
 def _identity(error: InitErrorDetails) -> tuple[Any, ...]:
     kind = error["type"]
     return error.get("loc"), kind if isinstance(kind, str) else str(kind), repr(error["input"])
-
-
-def _dump(group: ParameterGroup, info: core_schema.SerializationInfo) -> dict[str, Any]:
-    return group.declaration(mode=info.mode, exclude_none=info.exclude_none)

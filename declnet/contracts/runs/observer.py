@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from declnet.contracts.arrays import Array
@@ -66,41 +66,3 @@ class StepObserver:
             after: the same parameters after it.
             rate: the step's learning rate.
         """
-
-
-class _Observers(StepObserver):
-    """Several observers of one step, called in turn."""
-
-    def __init__(self, observers: Sequence[StepObserver]) -> None:
-        self._observers = tuple(observers)
-
-    def begin(self, epoch: int, step: int, x: Any) -> None:
-        for observer in self._observers:
-            observer.begin(epoch, step, x)
-
-    def forward(self, name: str, layer: Layer, y: Array) -> None:
-        for observer in self._observers:
-            observer.forward(name, layer, y)
-
-    def losses(self, y_pred: Array, y_true: Any, losses: Array, name: str) -> None:
-        for observer in self._observers:
-            observer.losses(y_pred, y_true, losses, name)
-
-    def backward(self, name: str, layer: Layer, dy: Array) -> None:
-        for observer in self._observers:
-            observer.backward(name, layer, dy)
-
-    def gradients(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
-        for observer in self._observers:
-            observer.gradients(parameters, gradients)
-
-    def updated(self, before: Mapping[str, Array], after: Mapping[str, Array], rate: float) -> None:
-        for observer in self._observers:
-            observer.updated(before, after, rate)
-
-
-def observer_of(observers: Sequence[StepObserver]) -> StepObserver | None:
-    """Return one observer that calls all of these in turn; None if there are none."""
-    if len(observers) <= 1:
-        return observers[0] if observers else None
-    return _Observers(observers)

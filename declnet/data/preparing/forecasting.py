@@ -9,8 +9,8 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.table import Table, missing_values
+from declnet.data.dates import times_after
 from declnet.data.preparing.windows import Windows
-from declnet.data.regular_times import times_after
 from declnet.display.words import counted
 from declnet.errors import DataError
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -46,42 +45,6 @@ def fingerprint(dataset: Dataset) -> str:
 Samples = TypeVar("Samples", Array, MappedArray, Array | MappedArray)
 
 
-MOST_LOADED = 8
-"""Maximum number of data sets that runs share as loaded: those loaded last."""
-
-
-@dataclass(frozen=True, eq=False)
-class _LoadedData:
-    """A data set as loaded; with the seed, unless the source drew no random numbers."""
-
-    source: DataSource
-    data_set: DataSet
-    seed: int | None
-    data: Dataset | Table
-
-
-class LoadedSources:
-    """The data of sources, loaded once for all runs in this process; arrays are read-only."""
-
-    def __init__(self) -> None:
-        self._loaded: deque[_LoadedData] = deque(maxlen=MOST_LOADED)
-        self._lock = Lock()  # also lets threads wait for the data that another one loads
-
-    def load(self, source: DataSource, seed: int, data_set: DataSet) -> Dataset | Table:
-        """Return a data set, which is loaded unless an equal source was, with the same numbers."""
-        with self._lock:
-            for loaded in self._loaded:
-                fits = loaded.data_set == data_set and loaded.seed in (None, seed)
-                if fits and loaded.source == source:
-                    return loaded.data
-            rng = random_stream(seed, Stream.DATA, data_set)
-            before = _state(rng)
-            data = guarded(_load(source, rng, data_set))
-            drawn = seed if _state(rng) != before else None
-            self._loaded.append(_LoadedData(source, data_set, drawn, data))
-            return data
-
-
 def _state(rng: np.random.Generator) -> tuple[Any, ...]:
     """Return what changes when numbers are drawn from a generator, or others are made from it."""
     return rng.bit_generator.state, getattr(rng.bit_generator.seed_seq, "n_children_spawned", 0)
@@ -97,8 +60,20 @@ def load_source(source: DataSource, seed: int, data_set: DataSet) -> Dataset | T
     """
     if not shares_results():
         return _load(source, random_stream(seed, Stream.DATA, data_set), data_set)
-    loaded = computed_once((), ("loaded sources",), LoadedSources)
-    return loaded.load(source, seed, data_set)
+
+    def load() -> tuple[Dataset | Table, int | None]:
+        """Return the data, and the seed unless the source drew no random numbers."""
+        rng = random_stream(seed, Stream.DATA, data_set)
+        before = _state(rng)
+        data = guarded(_load(source, rng, data_set))
+        return data, seed if _state(rng) != before else None
+
+    key = "loaded", source, data_set
+    with computed_once((), ("loading",), Lock):  # threads wait for the data that another one loads
+        data, drawn_by = computed_once((), key, load)
+        if drawn_by not in (None, seed):
+            data, _ = computed_once((), (*key, seed), load)
+    return data
 
 
 def _load(source: DataSource, rng: np.random.Generator, data_set: DataSet) -> Dataset | Table:
@@ -231,10 +206,7 @@ def guarded(data: Given) -> Given:
     """Return the data as read-only views of its arrays."""
     if all(isinstance(a, np.ndarray) and not a.flags.writeable for a in data.arrays.values()):
         return data
-    arrays = {
-        name: array if isinstance(array, MappedArray) else read_only(array)
-        for name, array in data.arrays.items()
-    }
+    arrays = {name: read_only(array) for name, array in data.arrays.items()}
     return data.with_arrays(arrays, data.rows)
 
 

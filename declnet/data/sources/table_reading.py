@@ -1,10 +1,11 @@
-"""Reading of a table part by part, as columns of one type each."""
+"""Reading of a table part by part, as columns of one type each, all of it or rows at random."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -15,10 +16,81 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.table import ColumnNote, ColumnType, Table, missing_values
 from declnet.contracts.returned import BrokenContractError
 from declnet.data.cells import Cells, text_of
+from declnet.data.passes import followed
+from declnet.data.reservoir import Reservoir
 from declnet.data.sources.python_table import as_table, columns_of
 from declnet.data.sources.table_columns import TableColumns
 from declnet.data.typed_columns import TypedColumn
 from declnet.errors import DataError
+
+MOST_COUNTED = 1000
+"""Different values of a column that are counted, at most."""
+
+Part = tuple[range, dict[str, Array]]
+"""The numbers of consecutive rows, and their columns."""
+
+PartsOf = Callable[[Any], Iterator[Part]]
+"""A method that yields the rows of a source in parts."""
+
+
+@dataclass(frozen=True, eq=False)
+class TableSample:
+    """Rows of a table that are drawn at random.
+
+    Attributes:
+        table: the rows, in order, with their numbers.
+        rows: the number of rows of the whole table.
+        counts: how many of all rows have each value, of columns of few values.
+        in_blocks: whether they can be read in blocks, as `data.stream` needs.
+    """
+
+    table: Table
+    rows: int
+    counts: Mapping[str, Mapping[Any, int]]
+    in_blocks: bool
+
+
+@dataclass(frozen=True, eq=False)
+class TypedRows:
+    """Rows of a part of a table, with their numbers, in columns of the types so far."""
+
+    rows: range | Array
+    columns: dict[str, Array]
+
+    def take(self, positions: Array) -> TypedRows:
+        """Return some of the rows."""
+        columns = {name: column[positions] for name, column in self.columns.items()}
+        return TypedRows(np.asarray(self.rows)[positions], columns)
+
+
+def random_rows(
+    parts: Iterable[Part], rng: np.random.Generator, most: int, counted: Iterable[str]
+) -> tuple[list[TypedRows], int, dict[str, Counter[Any]]]:
+    """Read all parts of a table; return rows that are drawn at random, and what all rows have.
+
+    Args:
+        rng: what draws the rows.
+        most: the most rows to draw.
+        counted: columns whose values are counted, unless they have more than `MOST_COUNTED`.
+
+    Returns:
+        The rows drawn from each part, in order; the number of all rows; and how often each value of
+        the counted columns occurs.
+    """
+    drawn: Reservoir[TypedRows] = Reservoir()
+    counts: dict[str, Counter[Any]] = {name: Counter() for name in counted}
+    total = 0
+    for rows, columns in followed(parts, "reading the table", lambda part: len(part[0])):
+        for name in counts.keys() & columns.keys():
+            column = columns[name]
+            counts[name].update(column[~missing_values(column)].tolist())
+            if len(counts[name]) > MOST_COUNTED:
+                del counts[name]
+        drawn.add(TypedRows(rows, columns), rng.random(len(rows)), most)
+        total += len(rows)
+    if total:
+        drawn.trim(most)
+    return drawn.parts, total, counts
 
 
 class TablePart(NamedTuple):

@@ -17,9 +17,15 @@ from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.returned import verified
 from declnet.data.block_file import BlockFile, packed, unpacked
 from declnet.data.passes import followed
-from declnet.data.sources.random_rows import PartsOf, RandomRows, TableSample, TypedRows
 from declnet.data.sources.table_columns import TableColumns
-from declnet.data.sources.table_reading import TablePart, TableReading
+from declnet.data.sources.table_reading import (
+    PartsOf,
+    TablePart,
+    TableReading,
+    TableSample,
+    TypedRows,
+    random_rows,
+)
 from declnet.errors import DataError, RegistryError
 
 ROWS = 1 << 16
@@ -160,14 +166,13 @@ class TableSource(TableColumns):
     ) -> TableSample:
         """Return rows of parts that are drawn at random; raise DataError if there are none."""
         source, reading = self._begun()
-        drawn = RandomRows(rng, most, counted)
-        parts = drawn.read(parts_of(source))
-        if not drawn.count:
+        parts, total, counts = random_rows(parts_of(source), rng, most, counted)
+        if not total:
             raise self._no_rows()
-        known = {name: drawn.counts[name] for name in drawn.counts.keys() - reading.lost.keys()}
+        known = {name: counts[name] for name in counts.keys() - reading.lost.keys()}
         table = self._joined(reading, parts, parts_of)
         in_blocks = parts_of is TableSource._parts_by_block
-        return TableSample(table, drawn.count, known, in_blocks)
+        return TableSample(table, total, known, in_blocks)
 
     def _joined(
         self, reading: TableReading, parts: Sequence[TypedRows], parts_of: PartsOf

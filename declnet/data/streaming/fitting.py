@@ -31,7 +31,6 @@ from declnet.data.preparing.targets import LossTarget, target_key
 from declnet.data.preparing.unusual_cells import TrainingCells
 from declnet.data.sets import (
     AT_CLASSES,
-    NAMES,
     PreparedSets,
     Statistics,
     load_sets,
@@ -40,9 +39,8 @@ from declnet.data.sets import (
     split_and_prepared,
     weighted,
 )
-from declnet.data.splits import Data
-from declnet.data.streaming.source import StreamedSource
-from declnet.data.streaming.survey import Survey
+from declnet.data.splits import NAMES, Data
+from declnet.data.streaming.source import StreamedSource, Survey
 from declnet.errors import ChangedFileError, DataError
 from declnet.spec.data_section import DataSpec, StreamSpec
 

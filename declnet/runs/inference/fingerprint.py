@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 import declnet
+from declnet.contracts.component import components_in
 from declnet.data.preparing.stored_preparation import stored as stored_preparation
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.runs.inference.calibration import stored as stored_calibrations
 from declnet.runs.inference.member import Member
 from declnet.runs.inference.predictor import Predictor
-from declnet.runs.storage.origins import components_in
 from declnet.spec.model import resolved_document
 
 

@@ -20,8 +20,7 @@ from declnet.runs.many.shards import Shard, begin_shard
 from declnet.runs.storage.folder import claimed
 from declnet.spec.members import Members
 from declnet.spec.model import RunSpec, fit_name, resolved_document
-from declnet.spec.points import Point
-from declnet.spec.varying_keys import TUNE
+from declnet.spec.varying_keys import TUNE, Point
 from declnet.training.checks.check import Checked
 
 

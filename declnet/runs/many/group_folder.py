@@ -22,10 +22,9 @@ from declnet.runs.stored_run import open_run
 from declnet.spec.document.overrides import override_of
 from declnet.spec.document.source_map import SourceMap
 from declnet.spec.model import RunSpec, fit_name
-from declnet.spec.points import Point, point_of
 from declnet.spec.tuning import Tuning
 from declnet.spec.validate import validate_point
-from declnet.spec.varying_keys import TUNE
+from declnet.spec.varying_keys import TUNE, Point, point_of
 from declnet.training.checks.check import Checked
 
 

@@ -24,6 +24,7 @@ import numpy as np
 
 import declnet
 from declnet.caching import ResultCache, sharing_results
+from declnet.contracts.component import components_in
 from declnet.contracts.execution.kernel import Kernel
 from declnet.contracts.returned import verify, why_unavailable
 from declnet.contracts.runs.callback import EpochFinished
@@ -41,7 +42,6 @@ from declnet.runs.options import Listener, RunOptions, StopWhen
 from declnet.runs.resuming import has_begun, resume_run
 from declnet.runs.signals import DeadlineReached, interrupted_at
 from declnet.runs.storage.folder import CHECKPOINTS, HISTORY, MANIFEST, SPEC, locked, writing
-from declnet.runs.storage.origins import components_in
 from declnet.runs.storage.writing import write_atomically
 from declnet.runs.train_run import train_run
 from declnet.spec.model import RunSpec, resolved_document, resolved_toml

@@ -41,10 +41,9 @@ from declnet.runs.storage.folder import locked
 from declnet.runs.train_run import passed_sets
 from declnet.spec.members import require_no_members
 from declnet.spec.model import RunSpec, resolved_document
-from declnet.spec.points import Point
 from declnet.spec.requirements import registry_for
 from declnet.spec.validate import GivenSpec, as_spec, parse_spec, validate_point
-from declnet.spec.varying_keys import TUNE
+from declnet.spec.varying_keys import TUNE, Point
 from declnet.training.checks.check import Checked, check_spec
 from declnet.training.checks.tuning import study_problems
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
-
-from pydantic import BaseModel
+from typing import Self
 
 import declnet
-from declnet.contracts.component import Component
+from declnet.contracts.component import Component, components_in
 from declnet.contracts.execution.kernel import Kernel
 from declnet.display.words import kind_in_words
-from declnet.errors import KeyPath, OriginError
-from declnet.graph.initializers import initializer_of
+from declnet.errors import OriginError
 from declnet.graph.model import Model
+from declnet.graph.parameters import initializer_of
 from declnet.registry.discovery import default_registry
 from declnet.registry.plugin import FIRST_PARTY, LOCAL, Plugin, normalized, origins_in_words
 from declnet.registry.recorded import recorded_components
@@ -46,26 +44,6 @@ def used_components(
         if component.type not in types or origin == LOCAL:  # a local class takes precedence
             types[component.type] = origin.requirement
     return components
-
-
-def components_in(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Component]]:
-    """Yield every component in a value, at any depth, with the keys and positions that lead to it.
-
-    Args:
-        value: a component, a section of a spec, or a collection.
-        path: those that lead to the value.
-    """
-    items: Iterable[tuple[Any, Any]] = ()
-    if isinstance(value, Component):
-        yield path, value
-    if isinstance(value, BaseModel):
-        items = ((name, getattr(value, name)) for name in type(value).model_fields)
-    elif isinstance(value, tuple | list):
-        items = enumerate(value)
-    elif isinstance(value, dict):
-        items = value.items()
-    for key, item in items:
-        yield from components_in(item, (*path, key))
 
 
 @dataclass(frozen=True)

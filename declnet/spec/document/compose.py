@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from declnet.contracts.plain_values import copied
 from declnet.contracts.strict_model import with_folder
 from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.spec.document.document import Document, read_document
@@ -34,10 +35,6 @@ SCHEMA = "$schema"
 VERSION = "declnet"
 LONGEST_CHAIN = 50
 """Maximum length of a chain of files that extend each other."""
-
-Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
-UPGRADES: Mapping[int, Upgrade] = {}
-"""Functions that upgrade a document to the next format version, by version."""
 
 
 @dataclass(eq=False)
@@ -91,19 +88,12 @@ def composed_in(path: Path, home: Path) -> Composed:
 def composed_from(document: Mapping[str, Any]) -> Composed:
     """Return a copy of a document passed by a program."""
     used = names_in({key: value for key, value in document.items() if key != VARIABLES})
-    return Composed(SourceMap(_copied(document)), variables_used=frozenset(used))
+    return Composed(SourceMap(copied(document)), variables_used=frozenset(used))
 
 
 def names_preset(value: Any) -> TypeGuard[str]:
     """Return whether a value of `extends` is a preset rather than a file."""
     return isinstance(value, str) and value.startswith(PRESET_PREFIX)
-
-
-def _copied(value: Any) -> Any:
-    """Return a value whose tables and lists are new."""
-    if isinstance(value, Mapping):
-        return {key: _copied(item) for key, item in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 class _Composition:
@@ -121,7 +111,7 @@ class _Composition:
         """Merge a file into its bases; `above` are the files that extend it."""
         read = read_document(path)
         source = read.source
-        tables, wrong_version = upgraded(read.tables, syntax=source.syntax)
+        tables = read.tables
         names = tables.get(EXTENDS)
         presets = [*filter(names_preset, names if isinstance(names, list) else [names])]
         tables = {key: value for key, value in tables.items() if key not in (EXTENDS, SCHEMA)}
@@ -132,7 +122,7 @@ class _Composition:
         source_map = SourceMap(tables, Origin(source), writers=(source,))
         bases, unread = self._bases(read, path, (*above, _resolved(path)))
         result = Composed(SourceMap({}, Origin(source)), unread, is_incomplete=bool(unread))
-        own_errors = [*read.diagnostics, *source_map.locate(wrong_version)]
+        own_errors = [*read.diagnostics, *source_map.locate(_wrong_version(tables, source.syntax))]
         used = frozenset(
             names_in({key: value for key, value in tables.items() if key != VARIABLES})
         )
@@ -242,35 +232,21 @@ def _has_same_type(under: dict[str, Any], over: dict[str, Any]) -> bool:
     return bool("type" not in under or over.get("type", under["type"]) == under["type"])
 
 
-def upgraded(
-    document: dict[str, Any],
-    upgrades: Mapping[int, Upgrade] = UPGRADES,
-    current: int = FORMAT_VERSION,
-    syntax: Syntax = "toml",
-) -> tuple[dict[str, Any], list[Diagnostic]]:
-    """Return a document upgraded to the current version, and any errors in its version.
-
-    Args:
-        document: a document of any version; without a version, the first is assumed.
-        upgrades: the upgrade functions, like `UPGRADES`.
-        current: the version to upgrade to.
-        syntax: the syntax used in hints.
-    """
+def _wrong_version(document: Mapping[str, Any], syntax: Syntax) -> list[Diagnostic]:
+    """Return the error in a document's version; without one, the first is assumed."""
     version = document.get(VERSION, 1)
-    hint = f"write {_version_key(current, syntax)}"
+    hint = f"write {_version_key(FORMAT_VERSION, syntax)}"
     if isinstance(version, bool) or not isinstance(version, int):
         message = f'"{VERSION}", the version of the format, must be an integer'
-    elif 1 <= version <= current:
-        for index in range(version, current):
-            document = {**upgrades[index](document), VERSION: index + 1}
-        return document, []
+    elif version == FORMAT_VERSION:
+        return []
     else:
         shown = str(version) if abs(version) < 10**9 else "a very large number"
         message = f"there is no version {shown} of the format"
-        if version > current:
-            message = f"this is version {shown} of the format; this declnet reads {current}"
+        if version > FORMAT_VERSION:
+            message = f"this is version {shown} of the format; this declnet reads {FORMAT_VERSION}"
             hint = "pip install --upgrade declnet"
-    return document, [Diagnostic(message, hint, (VERSION,), "E007")]
+    return [Diagnostic(message, hint, (VERSION,), "E007")]
 
 
 def _version_key(version: int, syntax: Syntax) -> str:

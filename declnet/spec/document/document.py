@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from declnet.contracts.plain_values import leaves, mapped
 from declnet.errors import Diagnostic, KeyPath, Place, SpecError, dotted
 from declnet.spec.document.source_map import Source
 
@@ -226,23 +227,13 @@ def _too_deep(place: Place) -> SpecError:
 def large_numbers(document: Any) -> list[Diagnostic]:
     """Return a diagnostic for each integer larger than 64 bits."""
     message = f"integers must be between -{LARGEST} and {LARGEST}"
-    return [Diagnostic(message, None, path, "E013") for path in _paths_of_large(document, ())]
+    large = (path for path, scalar in leaves(document) if _is_large(scalar))
+    return [Diagnostic(message, None, path, "E013") for path in large]
 
 
 def without_large_numbers(value: Any) -> Any:
     """Return the document with integers larger than 64 bits replaced by None."""
-    if isinstance(value, Mapping):
-        return {key: without_large_numbers(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_large_numbers(item) for item in value]
-    return None if _is_large(value) else value
-
-
-def _paths_of_large(value: Any, path: KeyPath) -> Iterator[KeyPath]:
-    for key, item in _items(value):
-        yield from _paths_of_large(item, (*path, key))
-    if _is_large(value):
-        yield path
+    return mapped(value, lambda scalar: None if _is_large(scalar) else scalar)
 
 
 def _is_large(value: Any) -> bool:

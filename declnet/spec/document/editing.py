@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 import tomllib
 from typing import Any
 
+from declnet.contracts.plain_values import copied
 from declnet.errors import KeyPath, dotted
-from declnet.spec.document.source_map import Source
+from declnet.spec.document.overrides import apply_override, override_of
+from declnet.spec.document.source_map import Source, SourceMap
 
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 """A TOML key that needs no quotes."""
@@ -53,14 +54,9 @@ def _parsed(source: Source, text: str) -> dict[str, Any]:
 
 
 def _expected(document: dict[str, Any], path: KeyPath, number: float) -> dict[str, Any]:
-    changed = place = copy.deepcopy(document)
-    for part in path[:-1]:
-        below = place.setdefault(str(part), {})
-        if isinstance(below, str):
-            below = place[str(part)] = {"type": below}
-        place = below
-    place[str(path[-1])] = number
-    return changed
+    changed = SourceMap(copied(document))
+    apply_override(changed, override_of(dotted(path), number))
+    return changed.document
 
 
 def _edited(source: Source, document: dict[str, Any], path: KeyPath, number: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from declnet.contracts.plain_values import leaves, mapped
 from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.registry.spelling import closest
 from declnet.spec.shown_values import shown
@@ -78,11 +79,12 @@ def literal_value(value: Any) -> Any:
 
     The text `"${name}"` is written as `"$${name}"`; everything else is unchanged.
     """
-    if isinstance(value, dict):
-        return {key: literal_value(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [literal_value(item) for item in value]
-    return f"${value}" if isinstance(value, str) and _LITERAL.fullmatch(value) else value
+
+    def literal(scalar: Any) -> Any:
+        is_literal = isinstance(scalar, str) and _LITERAL.fullmatch(scalar)
+        return f"${scalar}" if is_literal else scalar
+
+    return mapped(value, literal)
 
 
 class _Substitution:
@@ -100,7 +102,7 @@ class _Substitution:
     def result(self, document: Mapping[str, Any], used_before: Collection[str]) -> Substituted:
         for name, value in self._values.items():
             self._check_definition(name, value)
-        self._meanings = {name: _unescaped(value) for name, value in self._values.items()}
+        self._meanings = {name: mapped(value, _unescaped) for name, value in self._values.items()}
         self._sizes = {name: size_of(value) for name, value in self._values.items()}
         rest = {key: item for key, item in document.items() if key != VARIABLES}
         replaced = self._replaced(rest, ())
@@ -177,14 +179,7 @@ class _Substitution:
 
 
 def _strings(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _strings(item, (*path, key))
-    elif isinstance(value, list | tuple):
-        for position, item in enumerate(value):
-            yield from _strings(item, (*path, position))
-    elif isinstance(value, str):
-        yield path, value
+    return ((at, scalar) for at, scalar in leaves(value, path) if isinstance(scalar, str))
 
 
 def _is_name(name: Any) -> bool:
@@ -192,10 +187,6 @@ def _is_name(name: Any) -> bool:
 
 
 def _unescaped(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _unescaped(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_unescaped(item) for item in value]
     if not isinstance(value, str) or not _ESCAPED.fullmatch(value):
         return value
     from declnet.contracts.strict_model import LocatedString

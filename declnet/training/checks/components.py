@@ -1,22 +1,21 @@
-"""The components' own checks, and what they see of the run."""
+"""The components' own checks, what they see of the run, and the ranges of their schedules."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Any
 
 from declnet.contracts.component import Component
 from declnet.contracts.context import LayerContext, RunContext
 from declnet.contracts.network.parameter import ParameterInfo
+from declnet.contracts.network.schedule import rate_at, schedules_of
 from declnet.contracts.returned import verified
 from declnet.contracts.runs.callback import Callback
 from declnet.data.replacing import column_names
 from declnet.errors import Diagnostic, KeyPath
 from declnet.graph.parameters import group_of, slots_of
 from declnet.graph.shapes import Node
-from declnet.spec.partial import PartialSpec
 from declnet.training.checks.context import CheckContext, CheckedHead
 
 
@@ -31,7 +30,7 @@ def component_problems(context: CheckContext) -> Iterator[Diagnostic]:
             group = group_of(slot.key, groups)
             place: KeyPath = ("optimizer",) if group < 0 else ("optimizer", "groups", group)
             updated.setdefault(place, []).append(slot.info)
-    for path, component in components_of(spec):
+    for path, component in spec.components():
         is_layer = path[:2] == ("model", "layers")
         here = layers[int(path[2])] if is_layer else None
         if is_layer and here is None:
@@ -97,35 +96,6 @@ def evaluated_problems(context: CheckContext) -> Iterator[Diagnostic]:
             yield Diagnostic(message, f"remove {component.type}", path, "E017")
 
 
-def components_of(spec: PartialSpec) -> Iterator[tuple[KeyPath, Component]]:
-    """Yield every valid component of a spec with its path, and those in its fields."""
-    outer: list[tuple[KeyPath, Component | None]] = [
-        *((("model", "layers", index), part.layer) for index, part in enumerate(spec.layers)),
-        *((("data", name), source) for name, source in spec.data.sources.items()),
-        *((head.path, head.loss) for head in spec.heads),
-        (("optimizer",), spec.optimizer),
-        *((("training", "callbacks", at), callback) for at, callback in spec.callbacks.items()),
-        *((("analyses", at), analysis) for at, analysis in spec.analyses.items()),
-    ]
-    for head in spec.heads:
-        outer += [((*head.metrics_path, at), metric) for at, metric in head.metrics.items()]
-        outer += [((*head.calibration_path, at), step) for at, step in head.calibration.items()]
-    for at, group in enumerate(spec.optimizer.groups if spec.optimizer is not None else ()):
-        outer.append((("optimizer", "groups", at), group.optimizer))
-    for path, component in outer:
-        if component is not None:
-            yield from _with_inner(path, component)
-
-
-def _with_inner(path: KeyPath, component: Component) -> Iterator[tuple[KeyPath, Component]]:
-    """Yield a component and those in its fields: regularizers, initializers, schedules."""
-    yield path, component
-    for name in type(component).model_fields:
-        value: Any = getattr(component, name)
-        if isinstance(value, Component):
-            yield from _with_inner((*path, name), value)
-
-
 def _outlined(nodes: tuple[Node | None, ...]) -> tuple[LayerContext | None, ...]:
     """Return the layers as components see them; None for those that are not completely known."""
     outlined: list[LayerContext | None] = []
@@ -138,3 +108,37 @@ def _outlined(nodes: tuple[Node | None, ...]) -> tuple[LayerContext | None, ...]
             LayerContext(node.name, node.layer, above, node.input_shapes, node.output_shape)
         )
     return tuple(outlined)
+
+
+UNKNOWN = 1000
+"""Updates of a training of unknown length, for schedules, which usually depend on its share."""
+
+TRIED = 200
+"""Steps of a schedule to try, besides as many first ones."""
+
+
+def schedule_problems(context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield an error for each schedule that leaves the range of its field at some step."""
+    training, samples = context.spec.training, context.train.samples if context.train else None
+    is_known = training.most_epochs is not None
+    total = training.updates(samples) if samples and is_known else UNKNOWN
+    for path, component in context.spec.components():
+        if path[:2] == ("optimizer", "groups"):
+            continue  # a group inherits the schedules of the optimizer
+        ranges = component.scheduled_fields()
+        for name, schedule in schedules_of(component).items():
+            for step in _steps(total):
+                value = rate_at(schedule, step, total)
+                if not ranges[name].contains(value):
+                    message = (
+                        f'"{name}" must be {ranges[name].in_words()}, but its schedule gives '
+                        f"{value:.6g} at step {step} of {total}"
+                    )
+                    yield Diagnostic(message, None, (*path, name), "E013")
+                    break
+
+
+def _steps(total: int) -> list[int]:
+    """Return the steps to try, in order: the first ones, and some up to the last."""
+    first = range(1, min(total, TRIED) + 1)
+    return sorted({*first, *(1 + (total - 1) * part // TRIED for part in range(TRIED + 1))})

@@ -1,19 +1,68 @@
-"""Checks on the data: whether its parts match each other and the spec."""
+"""Checks on the data: sizes, classes, integers, and whether its parts match each other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 
 from declnet.contracts.data.table import Table
 from declnet.contracts.data.transform import Transform
 from declnet.contracts.network.inputs import UNNAMED, InputInfo
 from declnet.contracts.returned import verified
+from declnet.data.integer_limits import require_within
 from declnet.data.preparing.target_encoding import TargetEncoding, with_chosen_labels
 from declnet.data.preparing.windows import AT_SERIES, Windows
 from declnet.data.sets import label_of_class
-from declnet.errors import DataError, Diagnostic
+from declnet.data.splits import Data, held_out_count
+from declnet.display.words import counted
+from declnet.errors import DataError, Diagnostic, KeyPath, SampleName
+from declnet.spec.partial import PartialSpec
 from declnet.spec.shown_values import from_here
 from declnet.training.checks.context import CheckContext
+
+
+def integer_problems(context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield an error for the first number that layers do not take, or for floats in its place."""
+    problems = [*_outside_limits(context)] if context.limits else []
+    yield from problems or _floats(context)
+
+
+def _outside_limits(context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield an error for the first number of an input that its layers do not take."""
+    if context.sets is None:
+        yield from context.loaded.problems
+        return
+    for name, part in context.sets.raw.items():
+
+        def name_sample(position: int, name: str = name, part: Data = part) -> SampleName:
+            sample = part.sample_name(position)
+            return sample._replace(text=f"{name} data: {sample.text}")
+
+        try:
+            require_within(context.sets.datasets[name].inputs, context.limits, name_sample)
+        except DataError as error:
+            yield Diagnostic(error.message, error.hint, context.origin_of(name), error.code)
+            return
+
+
+def _floats(context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield an error for the first layer that takes integers, such as an embedding, on floats."""
+    infos = context.train.inputs if context.train is not None else {}
+    for node in filter(None, context.inferred.nodes):
+        for read in sorted(node.reads_of("integer")):
+            if read in infos and infos[read].dtype != "integer":
+                array = f'the input "{read}"' if read else "x"
+                message = f'"{node.name}" takes integers, but {array} holds floats'
+                hint = "store x as integers, or use a layer that takes floats instead"
+                if read:
+                    hint = "give it integers only, or use a layer that takes floats instead"
+                if node.reads_of("float") or any(node.inputs):
+                    message = f'input {node.reads.index(read) + 1} of "{node.name}" must be '
+                    message += f"integers, but {array} holds floats"
+                    hint = "store them as integers, and leave them as they are in data.prepare"
+                yield Diagnostic(message, hint, ("model", "layers", node.index), "E024")
+                return
+
 
 MANY_VALUES = 250
 """Values of a column from which on a column for each value is suspicious."""
@@ -145,3 +194,75 @@ def _raised(
     except DataError as error:
         path = error.path or context.spec.data.origin_of(name)
         yield Diagnostic(from_here(error.message), error.hint, path, error.code)
+
+
+def size_problems(context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield the first error in the sizes, since it may explain others."""
+    if context.train is not None and context.train.samples:
+        yield from islice(_in_sizes(context, context.train.samples, context.train.in_memory), 1)
+
+
+def _in_sizes(context: CheckContext, samples: int, in_memory: bool) -> Iterator[Diagnostic]:
+    """Yield errors in sizes.
+
+    Args:
+        context: the run.
+        samples: the number of training samples before anything is held out.
+        in_memory: whether x is an array rather than mapped from a file.
+    """
+    spec, training, folds = context.spec, context.spec.training, context.spec.data.folds
+    held_out = {name: held_out_count(samples, share) for name, share in spec.data.fractions.items()}
+    for name, count in held_out.items():
+        if not 0 < count < samples:
+            message = (
+                f"{spec.data.fractions[name]} of {counted(samples, 'sample')} leaves {count} for "
+                f"{name} and {samples - count} for training"
+            )
+            hint = f"use a {'smaller' if count else 'larger'} fraction"
+            yield _problem(("data", name), message, hint)
+    varying = [number for number, step in enumerate(spec.data.prepare) if step.training_only]
+    if varying and training.batch_size is None:
+        message = (
+            "mini-batches vary, but without batch_size, each step takes all samples as they are"
+        )
+        hint = "add e.g. batch_size = 128 to [training]"
+        yield _problem(("data", "prepare", varying[0]), message, hint)
+    rest = samples - sum(held_out.values())
+    if folds is not None and rest < folds:
+        message = f"{counted(rest, 'sample')}: too few for {folds} folds"
+        fewer = f"use at most {rest} folds" if rest > 1 else None
+        yield _problem(("data", "folds"), message, fewer)
+    if training.batch_size is None and not in_memory:
+        message = "data that is mapped from a file is trained on in mini-batches"
+        hint = "add batch_size = 128 to [training], or mapped = false to the data source"
+        yield _problem(("data", "train"), message, hint)
+    if folds is not None:
+        rest = _left_by_fold(spec, rest, folds)
+    if spec.data.windows is not None and context.described.sets is not None:
+        rest = samples = len(context.described.sets.datasets["train"])
+    if training.batch_size is not None and training.batch_size > rest:
+        message = f"a batch of {training.batch_size} is larger than the training data"
+        held = f" ({samples - rest} of {samples} are held out)" if rest < samples else ""
+        there = f"there {'is' if rest == 1 else 'are'} {counted(rest, 'sample')}{held}"
+        hint = f"{there}; without batch_size, each step takes all"
+        yield _problem(("training", "batch_size"), message, hint)
+    batches = training.epoch_batches(rest) if rest else 0
+    if training.accumulate > max(batches, 1):
+        plural = "es" if batches > 1 else ""
+        message = f"an epoch has {batches} batch{plural}, fewer than {training.accumulate}"
+        hint = f"use at most {batches}, or a smaller batch_size"
+        yield _problem(("training", "accumulate"), message, hint)
+
+
+def _left_by_fold(spec: PartialSpec, samples: int, folds: int) -> int:
+    """Return the size of the smallest training set among the folds, as far as it is known."""
+    method = spec.data.split.method
+    if method in ("grouped", "column"):  # depends on the size of the groups
+        return samples
+    if method == "time":
+        return samples - folds * (samples // (folds + 1))
+    return samples - -(-samples // folds)
+
+
+def _problem(path: KeyPath, message: str, hint: str | None) -> Diagnostic:
+    return Diagnostic(message, hint, path, "E033")

@@ -1,4 +1,4 @@
-"""Checks on the model: whether the loss accepts its outputs, and whether layers are redundant."""
+"""Checks on the model: what the loss accepts, redundant layers, and what the graph needs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,20 @@ from math import inf, prod
 from typing import Any
 
 from declnet.contracts.arrays import Shape
+from declnet.contracts.memory import beyond_memory
 from declnet.contracts.network.layer import OutputRange
 from declnet.contracts.network.loss import Loss
-from declnet.contracts.returned import verified
-from declnet.errors import Diagnostic, KeyPath
-from declnet.graph.initializers import fans
+from declnet.contracts.returned import verified, why_unavailable
+from declnet.errors import Diagnostic, KeyPath, UnknownTypeError
+from declnet.graph.kernels import Kernels
+from declnet.graph.parameters import (
+    fans,
+    group_of,
+    initializer_problems,
+    matches,
+    pattern_hint,
+    slots_of,
+)
 from declnet.graph.shapes import Node
 from declnet.registry.entry import Entry
 from declnet.registry.plugin import FIRST_PARTY, normalized
@@ -189,13 +198,12 @@ def _path(node: Node) -> KeyPath:
 
 def _size_field(node: Node) -> str | None:
     """Return the field for a layer's output size: adding one to it adds one output."""
-    inputs = node.input_shapes if node.takes_many_inputs else node.input_shapes[0]
     for name in type(node.layer).model_fields:
         size = getattr(node.layer, name)
         if type(size) is not int or size not in node.output_shape:
             continue
         try:
-            shape = node.layer.model_copy(update={name: size + 1}).output_shape(inputs)
+            shape = node.layer.model_copy(update={name: size + 1}).output_shape(node.input_shape)
             pairs = list(zip(node.output_shape, shape, strict=True))
         except Exception:  # noqa: S112  # it may reject a value not from the spec
             continue
@@ -355,3 +363,73 @@ def _activation(registry: Registry) -> str:
     if activation is None:
         return "an activation"
     return f'an activation such as "{activation.type}"'
+
+
+def unusable_initializers(context: CheckContext) -> Iterable[Diagnostic]:
+    """Return the errors in initializers that layers name themselves, and shapes they reject."""
+    return initializer_problems(context.nodes, context.registry)
+
+
+def group_problems(context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield patterns that match no trainable parameter, or groups left with none."""
+    optimizer = context.spec.optimizer if context.nodes else None
+    groups = optimizer.groups if optimizer is not None else ()
+    trainable = [slot.key for slot in slots_of(context.nodes) if slot.parameter.trainable]
+    used = {group_of(key, groups) for key in trainable}
+    at: KeyPath
+    for position, group in enumerate(groups):
+        for place, pattern in enumerate(group.parameters):
+            if not any(matches(pattern, key) for key in trainable):
+                message = f'no trainable parameter matches "{pattern}"'
+                hint = pattern_hint(pattern, trainable)
+                at = ("optimizer", "groups", position, "parameters", place)
+                yield Diagnostic(message, hint, at, "E028")
+    for position in range(len(groups)):
+        if position not in used and not context.has_error(("optimizer", "groups"), "E028"):
+            message = "every parameter of this group is in a later one"
+            hint = "the last group that matches a parameter takes it; put general patterns first"
+            at = ("optimizer", "groups", position, "parameters")
+            yield Diagnostic(message, hint, at, "E028")
+
+
+def unusable_weights(context: CheckContext) -> Iterable[Diagnostic]:
+    """Return the errors in the file of the initial weights, and in what is loaded from it."""
+    _, problems = context.initial_weights
+    return problems
+
+
+def memory_problems(context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield an error if the run needs more memory than the machine has."""
+    excess = beyond_memory(sum(context.memory.values())) if context.memory is not None else None
+    if excess is not None:
+        hint = "use fewer units or a smaller training.batch_size"
+        yield Diagnostic(f"the run {excess}", hint, ("model",), "E051")
+
+
+def engine_problems(context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield why the engine or compiled kernels cannot be used, or which keys have no effect."""
+    spec, registry = context.spec.engine, context.registry
+    if spec.kernels == "numpy":
+        for key, value in {"type": spec.type, "threads": spec.threads}.items():
+            if value is not None:
+                message = f'"{key}" has no effect with kernels = "numpy"'
+                hint = 'remove it, or `kernels = "numpy"`'
+                yield Diagnostic(message, hint, ("engine", key), "W009")
+        return
+    if spec.type is not None:
+        try:
+            why = why_unavailable(registry.find("engine", spec.type))
+        except UnknownTypeError as error:
+            yield Diagnostic(error.message, error.hint, ("engine", "type"), error.code)
+            return
+        if why is not None:
+            message = f'the engine "{spec.type}" cannot be used: {why}'
+            yield Diagnostic(message, "remove `type`", ("engine", "type"), "E008")
+            return
+    if spec.kernels == "jit" and not Kernels(registry, compiled=True).has_compiled:
+        kernels = (entry.component for entry in registry.entries("kernel"))
+        reasons = dict.fromkeys(why_unavailable(kernel) for kernel in kernels if kernel.compiled)
+        why = "; ".join(filter(None, reasons)) or "no plugin that has some is installed"
+        hint = 'or set kernels = "auto", which falls back to NumPy'
+        message = f"there are no compiled kernels: {why}"
+        yield Diagnostic(message, hint, ("engine", "kernels"), "E008")

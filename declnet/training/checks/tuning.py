@@ -20,8 +20,7 @@ from declnet.spec.model import RunSpec
 from declnet.spec.tuning import UNMATCHED, Tuning
 from declnet.spec.validate import validate_point
 from declnet.spec.varying_keys import TUNE
-from declnet.training.checks.check import Checked, check_spec
-from declnet.training.checks.members import disagreements, selection_problems
+from declnet.training.checks.check import Checked, check_spec, disagreements, selection_problems
 from declnet.training.metrics import directions
 
 

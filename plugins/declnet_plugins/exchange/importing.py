@@ -11,7 +11,6 @@ import numpy as np
 
 from declnet import (
     Array,
-    CommentedToml,
     DataError,
     Dataset,
     InputInfo,
@@ -27,6 +26,7 @@ from declnet import (
     verified,
     write_run,
 )
+from declnet_plugins.exchange.commented_toml import CommentedToml
 from declnet_plugins.exchange.comparing import compared_with_declnet
 from declnet_plugins.exchange.files import write_file
 from declnet_plugins.exchange.importer import ImportedNetwork, Importer, ImportSummary

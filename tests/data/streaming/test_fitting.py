@@ -13,7 +13,7 @@ from declnet import Blocks, ChangedFileError, DataError, Dataset, DataSource, Ta
 from declnet.data.preparing.targets import LossTarget
 from declnet.data.reservoir import Reservoir
 from declnet.data.sets import class_weights, prepare_sets
-from declnet.data.streaming import survey
+from declnet.data.streaming import source as survey
 from declnet.data.streaming.fitting import streamed_sets
 from declnet.spec.data_section import DataSpec, SplitSpec, StreamSpec
 from declnet_plugins.standard.transforms.categories import GroupRare, OneHot, Ordinal

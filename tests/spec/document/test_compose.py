@@ -8,7 +8,7 @@ import json
 import pytest
 
 from declnet import SpecError, load_spec
-from declnet.spec.document.compose import FORMAT_VERSION, UPGRADES, compose, merged, upgraded
+from declnet.spec.document.compose import compose, merged
 from declnet.spec.document.source_map import Origin, Source, SourceMap
 
 
@@ -86,40 +86,6 @@ def test_tables_of_one_type_are_merged_and_all_else_replaced(under, over, expect
     before = copy.deepcopy((under, over))
     assert laid({"t": under}, {"t": over}).document == {"t": expected}
     assert (under, over) == before
-
-
-def rename_rate(document):
-    optimizer = dict(document["optimizer"])
-    optimizer["learning_rate"] = optimizer.pop("rate")
-    return {**document, "optimizer": optimizer}
-
-
-def drop_log(document):
-    return {key: value for key, value in document.items() if key != "log"}
-
-
-INVENTED = {1: rename_rate, 2: drop_log}
-FIRST = {"declnet": 1, "log": True, "optimizer": {"type": "sgd", "rate": 0.5}}
-RENAMED = {"type": "sgd", "learning_rate": 0.5}
-
-
-def test_there_is_an_upgrade_from_every_version_but_the_current():
-    assert sorted(UPGRADES) == list(range(1, FORMAT_VERSION))
-
-
-@pytest.mark.parametrize(
-    ("document", "current", "expected"),
-    [
-        (FIRST, 2, {"declnet": 2, "log": True, "optimizer": RENAMED}),
-        (FIRST, 3, {"declnet": 3, "optimizer": RENAMED}),
-        ({"optimizer": FIRST["optimizer"]}, 2, {"declnet": 2, "optimizer": RENAMED}),
-        ({"declnet": 2, "log": 1, "a": 1}, 3, {"declnet": 3, "a": 1}),
-    ],
-)
-def test_a_document_is_upgraded_version_by_version(document, current, expected):
-    before = copy.deepcopy(document)
-    assert upgraded(document, INVENTED, current) == (expected, [])
-    assert document == before
 
 
 CIRCLE = "files extend each other in a circle"

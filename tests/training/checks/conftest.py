@@ -6,7 +6,7 @@ import pytest
 
 from declnet import default_registry, parse_spec
 from declnet.spec.document.expansion import ExpandedMap
-from declnet.spec.parsed import ParsedSpec
+from declnet.spec.partial import ParsedSpec
 from declnet.training.checks.check import check_spec
 
 

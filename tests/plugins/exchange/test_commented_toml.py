@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet.errors import OutputError
-from declnet.spec.document.commented_toml import CommentedToml
+from declnet import OutputError
+from declnet_plugins.exchange.commented_toml import CommentedToml
 
 HOSTILE = ["*/", '"""', "'''", "\\", "\n[data.train]\npath = 1", "\r", "\u2028", "]", "#", "\0"]
 HOSTILE += ["\u202e", "\x7f", "\x85", "\t", "${x}", " = ", "a" * 10_000, "\\u000a", "'", '"', ""]

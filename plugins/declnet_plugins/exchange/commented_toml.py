@@ -8,8 +8,7 @@ from typing import Any
 
 import tomli_w
 
-from declnet.display.characters import escaped, escaped_line
-from declnet.errors import OutputError
+from declnet import OutputError, escaped
 
 
 class CommentedToml:
@@ -68,7 +67,8 @@ def _plain(value: Any) -> Any:
 
 
 def _comment(text: str) -> str:
-    return f"# {escaped_line(text)}".rstrip()
+    line = escaped(text).replace("\n", "\\u000a").replace("\t", "\\u0009")
+    return f"# {line}".rstrip()
 
 
 def _key(key: str) -> str:
