@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from declnet.errors import OutputError
+from declnet.runs.many.group import is_group, open_group
 from declnet.runs.many.journal import JOURNAL
 from declnet.runs.model_card import card_of_group, card_of_run, versions_of
 from declnet.runs.storage import folder
@@ -63,8 +64,6 @@ def pack_run(path: str | Path, output: str | Path, *, force: bool = False) -> st
         OutputError: the folder holds no model, or is damaged; or the file cannot be written.
         DeclnetError: the folder has no model card, and the model cannot be loaded to write one.
     """
-    from declnet.runs.many.group import is_group, open_group
-
     output, source = Path(output), unpacked(path)
     require_free(output, force)
     if is_group(source):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.runs.executor import Executor
 from declnet.data.sources.loading import GivenData
 from declnet.errors import RunError
 from declnet.registry.registry import Registry
+from declnet.runs.many.group import Group
+from declnet.runs.many.running import resume_group, run_group, with_folds
 from declnet.runs.notices import Notice
 from declnet.runs.options import GroupOptions, Listener, RunOptions, StopWhen
 from declnet.runs.result import RunResult
@@ -20,9 +21,6 @@ from declnet.runs.train_run import train_run
 from declnet.spec.sweep import require_no_sweep
 from declnet.spec.validate import GivenSpec, as_spec
 from declnet.training.checks.check import Checked
-
-if TYPE_CHECKING:
-    from declnet.runs.many.group import Group
 
 
 def run(
@@ -85,12 +83,8 @@ def run(
     spec = as_spec(spec, registry)
     require_no_sweep(spec.sweep)
     if folds is not None:
-        from declnet.runs.many.running import with_folds
-
         spec = with_folds(spec, folds, registry)
     if seeds is not None or spec.is_group:
-        from declnet.runs.many.running import run_group
-
         if checked is not None or parameters is not None or stop_when is not None:
             names = "`checked`, `parameters` and `stop_when`"
             raise RunError(f"{names} are for one run, not for folds or seeds")
@@ -170,8 +164,6 @@ def resume(
         RunError: a run could not be finished.
     """
     if not (Path(path) / MANIFEST).exists() and (Path(path) / GROUP).is_file():
-        from declnet.runs.many.running import resume_group
-
         group = GroupOptions(jobs=jobs, on=on, registry=registry)
         return resume_group(
             path, data, group, listener, minutes=minutes, allow_changes=allow_changes

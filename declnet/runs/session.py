@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from math import inf
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
@@ -19,6 +19,7 @@ from declnet.runs.callbacks import ActiveRun, Callbacks, FollowedModel
 from declnet.runs.computed import Compute, of_model, of_training
 from declnet.runs.display.progress import followed
 from declnet.runs.epoch_selection import EpochSelection
+from declnet.runs.inference.analyzing import ANALYSES_FILE, AnalysisResult, set_loaded_again
 from declnet.runs.inference.calibration import (
     CollectedPredictions,
     FittedCalibration,
@@ -50,9 +51,6 @@ from declnet.training.metrics import history_metrics
 from declnet.training.numerics import one_blas_thread
 from declnet.training.state import StateError
 from declnet.training.trainer import Event
-
-if TYPE_CHECKING:
-    from declnet.runs.inference.analyzing import AnalysisResult
 
 
 class Session:
@@ -305,8 +303,6 @@ class Session:
         ready = self._ready
         if not ready.spec.analyses:
             return
-        from declnet.runs.inference.analyzing import set_loaded_again
-
         predictor = Predictor([self._member()])
         name = next(name for name in ("test", "validation", "train") if name in ready.prepared.data)
         expected = ready.prepared.data[name].fingerprint
@@ -342,8 +338,6 @@ class Session:
         if self._held_out is not None:
             files[folder.HELD_OUT] = self._held_out.stored()
         if analyses:
-            from declnet.runs.inference.analyzing import ANALYSES_FILE
-
             files[folder.ANALYSES] = ANALYSES_FILE.write(analyses)
         return files
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.runs.analysis import Analysis
+from declnet.data.sources.loading import GivenData
+from declnet.data.splits import Data
 from declnet.display.displayed import DisplayedTuple
+from declnet.runs.inference.analyzing import AnalysisResult, other_data, unseen_data
+from declnet.runs.inference.evaluation import Evaluation
+from declnet.runs.inference.examined import ExaminedPart
+from declnet.runs.inference.predictor import Predictor
 
 if TYPE_CHECKING:
-    from declnet.data.sources.loading import GivenData
-    from declnet.data.splits import Data
-    from declnet.runs.inference.analyzing import AnalysisResult
-    from declnet.runs.inference.evaluation import Evaluation
-    from declnet.runs.inference.examined import ExaminedPart
-    from declnet.runs.inference.predictor import Predictor
     from declnet.runs.stored_run import StoredRun
 
 
@@ -83,8 +83,6 @@ class TrainedModels(ABC):
             DeclnetError: as `predictor` and `examined` do; DataError if an analysis does not suit
                 the model or the data.
         """
-        from declnet.runs.inference.analyzing import other_data, unseen_data
-
         predictor, first = self.predictor(), self.runs[0]
         context = {"registry": predictor.registry}
         declared = [Analysis.from_declaration(analysis, context) for analysis in analyses]

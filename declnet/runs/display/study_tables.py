@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from declnet.display.tables import Kind, ResultTable, TableChart, kinds_of
-
-if TYPE_CHECKING:
-    from declnet.runs.many.documents import StudySummary
+from declnet.runs.many.documents import StudySummary
 
 
 def summary_tables(summary: StudySummary) -> Iterator[ResultTable]:

@@ -6,13 +6,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.network.inputs import unwrapped
 from declnet.contracts.runs.plan import Task
+from declnet.data.sets import PreparedSets
+from declnet.data.sources.loading import GivenData, guarded
+from declnet.data.splits import Data
 from declnet.errors import DataError, OutputError
+from declnet.runs.inference.evaluation import Evaluation
+from declnet.runs.inference.examined import ExaminedPart, evaluate_examined, joined_arrays
+from declnet.runs.inference.held_out_parts import validated_member, validation_parts
+from declnet.runs.inference.predictions import AnyPredictions
+from declnet.runs.inference.predictor import Predictor
 from declnet.runs.many.agreement import (
     have_same_content,
     have_same_samples,
@@ -24,19 +32,9 @@ from declnet.runs.many.group_folder import GroupFolder
 from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import checksum
 from declnet.runs.storage.folder import REMEDY, reading
+from declnet.runs.stored_data import PredictedData
 from declnet.runs.stored_run import StoredRun, open_run
 from declnet.runs.trained import TrainedModels
-
-if TYPE_CHECKING:
-    from declnet.contracts.data.data_source import DataSource
-    from declnet.data.sets import PreparedSets
-    from declnet.data.sources.loading import GivenData
-    from declnet.data.splits import Data
-    from declnet.runs.inference.evaluation import Evaluation
-    from declnet.runs.inference.examined import ExaminedPart
-    from declnet.runs.inference.predictions import AnyPredictions
-    from declnet.runs.inference.predictor import Predictor
-    from declnet.runs.stored_data import PredictedData
 
 
 class Ensemble(GroupFolder, TrainedModels):
@@ -155,8 +153,6 @@ class Ensemble(GroupFolder, TrainedModels):
             DeclnetError: as `predictor` and `Predictor.evaluate` do; DataError if the runs do not
                 have such data in common.
         """
-        from declnet.runs.inference.examined import evaluate_examined
-
         predictor = self.predictor()
         for run in self.runs:
             run.require_same_metrics()
@@ -176,9 +172,6 @@ class Ensemble(GroupFolder, TrainedModels):
         Raises:
             DeclnetError: as `evaluate` does; DataError if a prediction is NaN or infinite.
         """
-        from declnet.runs.inference.examined import joined_arrays
-        from declnet.runs.stored_data import PredictedData
-
         parts = self.examined(data or self.evaluated_on[0])
         names = [head.name for head in self.predictor().heads]
         y = joined_arrays([dict(zip(names, part.targets(), strict=True)) for part in parts])
@@ -195,8 +188,6 @@ class Ensemble(GroupFolder, TrainedModels):
         Raises:
             DeclnetError: as `evaluate` does.
         """
-        from declnet.runs.inference.examined import evaluate_examined
-
         parts = self.examined_alone(name)
         return {
             point: (self.weights[point], evaluate_examined(of_point, self._reader_of(point)))
@@ -205,8 +196,6 @@ class Ensemble(GroupFolder, TrainedModels):
 
     def _reader_of(self, point: str) -> Predictor:
         """Return the models of a member of the spec."""
-        from declnet.runs.inference.predictor import Predictor
-
         runs = [self._run_of(task) for task in self.tasks if task.point == point]
         return Predictor([run.predictor().member for run in runs])
 
@@ -264,8 +253,6 @@ class Ensemble(GroupFolder, TrainedModels):
         Raises:
             DeclnetError: as `evaluate` does.
         """
-        from declnet.runs.inference.examined import joined_arrays
-
         if not self.has_folds:
             raise DataError("the runs are not folds, so each has seen the same rows")
         parts, several_seeds = self.examined("validation", data), len(self.seeds) > 1
@@ -299,9 +286,6 @@ class Ensemble(GroupFolder, TrainedModels):
         Raises:
             DeclnetError: as `evaluate` does.
         """
-        from declnet.runs.inference.examined import ExaminedPart
-        from declnet.runs.inference.held_out_parts import validated_member, validation_parts
-
         if self.has_folds and name == "validation":
             return self._folds(data, by_models)
         predictor, (raw, unchanged, sets) = self.predictor(), self._common(name, data)
@@ -320,8 +304,6 @@ class Ensemble(GroupFolder, TrainedModels):
         return [ExaminedPart(predictor, raw, part, name, unchanged=unchanged)]
 
     def _folds(self, data: Mapping[str, Data] | None, by_models: bool) -> list[ExaminedPart]:
-        from declnet.runs.inference.held_out_parts import validated_member, validation_parts
-
         _ = self.predictor()  # which requires that they are alike
         fold_weights = {} if by_models else self.file.fold_weights or {}
         points = [
@@ -375,8 +357,6 @@ class Ensemble(GroupFolder, TrainedModels):
 
         Also whether it is what they saw, and all data sets by member and seed.
         """
-        from declnet.data.sources.loading import guarded
-
         if self.has_folds and name == "train":
             raise DataError(
                 "each fold has its own training data, so the rows were seen by some of the models",
@@ -403,8 +383,6 @@ class Ensemble(GroupFolder, TrainedModels):
 
     @cached_property
     def _predictor(self) -> Predictor:
-        from declnet.runs.inference.predictor import Predictor
-
         if not (self.file.has_members or one_model(self.tasks)):
             one = self.path / self.tasks[0].point
             raise OutputError(f"{self.path}: these runs are of several specs; name one, e.g. {one}")

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from declnet.contracts.runs.plan import Outcome
+from declnet.display.tables import ResultTable
 from declnet.errors import OutputError
 from declnet.registry.registry import Registry
+from declnet.runs.display.results import group_view
+from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.many.ensemble import Ensemble
 from declnet.runs.many.group_file import GroupFile, Metric
 from declnet.runs.many.journal import plain
@@ -30,10 +32,6 @@ from declnet.runs.storage.folder import (
     unpacked,
 )
 from declnet.runs.storage.writing import json_document
-
-if TYPE_CHECKING:
-    from declnet.display.tables import ResultTable
-    from declnet.runs.inference.evaluation import Evaluation
 
 
 def is_group(path: str | Path) -> bool:
@@ -100,8 +98,6 @@ class Group(Ensemble, Study):
     """A folder of runs that belong together, finished or not, and the results of all of them."""
 
     def _repr_html_(self) -> str:
-        from declnet.runs.display.results import group_view
-
         return group_view(self)
 
     @property

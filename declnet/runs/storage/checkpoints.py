@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.serialization import from_plain, to_plain
@@ -40,8 +42,6 @@ def packed(content: dict[str, Any]) -> bytes:
     Raises:
         NotPlainError: the values are not plain.
     """
-    from safetensors.numpy import save
-
     arrays: dict[str, Array] = {}
     parts = {name: to_plain(value, arrays, name) for name, value in content.items()}
     return save(arrays, {FORMAT: json.dumps(parts, allow_nan=False)})
@@ -53,9 +53,6 @@ def unpacked(data: bytes) -> dict[str, Any]:
     Raises:
         CheckpointError: the bytes are not a checkpoint in this format.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
     try:
         arrays = load(data)
         size = int.from_bytes(data[:8], "little")
