@@ -229,7 +229,7 @@ def _status_of(all_series: Sequence[RunSeries]) -> int:
 def show_study(group: Group, form: str) -> int:
     """Print the summary; return 1 if no trial has finished."""
     from declnet.cli.display.study_display import print_study
-    from declnet.runs.many.documents import STUDY_SUMMARY
+    from declnet.runs.many.study import STUDY_SUMMARY
 
     if form == "json":
         print_json(STUDY_SUMMARY.plain(group.summary) if group.summary is not None else {})

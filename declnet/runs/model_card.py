@@ -20,8 +20,7 @@ from declnet.runs.display.metric_labels import ordered
 from declnet.runs.display.result_tables import metrics_table
 from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.inference.predictor import Predictor
-from declnet.runs.many.documents import Spread, Spreads
-from declnet.runs.many.series import spreads_of
+from declnet.runs.many.series import Spread, Spreads, spreads_of
 from declnet.runs.ranking import TO_REPORT, Directions, MetricValues, by_importance, informative
 from declnet.runs.storage.documents import Manifest
 from declnet.runs.storage.origins import Origins

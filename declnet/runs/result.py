@@ -27,7 +27,7 @@ from declnet.runs.trained import TrainedModels
 from declnet.spec.model import RunSpec
 
 if TYPE_CHECKING:
-    from declnet.runs.many.documents import Spread
+    from declnet.runs.many.series import Spread
 
 
 @dataclass(frozen=True, eq=False)

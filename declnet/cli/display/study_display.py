@@ -16,8 +16,7 @@ from declnet.cli.display.terminal import is_terminal, print_table, print_wrapped
 from declnet.contracts.runs.plan import Outcome
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.display.tables import ResultTable, format_cell, format_metric
-from declnet.runs.display.group_tables import short_keys, trials_table
-from declnet.runs.display.study_tables import importance_table
+from declnet.runs.display.group_tables import importance_table, short_keys, trials_table
 from declnet.runs.display.time_left import TimeLeft, clock_text
 from declnet.runs.many.group import Group
 from declnet.runs.many.study import BEST, best_trials

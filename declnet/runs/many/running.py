@@ -8,15 +8,16 @@ import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from declnet.caching import sharing_results
 from declnet.contracts.returned import why_unavailable
 from declnet.contracts.runs.executor import Executor
-from declnet.contracts.runs.plan import Outcome, Plan
+from declnet.contracts.runs.plan import Outcome, Plan, Task
 from declnet.data.splits import Data
-from declnet.errors import Diagnostic, RunError, SpecError
+from declnet.errors import DataError, Diagnostic, RunError, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.many.beginning import (
     begun_group,
@@ -28,16 +29,16 @@ from declnet.runs.many.beginning import (
 )
 from declnet.runs.many.group import Group, open_group
 from declnet.runs.many.group_file import GroupFile, KnownSpecs
-from declnet.runs.many.group_result import GroupResult
 from declnet.runs.many.plans import TrialListener
 from declnet.runs.many.ranking import check_metric
-from declnet.runs.many.series import RunSeries
+from declnet.runs.many.series import RunSeries, Spread
 from declnet.runs.many.shards import Shard
 from declnet.runs.many.training import OutcomeListener, Training, ignore
 from declnet.runs.notices import warn
 from declnet.runs.options import AnyData, GroupOptions, Listener
 from declnet.runs.result import RunResult
 from declnet.runs.storage.folder import locked
+from declnet.runs.stored_run import open_run
 from declnet.runs.train_run import passed_sets
 from declnet.spec.members import require_no_members
 from declnet.spec.model import RunSpec, resolved_document
@@ -351,3 +352,66 @@ def _points(
     if problems:
         raise SpecError(problems)
     return points
+
+
+class GroupResult(RunResult):
+    """The result of several runs of one spec: folds or seeds, used as one model.
+
+    What only one run has, e.g. its history, is that of each of its `members`.
+
+    Attributes:
+        group: their folder.
+    """
+
+    def __init__(self, group: Group, series: RunSeries) -> None:
+        self.__dict__.update(
+            group=group,
+            directory=group.path,
+            series=series,
+            seconds=group.file.seconds,
+            registry=group.registry,
+            spec=group.spec_of(Task("")),
+        )
+
+    group: Group
+    series: RunSeries
+
+    @cached_property
+    def members(self) -> tuple[RunResult, ...]:
+        """The result of each run, in order."""
+        folders = (self.group.path / task.folder for task in self.group.tasks)
+        return tuple(RunResult.stored(open_run(folder, self.registry)) for folder in folders)
+
+    @cached_property
+    def spreads(self) -> dict[str, dict[str, Spread]]:
+        """The distribution of each metric over the runs, by data set and name."""
+        return self.series.spreads()
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """The mean of each metric over the runs, by data set and name."""
+        return {
+            data: {name: spread.mean for name, spread in spreads.items()}
+            for data, spreads in self.spreads.items()
+        }
+
+    @cached_property
+    def predictor(self) -> Any:
+        """The models of all runs as one, which averages their predictions."""
+        return self.group.predictor()
+
+    @property
+    def _opened(self) -> Group:
+        return self.group
+
+    def __getattr__(self, name: str) -> Any:
+        """Raise DataError for an attribute of a single run's result."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        count = len(self.group.tasks)
+        raise DataError(
+            f"the result is of {count} runs, not of one", hint="use one of its `members`"
+        )
+
+    def _repr_html_(self) -> str:
+        return self.group._repr_html_()
