@@ -10,7 +10,6 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import Callback
 from declnet.display.words import alternatives
 from declnet.errors import DeclnetError, OutputError, ResumeError
-from declnet.registry.registry import Registry
 from declnet.runs.behavior import require_same_behavior
 from declnet.runs.computed import of_training
 from declnet.runs.inference.predictor import Predictor
@@ -30,7 +29,6 @@ from declnet.runs.storage.record import Record
 from declnet.runs.storage.writing import read_bytes
 from declnet.runs.stored_run import open_run
 from declnet.runs.train_run import passed_sets
-from declnet.spec.model import RunSpec
 from declnet.training.state import StateError, TrainingState
 
 
@@ -110,19 +108,6 @@ def _notify_callbacks(
                 callback.found_finished(directory.absolute(), metrics)
     except DeclnetError as error:  # e.g. a server is gone, which does not affect the run
         warned(str(error))
-
-
-def spec_to_resume(run_directory: Path, registry: Registry) -> RunSpec:
-    """Return the spec of the run in a folder, to follow its training.
-
-    Raises:
-        OutputError: it is not a run's folder.
-        SpecError: its spec.toml is invalid.
-    """
-    _require_run(run_directory)
-    manifest = _read_manifest(run_directory)
-    spec, _ = spec_of_run(run_directory, manifest, registry, training=True)
-    return spec
 
 
 def _newest(

@@ -17,7 +17,6 @@ from declnet.errors import ChangedFileError, DeclnetError
 from declnet.runs.behavior import BEHAVIOR_FILE, Behavior
 from declnet.runs.callbacks import ActiveRun, Callbacks, FollowedModel
 from declnet.runs.computed import Compute, of_model, of_training
-from declnet.runs.display.progress import followed
 from declnet.runs.epoch_selection import EpochSelection
 from declnet.runs.inference.analyzing import ANALYSES_FILE, AnalysisResult, set_loaded_again
 from declnet.runs.inference.calibration import (
@@ -71,7 +70,6 @@ class Session:
         history: list[dict[str, Any]] | None = None,
     ) -> None:
         self._ready, self._record, self._options = ready, record, options
-        self._listener = options.listener
         self._trainer, self._model = ready.trainer, ready.prepared.model
         self._history, spec = history or [], ready.spec
         directory = record.directory if record is not None else None
@@ -99,8 +97,7 @@ class Session:
         Args:
             saved: the content of a checkpoint besides the trainer's state; None for a new run.
         """
-        spec, options = self._ready.spec, self._options
-        with followed(spec, options.listener, progress=options.progress) as self._listener:
+        with self._options.follow(self._ready.spec) as self._listener:
             return self._carry_out(saved)
 
     def _carry_out(self, saved: Mapping[str, Any] | None) -> RunResult:

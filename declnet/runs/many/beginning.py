@@ -103,7 +103,7 @@ def begun_group(
     specs: KnownSpecs | None = None,
     label: str | None = None,
     numbered: bool = False,
-    shard: Shard | None = None,
+    shard: Shard | str | None = None,
 ) -> Iterator[Group]:
     """Yield a new group, whose folder is locked and has its file.
 
@@ -114,8 +114,9 @@ def begun_group(
         specs: specs that have been validated and checked, by `spec_key`.
         label: what a numbered folder is called; default: the name and the kind of the group.
         numbered: whether to write to a new folder `<label>-<number>` within `out`.
-        shard: the part of the runs that the folder will have; None for all.
+        shard: the part of the runs that the folder will have, or its text; None for all.
     """
+    shard = Shard.parse(shard) if isinstance(shard, str) else shard
     label = label or f"{file.name}-{file.kind}"
     label += f"-shard-{shard}" if shard is not None else ""
     with claimed(Path(out), label, numbered=numbered) as folder:

@@ -15,6 +15,7 @@ import socket
 import time
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from glob import escape
@@ -205,7 +206,7 @@ class RunTask(ExecutorTask):
                 self.listener(event)
 
         options = RunOptions(
-            listener=listener,
+            follow=lambda _spec: nullcontext(listener),
             stop_when=self.stop_when,
             registry=self.registry,
             checked=self.checked,

@@ -6,8 +6,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import replace
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,14 +27,13 @@ from declnet.runs.many.beginning import (
     sweep_file,
 )
 from declnet.runs.many.group import Group, open_group
-from declnet.runs.many.group_file import GroupFile, KnownSpecs
+from declnet.runs.many.group_file import KnownSpecs
 from declnet.runs.many.plans import TrialListener
 from declnet.runs.many.ranking import check_metric
 from declnet.runs.many.series import RunSeries, Spread
-from declnet.runs.many.shards import Shard
 from declnet.runs.many.training import OutcomeListener, Training, ignore
 from declnet.runs.notices import warn
-from declnet.runs.options import AnyData, GroupOptions, Listener
+from declnet.runs.options import AnyData, Listener
 from declnet.runs.result import RunResult
 from declnet.runs.storage.folder import locked
 from declnet.runs.stored_run import open_run
@@ -54,31 +52,31 @@ def run_group(
     spec: RunSpec,
     data: AnyData,
     out: str | Path | None,
-    options: GroupOptions,
+    *,
+    seeds: Iterable[int] | None = None,
+    jobs: int | None = None,
+    on: Executor | None = None,
+    shard: str | None = None,
+    numbered: bool = False,
     listener: Listener | None = None,
+    registry: Registry | None = None,
 ) -> GroupResult:
-    """Train a spec for each fold and seed; raise as `declnet.run` does.
-
-    Args:
-        spec: the spec.
-        data: data to use instead of the spec's.
-        out: the folder to write to; None writes nothing that stays.
-        options: which runs to train, and where.
-        listener: called with each event of the training of a run in this process.
-    """
-    if options.shard is not None and out is None:
+    """Train a spec for each fold and seed, with the arguments and errors of `declnet.run`."""
+    if shard is not None and out is None:
         raise RunError("a shard needs a folder to be copied from: pass `out`")
-    passed = _passed_sets(data, options.on)
+    passed = _passed_sets(data, on)
     folder = Path(tempfile.mkdtemp(prefix="declnet-")) if out is None else Path(out)
     with ExitStack() as stack, sharing_results():
         if out is None:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            options = replace(options, numbered=False)
-        check_spec_of(spec, options.registry, passed)
-        file, specs = series_file(spec, None if options.seeds is None else tuple(options.seeds))
-        with _begun(folder, file, options, specs) as group:
+            numbered = False
+        check_spec_of(spec, registry, passed)
+        file, specs = series_file(spec, None if seeds is None else tuple(seeds))
+        with begun_group(
+            folder, file, registry, specs=specs, numbered=numbered, shard=shard
+        ) as group:
             training = Training(group, data=passed, listener=listener)
-            result = _result(_trained(training, options.on, options.jobs), training.outcomes())
+            result = _result(_trained(training, on, jobs), training.outcomes())
         if out is None:
             weakref.finalize(result, stack.pop_all().close)
     return result
@@ -138,14 +136,6 @@ def sweep(
         RunError: the folder cannot be written to, or the executor cannot be used.
         ValueError: there is no such metric, or nothing says which of its values are better.
     """
-    options = GroupOptions(
-        seeds=seeds,
-        jobs=jobs,
-        on=on,
-        shard=shard,
-        numbered=numbered,
-        registry=registry,
-    )
     spec = as_spec(spec, registry)
     require_no_members(spec)
     passed = _passed_sets(data, on)
@@ -160,7 +150,7 @@ def sweep(
             swept = named_points(points, tuple(seeds) if seeds is not None else None)
             check_metric(metric, [point.spec for point in swept], ascending)
             file, specs = sweep_file(swept, metric, ascending)
-        with _begun(out, file, options, specs) as group:
+        with begun_group(out, file, registry, specs=specs, numbered=numbered, shard=shard) as group:
             group.given_plan = plan
             training = Training(group, data=passed, ended=listener or ignore)
             return _trained(training, on, jobs)
@@ -216,9 +206,7 @@ def tune(
         problems = list(study_problems(spec, registry_for(spec.plugins, registry), passed))
         if any(problem.severity == "error" for problem in problems):
             raise SpecError(spec.source_map.locate(problems))
-        with _begun(
-            out, study_file(spec), GroupOptions(numbered=numbered, registry=registry)
-        ) as group:
+        with begun_group(out, study_file(spec), registry, numbered=numbered) as group:
             training = Training(group, data=passed, trial_ended=listener or ignore)
             return _trained(training, on, jobs)
 
@@ -226,30 +214,22 @@ def tune(
 def resume_group(
     path: str | Path,
     data: AnyData,
-    options: GroupOptions,
-    listener: Listener | None = None,
     *,
+    jobs: int | None = None,
+    on: Executor | None = None,
     minutes: float | None = None,
     allow_changes: bool = False,
+    listener: Listener | None = None,
+    registry: Registry | None = None,
 ) -> RunResult | Group:
-    """Train what is left of a group; raise as `declnet.resume` does.
-
-    Args:
-        path: the folder of the group.
-        data: the data that the program originally passed, if any.
-        options: where to train.
-        listener: called with each event of the training of a run in this process.
-        minutes: the new time after which the group ends.
-        allow_changes: as for `declnet.resume`.
-    """
-    passed = _passed_sets(data, options.on)
+    """Train what is left of a group, with the arguments and errors of `declnet.resume`."""
+    passed = _passed_sets(data, on)
     with sharing_results(), locked(Path(path)):
-        group = open_group(path, options.registry)
+        group = open_group(path, registry)
         if minutes is not None:
             group.note(minutes=minutes)
         training = Training(group, data=passed, allow_changes=allow_changes, listener=listener)
-        jobs = options.jobs or (1 if group.file.kind == "study" else None)
-        _trained(training, options.on, jobs)
+        _trained(training, on, jobs or (1 if group.file.kind == "study" else None))
     is_series = group.is_predictor and group.file.kind != "study"
     return _result(group, training.outcomes()) if is_series else group
 
@@ -284,16 +264,6 @@ def _passed_sets(data: AnyData, executor: Executor | None) -> dict[str, Data] | 
     if data is not None and executor is not None:
         raise RunError("an executor cannot pass data on: write it to a file that the spec names")
     return passed_sets(data) if data is not None else None
-
-
-def _begun(
-    out: str | Path, file: GroupFile, options: GroupOptions, specs: KnownSpecs | None = None
-) -> AbstractContextManager[Group]:
-    """Return a new group as `begun_group` yields it."""
-    shard = Shard.parse(options.shard) if options.shard is not None else None
-    return begun_group(
-        out, file, options.registry, specs=specs, numbered=options.numbered, shard=shard
-    )
 
 
 def with_folds(spec: RunSpec, folds: int, registry: Registry | None) -> RunSpec:
