@@ -7,9 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from shlex import quote
-from typing import Any
-
-import click
 
 from declnet.cli.display import conclusion
 from declnet.cli.display.conclusion import print_judged_group
@@ -273,18 +270,3 @@ def _show_as_one(group: Group, outcomes: Sequence[Outcome] = ()) -> None:
         print_judged_group(group, series_of(outcomes))
     except DeclnetError as error:  # the runs themselves are as good as any
         print_line(f"warning: no metrics of all models: {error}", err=True)
-
-
-def plot_command(picture: Path | None) -> click.Command | None:
-    """Return the command `plot`, after checking that it can write the picture."""
-    if picture is None:
-        return None
-    root = click.get_current_context().find_root()
-    plot: Any = None
-    if isinstance(root.command, click.Group):
-        plot = root.command.get_command(root, "plot")
-    if plot is None:
-        raise click.UsageError("--picture needs the command `plot`, which no plugin offers")
-    plot.make_context("plot", [".", "--output", str(picture)])
-    command: click.Command = plot
-    return command

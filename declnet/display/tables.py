@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeGuard, get_args
 
 from declnet.display.displayed import Displayed
@@ -129,23 +129,6 @@ class ResultTable(Displayed):
             return None
         rows, at = self.drawn_rows(), [self.columns.index(name) for name in chart.y]
         return axis_scale([[v for row in rows if is_finite(v := row[i])] for i in at])
-
-    def only(self, positions: Sequence[int]) -> ResultTable:
-        """Return the table with only some of its columns."""
-
-        def chosen(row: Sequence[Any]) -> Any:
-            return tuple(row[at] for at in positions)
-
-        return replace(
-            self,
-            columns=chosen(self.columns),
-            rows=tuple(map(chosen, self.rows)),
-            footer=tuple(map(chosen, self.footer)),
-            optional=tuple(name for name in self.optional if name in chosen(self.columns)),
-            marks=tuple(
-                (row, positions.index(at), mark) for row, at, mark in self.marks if at in positions
-            ),
-        )
 
     def turned(self, kind: Kind = "text") -> ResultTable:
         """Return the table with a row for each column, and a column of a kind for each row."""

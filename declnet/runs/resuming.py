@@ -22,7 +22,7 @@ from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Checkpoint
 from declnet.runs.storage.checksums import RunFiles
 from declnet.runs.storage.documents import Manifest, read_manifest
-from declnet.runs.storage.folder import locked, require_no_links, unpacked
+from declnet.runs.storage.folder import locked, reading, require_no_links, unpacked
 from declnet.runs.storage.manifest import UNCOMPARED, changes, first_manifest
 from declnet.runs.storage.origins import Origins, spec_of_run
 from declnet.runs.storage.record import Record
@@ -58,7 +58,8 @@ def resume_run(
             _notify_callbacks(result.predictor, directory, result.metrics, options.notice or warn)
             return result
         require_no_links(directory)
-        spec_file = _read_spec(directory)
+        with reading(directory / folder.SPEC):
+            spec_file = read_bytes(directory / folder.SPEC)
         spec, view = spec_of_run(directory, manifest, registry, training=True)
         if data is None and spec.data.train is None:
             raise ResumeError(
@@ -162,20 +163,9 @@ def _require_run(directory: Path) -> None:
         raise OutputError(f"{directory}: {message}")
 
 
-BEGUN = {
-    *(folder.SPEC, folder.PREPARATION, folder.PREPARATION_ARRAYS, folder.WEIGHTS, folder.METRICS),
-    *(folder.CALIBRATION, folder.HELD_OUT, folder.ANALYSES, folder.HISTORY, folder.BEHAVIOR),
-}
+BEGUN = {*folder.RUN_FILES} - {folder.MANIFEST}
 """Files that a run may write before its manifest; a run that was killed may have only these."""
 
 
 def _read_manifest(directory: Path) -> Manifest | None:
     return read_manifest(directory) if (directory / folder.MANIFEST).exists() else None
-
-
-def _read_spec(directory: Path) -> bytes:
-    try:
-        return read_bytes(directory / folder.SPEC)
-    except OSError as error:
-        message = f"{directory / folder.SPEC}: cannot be read: {error.strerror}"
-        raise ResumeError(message) from None

@@ -10,11 +10,9 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.network.inputs import as_arrays, unwrapped
 from declnet.data.preparing.targets import loss_targets_of
 from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
-from declnet.data.sources.loading import GivenData
 from declnet.data.splits import Data
 from declnet.display.displayed import DisplayedTuple
 from declnet.display.tables import ResultTable
@@ -32,8 +30,7 @@ from declnet.runs.display.result_tables import metrics_table
 from declnet.runs.display.results import stored_view
 from declnet.runs.inference.analyzing import ANALYSES_FILE, AnalysisResult
 from declnet.runs.inference.calibration import Calibrations, restored
-from declnet.runs.inference.evaluation import Evaluation
-from declnet.runs.inference.examined import ExaminedPart, evaluate_examined
+from declnet.runs.inference.examined import ExaminedPart
 from declnet.runs.inference.held_out import HeldOutPredictions
 from declnet.runs.inference.held_out_parts import validated_member, validation_parts
 from declnet.runs.inference.member import Member, readings_of
@@ -289,24 +286,6 @@ class StoredRun(RunContents, TrainedModels):
             return validation_parts([member], name)
         raw, unchanged = self._sets.raw[name], stored.unchanged
         return [ExaminedPart(predictor, raw, stored.labeled, name, unchanged=unchanged)]
-
-    def evaluate(self, data: str | Path | DataSource | GivenData | None = None) -> Evaluation:
-        """Evaluate the model on one of the run's data sets, or on other data.
-
-        Of validation data, the metrics equal the run's; see `examined`.
-
-        Args:
-            data: the name of a data set, as for `data`; or what `Predictor.evaluate` accepts: the
-                path of a file, as a `Path`, or data.
-
-        Raises:
-            DeclnetError: as `model`, `data` and `Predictor.evaluate` do.
-        """
-        predictor = self.predictor()
-        self.require_same_metrics()
-        if data is not None and not isinstance(data, str):
-            return predictor.evaluate(data)
-        return evaluate_examined(self.examined(self.data(data).name), predictor)
 
     @cached_property
     def analyses(self) -> tuple[AnalysisResult, ...]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.network.inputs import unwrapped
 from declnet.contracts.runs.plan import Task
 from declnet.data.sets import PreparedSets
-from declnet.data.sources.loading import GivenData, guarded
+from declnet.data.sources.loading import guarded
 from declnet.data.splits import Data
 from declnet.errors import DataError, OutputError
 from declnet.runs.inference.evaluation import Evaluation
@@ -70,9 +69,7 @@ class Ensemble(GroupFolder, TrainedModels):
         Raises:
             OutputError: one is not finished, is missing or was replaced.
         """
-        weights = self.weights
-        tasks = [task for task in self.tasks if weights.get(task.point)]
-        return tuple(map(self._run_of, tasks))
+        return tuple(run for _, run in self._weighted_runs)
 
     def packed_runs(self) -> dict[str, StoredRun]:
         """Return the runs of all members by their folders; of a study, of the trials with weights.
@@ -140,26 +137,6 @@ class Ensemble(GroupFolder, TrainedModels):
         """
         return self._predictor
 
-    def evaluate(self, data: str | Path | DataSource | GivenData | None = None) -> Evaluation:
-        """Evaluate the mean predictions or, with folds, predictions out of fold.
-
-        Args:
-            data: `"validation"`: with folds, out of fold; `"test"` or another data set that all
-                runs have in common; or the path of a file, as a `Path`, a data source or data, as
-                for `Predictor.evaluate`.
-                Default: the first of `evaluated_on`.
-
-        Raises:
-            DeclnetError: as `predictor` and `Predictor.evaluate` do; DataError if the runs do not
-                have such data in common.
-        """
-        predictor = self.predictor()
-        for run in self.runs:
-            run.require_same_metrics()
-        if data is not None and not isinstance(data, str):
-            return predictor.evaluate(data)
-        return evaluate_examined(self.examined(data or self.evaluated_on[0]), predictor)
-
     def predictions(self, data: str | None = None) -> PredictedData:
         """Return the predictions for a data set of the runs, as `evaluate` makes them.
 
@@ -211,7 +188,7 @@ class Ensemble(GroupFolder, TrainedModels):
         file = self.file.model_copy(update={"weights": equal, "fold_weights": None})
         alike = self.with_file(file)
         alike._opened = self._opened
-        points = [task.point for task, _ in alike._weighted_runs()]
+        points = [task.point for task, _ in alike._weighted_runs]
         parts = alike.examined(name, data, by_models=by_models)
         if self.has_folds and name == "validation":  # one model of each member predicts a part
             points = list(dict.fromkeys(points))
@@ -290,7 +267,7 @@ class Ensemble(GroupFolder, TrainedModels):
             return self._folds(data, by_models)
         predictor, (raw, unchanged, sets) = self.predictor(), self._common(name, data)
         if name == "validation" and any(run.held_out is not None for run in self.runs):
-            runs = zip(self._weighted_runs(), predictor.weights, strict=True)
+            runs = zip(self._weighted_runs, predictor.weights, strict=True)
             return validation_parts(
                 [
                     validated_member(
@@ -344,11 +321,11 @@ class Ensemble(GroupFolder, TrainedModels):
         hint = "give them the same data, seed, folds and split"
         return DataError(f"{self.path}: {message}", hint=hint)
 
-    def _weighted_runs(self) -> Iterator[tuple[Task, StoredRun]]:
-        """Yield the runs of members with a weight, each with its task."""
+    @cached_property
+    def _weighted_runs(self) -> tuple[tuple[Task, StoredRun], ...]:
+        """The runs of members with a weight, each with its task."""
         weights = self.weights
-        tasks = [task for task in self.tasks if weights.get(task.point)]
-        return zip(tasks, self.runs, strict=True)
+        return tuple((task, self._run_of(task)) for task in self.tasks if weights.get(task.point))
 
     def _common(
         self, name: str, data: Mapping[str, Data] | None = None
@@ -364,7 +341,7 @@ class Ensemble(GroupFolder, TrainedModels):
             )
         by_seed: dict[tuple[str, int], PreparedSets] = {}
         unchanged = True
-        for task, run in self._weighted_runs():
+        for task, run in self._weighted_runs:
             key = task.point, run.spec.seed
             if key in by_seed:
                 continue
@@ -389,7 +366,7 @@ class Ensemble(GroupFolder, TrainedModels):
         members = [run.predictor().member for run in self.runs]
         require_one_version(self.runs)
         require_alike(self.runs, members)
-        points = [task.point for task, _ in self._weighted_runs()]
+        points = [task.point for task, _ in self._weighted_runs]
         weights = [self.weights[point] / points.count(point) for point in points]
         return Predictor(members, weights if len(set(weights)) > 1 else None)
 

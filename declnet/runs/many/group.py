@@ -25,7 +25,6 @@ from declnet.runs.many.series import RunSeries, series_of
 from declnet.runs.many.study import Study
 from declnet.runs.notices import Notice
 from declnet.runs.storage.folder import (
-    FORMER_GROUPS,
     GROUP,
     MANIFEST,
     reading,
@@ -72,10 +71,6 @@ def open_group(
         file = _file_at(path, registry)
         if file is not None:
             return Group(path, file, registry, notice, allow_changes=allow_changes)
-        former = next((group for group in FORMER_GROUPS if (path / group).is_file()), None)
-        if former is not None:
-            message = f"{former} is from an earlier version of declnet, whose runs can only be "
-            raise OutputError(f"{path}: {message}opened one by one; train the group again")
         what = "has no" if path.is_dir() else "there is no such folder, so no"
         raise OutputError(f"{path}: {what} {GROUP}, which lists runs that belong together")
 

@@ -15,6 +15,7 @@ import math
 import time
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from datetime import time as time_of_day
@@ -27,8 +28,7 @@ from pydantic_core import to_json
 from declnet.contracts.runs.plan import Journal, Outcome, Task
 from declnet.contracts.serialization import Number
 from declnet.contracts.strict_model import LocatedString
-from declnet.errors import OutputError
-from declnet.runs.storage.folder import writing
+from declnet.runs.storage.folder import reading, writing
 from declnet.runs.storage.writing import open_file, read_bytes
 from declnet.spec.document.variables import literal_value
 from declnet.stored import Stored
@@ -100,13 +100,8 @@ class StoredJournal(Journal):
         self._folder, self._listed = folder, tasks
         self._path, self._lines, self._written = folder / JOURNAL, list[bytes](), 0.0
         self._reading = True
-        try:
+        with reading(self._path), suppress(FileNotFoundError):
             self._read(writes=writes)
-        except FileNotFoundError:
-            pass
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise OutputError(f"{self._path}: cannot be read: {reason}") from None
         self._reading = False
 
     def ask(self, task: Task) -> None:

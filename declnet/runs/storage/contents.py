@@ -23,9 +23,8 @@ from declnet.runs.notices import Notice
 from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import RunFiles
 from declnet.runs.storage.documents import METRICS_FILE, Manifest, Metrics, parse_history
-from declnet.runs.storage.folder import REMEDY, reading
+from declnet.runs.storage.folder import REMEDY, content_of, reading
 from declnet.runs.storage.origins import spec_of_run
-from declnet.runs.storage.writing import read_bytes
 from declnet.spec.document.document import read_document
 from declnet.spec.model import RunSpec
 
@@ -131,12 +130,7 @@ class RunContents:
         path = self.path / name
         if path.parent != self.path or not name or name == "..":
             raise ValueError(f"{name!r} is not the name of a file in the run's folder")
-        try:
-            return read_bytes(path)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be read: {error.strerror}") from None
+        return content_of(path)
 
     @cached_property
     def metrics(self) -> Metrics:
