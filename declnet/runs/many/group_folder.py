@@ -195,12 +195,14 @@ class GroupFolder:
         if not tasks:
             return None
         start, manifests = f"{name}/", self.file.manifests
+        has_folds = all(task.fold is not None for task in tasks)
         return GroupFile.of_spec(
             self.spec_of(replace(tasks[0], seed=None, fold=None)),
             [
                 Task(task.folder.removeprefix(start), seed=task.seed, fold=task.fold)
                 for task in tasks
             ],
+            kind="folds" if has_folds else "seeds",
             status="finished" if all(t.folder in manifests for t in tasks) else "running",
             manifests={
                 key.removeprefix(start): checksum
