@@ -30,7 +30,7 @@ from declnet.runs.display.series_tables import points_table
 from declnet.runs.many.beginning import begun_group
 from declnet.runs.many.group import Group, open_group
 from declnet.runs.many.group_file import GroupFile, KnownSpecs
-from declnet.runs.many.series import RunSeries, series_of
+from declnet.runs.many.series import series_of
 from declnet.runs.many.study import STUDY_SUMMARY
 from declnet.runs.many.training import Training
 from declnet.runs.storage.folder import locked
@@ -139,7 +139,7 @@ def _print_next(group: Group) -> None:
 
 
 def _follow_runs(training: Training, train: Callable[[], None], *, quiet: bool) -> None:
-    group, tasks, done = training.group, training.tasks, training.done
+    group, tasks, done = training.group, training.tasks, training.outcomes()
     compares = not group.is_predictor
     if done and not quiet and compares:
         of_all = f" of {len(tasks)}" if tasks is not None else ""
@@ -184,7 +184,7 @@ def show_runs(
     draw: Drawing | None = None,
     as_one: bool = False,
 ) -> int:
-    """Write the summary, print the tables and draw the picture; return the exit code.
+    """Write the summary, print the tables and draw the picture; return 1 if a run failed.
 
     Args:
         group: the group.
@@ -211,12 +211,7 @@ def show_runs(
             print_table(table)
         if draw is not None:
             draw(group.path)
-    return _status_of(series)
-
-
-def _status_of(all_series: Sequence[RunSeries]) -> int:
-    """Return the exit code: 1 if a run failed, else 0."""
-    return int(any(len(series.finished) < len(series.outcomes) for series in all_series))
+    return int(any(len(one.finished) < len(one.outcomes) for one in series))
 
 
 def show_study(group: Group, form: str) -> int:

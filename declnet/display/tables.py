@@ -199,11 +199,6 @@ def format_metric(value: float | None) -> str:
     return format_cell(value)
 
 
-def format_seconds(value: float | None) -> str:
-    """Return seconds with two decimal places; `-` for None."""
-    return format_cell(value, "seconds")
-
-
 def format_number(value: float) -> str:
     """Format with three decimal places, or briefly if those would all be 0 or add nothing."""
     value = without_rounding(value)

@@ -51,7 +51,7 @@ def stopped(document, tmp_path, monkeypatch):
         ]
         assert seen == [(row["epoch"], row["validation_accuracy"]) for row in rows]
         assert not [each.name for each in parent.iterdir() if each.name.startswith(".")]
-        return training.done[0], len(seen)
+        return training.outcomes()[0], len(seen)
 
     return carry_out
 
