@@ -54,7 +54,7 @@ ALLOWED = {
     "runs/inference/prediction_files.py": "csv, npy, parquet: formats of predictions",
     "runs/storage/folder.py": "history.jsonl is the name of a file",
     "runs/many/journal.py": "journal.jsonl is the name of a file",
-    "runs/display/study_tables.py": "importance is the title of a column",
+    "runs/display/group_tables.py": "importance is the title of a column",
     "spec/other_keys.py": "precision is what other libraries call a number's type",
     "cli/options.py": "an executor, in the help of --on",
     "spec/document/key_positions.py": "a table is a node of the syntax tree of TOML",

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from declnet.cli.display.terminal import print_with_heading
 from declnet.contracts.runs.analysis import Analysis
 from declnet.errors import Diagnostic, SpecError
+from declnet.registry.registry import Registry
+from declnet.runs.inference.analyzing import AnalysisResult
 from declnet.spec.source_argument import declared_component
-
-if TYPE_CHECKING:
-    from declnet.registry.registry import Registry
-    from declnet.runs.inference.analyzing import AnalysisResult
 
 MOST_ROWS = 40
 """Maximum number of rows printed of a table."""

@@ -9,7 +9,6 @@ import click
 from declnet.cli.display.diagnostics import show_diagnostics
 from declnet.cli.display.streams import print_document, print_json, print_line
 from declnet.cli.options import SpecOptions, format_option
-from declnet.cli.reading import checked_spec, read
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 def check(options: SpecOptions, engine: bool, form: str) -> int:
     """Validate SPEC and print its layers and the memory that a run needs."""
     from declnet.cli.display.diagnostics import as_data
+    from declnet.cli.reading import checked_spec, read
     from declnet.errors import SpecError
 
     path, overrides, registry = options.path, options.overrides, options.registry

@@ -7,21 +7,33 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any
 
-import click
-
+from declnet.cli.display import conclusion
+from declnet.cli.display.conclusion import print_judged_group
+from declnet.cli.display.progress import SweepFollower
+from declnet.cli.display.result_tables import print_series, print_together
 from declnet.cli.display.streams import print_json, print_line
+from declnet.cli.display.study_display import StudyFollower, print_study
+from declnet.cli.display.terminal import print_table
 from declnet.cli.options import TrainOptions, share_data
-
-if TYPE_CHECKING:
-    from declnet.contracts.runs.executor import Executor
-    from declnet.contracts.runs.plan import Outcome
-    from declnet.display.tables import ResultTable
-    from declnet.runs.many.group import Group
-    from declnet.runs.many.group_file import GroupFile, KnownSpecs
-    from declnet.runs.many.series import RunSeries
-    from declnet.runs.many.training import Training
+from declnet.contracts.runs.executor import Executor
+from declnet.contracts.runs.plan import Outcome, Task
+from declnet.display.tables import ResultTable
+from declnet.errors import DeclnetError
+from declnet.runs.display.group_tables import (
+    MOST_RANKED,
+    members_table,
+    ranking_table,
+    sweep_tables,
+)
+from declnet.runs.display.series_tables import points_table
+from declnet.runs.many.beginning import begun_group
+from declnet.runs.many.group import Group, open_group
+from declnet.runs.many.group_file import GroupFile, KnownSpecs
+from declnet.runs.many.series import series_of
+from declnet.runs.many.study import STUDY_SUMMARY
+from declnet.runs.many.training import Training
+from declnet.runs.storage.folder import locked
 
 Drawing = Callable[[Path], object]
 """Draws the sweep in a folder."""
@@ -44,8 +56,6 @@ def train_new_group(
         label: as for `begun_group`.
         draw: draws a sweep, after its tables.
     """
-    from declnet.runs.many.beginning import begun_group
-
     executor = options.executor()
     with begun_group(
         options.out or Path("runs"),
@@ -74,8 +84,6 @@ def train_group(
         executor: where to train; None for this machine.
         draw: draws a sweep, after its tables.
     """
-    from declnet.runs.many.training import Training
-
     start = time.perf_counter()
     share_data()
     training = Training(group, disabled=options.disabled, allow_changes=options.allow_changes)
@@ -121,8 +129,6 @@ def train_group(
 
 def _print_next(group: Group) -> None:
     """Print the commands that may follow."""
-    from declnet.cli.display import conclusion
-
     if group.is_predictor:
         commands: tuple[str, ...] = conclusion.AFTER_A_MODEL
     elif group.file.kind == "study":
@@ -133,37 +139,29 @@ def _print_next(group: Group) -> None:
 
 
 def _follow_runs(training: Training, train: Callable[[], None], *, quiet: bool) -> None:
-    from declnet.cli.display.progress import sweep_followed
-    from declnet.contracts.runs.plan import Task
-    from declnet.runs.display.group_tables import MOST_RANKED, ranking_table
-    from declnet.runs.many.series import series_of
-
-    group, tasks, done = training.group, training.tasks, training.done
+    group, tasks, done = training.group, training.tasks, training.outcomes()
     compares = not group.is_predictor
     if done and not quiet and compares:
-        count = f" of {len(tasks)}" if tasks is not None else ""
-        print_line(f"{len(done)}{count} runs have finished already", err=True)
+        of_all = f" of {len(tasks)}" if tasks is not None else ""
+        print_line(f"{len(done)}{of_all} runs have finished already", err=True)
 
     def ranked(outcomes: Sequence[Outcome]) -> ResultTable | None:
         best, metric = group.ranked(series_of(outcomes))
         return ranking_table(best[:MOST_RANKED], metric) if metric is not None else None
 
     specs = [] if quiet else [group.spec_of(Task(""))] if tasks is None else group.specs()
-    with sweep_followed(
-        specs,
-        len(tasks) if tasks is not None else None,
-        quiet=quiet,
-        done=done,
-        ranked=ranked if compares else None,
-    ) as followed:
-        training.follow, training.ended = followed.progress, followed.finished
+    count = len(tasks) if tasks is not None else None
+    followed = SweepFollower(
+        specs, count, quiet=quiet, done=done, ranked=ranked if compares else None
+    )
+    training.follow, training.ended = followed.progress, followed.finished
+    with followed.bar():
         train()
 
 
 def _follow_study(training: Training, train: Callable[[], None], *, quiet: bool) -> None:
-    from declnet.cli.display.study_display import study_followed
-
-    with study_followed(training.group, quiet=quiet) as followed:
+    followed = StudyFollower(training.group, quiet=quiet)
+    with followed.bar():
         known = training.trials()
         followed.add_earlier(known)
         done = sum(trial.state != "running" for trial in known)
@@ -186,7 +184,7 @@ def show_runs(
     draw: Drawing | None = None,
     as_one: bool = False,
 ) -> int:
-    """Write the summary, print the tables and draw the picture; return the exit code.
+    """Write the summary, print the tables and draw the picture; return 1 if a run failed.
 
     Args:
         group: the group.
@@ -197,11 +195,6 @@ def show_runs(
         draw: draws a sweep, after its tables.
         as_one: whether a table of its members as one model follows.
     """
-    from declnet.cli.display.result_tables import print_series
-    from declnet.cli.display.terminal import print_table
-    from declnet.runs.display.group_tables import sweep_tables
-    from declnet.runs.display.series_tables import points_table
-
     series, best_by = group.summarize(outcomes, metric, ascending=ascending, jobs=jobs)
     metric = metric or group.file.metric
     if group.is_predictor:
@@ -218,19 +211,11 @@ def show_runs(
             print_table(table)
         if draw is not None:
             draw(group.path)
-    return _status_of(series)
-
-
-def _status_of(all_series: Sequence[RunSeries]) -> int:
-    """Return the exit code: 1 if a run failed, else 0."""
-    return int(any(len(series.finished) < len(series.outcomes) for series in all_series))
+    return int(any(len(one.finished) < len(one.outcomes) for one in series))
 
 
 def show_study(group: Group, form: str) -> int:
     """Print the summary; return 1 if no trial has finished."""
-    from declnet.cli.display.study_display import print_study
-    from declnet.runs.many.documents import STUDY_SUMMARY
-
     if form == "json":
         print_json(STUDY_SUMMARY.plain(group.summary) if group.summary is not None else {})
     else:
@@ -249,10 +234,6 @@ def summarize_group(
     draw: Drawing | None = None,
 ) -> int:
     """Rebuild the summary of a sweep from the folders of its runs, or of a study."""
-    from declnet.runs.many.group import open_group
-    from declnet.runs.many.training import Training
-    from declnet.runs.storage.folder import locked
-
     group = open_group(path, options.registry)
     if group.file.kind == "study":
         with closing(Training(group, writes=False)) as training:
@@ -274,13 +255,6 @@ def summarize_group(
 
 def _show_as_one(group: Group, outcomes: Sequence[Outcome] = ()) -> None:
     """Print the metrics of the models of all folds or members together, if they have finished."""
-    from declnet.cli.display.conclusion import print_judged_group
-    from declnet.cli.display.result_tables import print_together
-    from declnet.cli.display.terminal import print_table
-    from declnet.errors import DeclnetError
-    from declnet.runs.display.group_tables import members_table
-    from declnet.runs.many.series import series_of
-
     if group.status != "finished":
         return
     try:
@@ -291,18 +265,3 @@ def _show_as_one(group: Group, outcomes: Sequence[Outcome] = ()) -> None:
         print_judged_group(group, series_of(outcomes))
     except DeclnetError as error:  # the runs themselves are as good as any
         print_line(f"warning: no metrics of all models: {error}", err=True)
-
-
-def plot_command(picture: Path | None) -> click.Command | None:
-    """Return the command `plot`, after checking that it can write the picture."""
-    if picture is None:
-        return None
-    root = click.get_current_context().find_root()
-    plot: Any = None
-    if isinstance(root.command, click.Group):
-        plot = root.command.get_command(root, "plot")
-    if plot is None:
-        raise click.UsageError("--picture needs the command `plot`, which no plugin offers")
-    plot.make_context("plot", [".", "--output", str(picture)])
-    command: click.Command = plot
-    return command

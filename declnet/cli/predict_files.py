@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from declnet.cli.process import without_collections
 from declnet.display.words import counted
 
 if TYPE_CHECKING:
+    from declnet.cli.display.progress import Follower
     from declnet.runs.inference.file_tasks import FileOutcome, FilePrediction
     from declnet.runs.inference.many_files import FilesLeft
 
@@ -55,7 +56,7 @@ def predict_files(options: PredictOptions, run: Path, data: Sequence[Path | str]
     results, start = _Results(len(tasks)), time.perf_counter()
     executor = WorkerProcesses(jobs=jobs) if jobs > 1 else InProcess()
     try:
-        with _followed(results), closing(predicted_files(tasks, executor)) as outcomes:
+        with _follower(results).bar(), closing(predicted_files(tasks, executor)) as outcomes:
             for prediction, outcome in outcomes:
                 results.add(prediction, outcome)
     except KeyboardInterrupt as error:
@@ -158,18 +159,8 @@ class _Results:
         print_line(f"{folder}: {'; '.join(parts)}; {seconds:.2f} s{speed}")
 
 
-@contextmanager
-def _followed(results: _Results) -> Iterator[None]:
-    """Show a bar on standard error, if it is a terminal."""
-    import sys
-
-    from declnet.cli.display.terminal import is_terminal
-
-    if not results.count or not is_terminal(sys.stderr):
-        yield
-        return
-    from rich.progress import TextColumn, TimeElapsedColumn
-
+def _follower(results: _Results) -> Follower:
+    """Return what shows a bar on standard error, if it is a terminal."""
     from declnet.cli.display.progress import Follower
     from declnet.runs.display.time_left import TimeLeft, clock_text
 
@@ -180,15 +171,7 @@ def _followed(results: _Results) -> Iterator[None]:
             left = clock_text(time_left.seconds(results.done, results.count))
             return {"done": results.done, "rows": f"{results.rows:,}", "left": left}
 
-        def table(self) -> None:
-            return None
-
-    follower = Files(lines=False)
+    title, rows = "file {task.fields[done]}/{task.total}", "{task.fields[rows]} rows"
+    follower = Files(title, results.count, rows, quiet=False)
     results.update = follower.move
-    columns = (
-        TextColumn("{task.fields[rows]} rows"),
-        TimeElapsedColumn(),
-        TextColumn("left: {task.fields[left]}"),
-    )
-    with follower.with_bar("file {task.fields[done]}/{task.total}", *columns, total=results.count):
-        yield
+    return follower

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from declnet.errors import Diagnostic
-    from declnet.registry.registry import Registry
-    from declnet.spec.document.overrides import Override
-    from declnet.spec.model import RunSpec
-    from declnet.spec.partial import ParsedSpec
-    from declnet.spec.varying_keys import Point
-    from declnet.training.checks.check import Checked
+from declnet.cli.display.passes import passes_followed
+from declnet.cli.options import several_values
+from declnet.contracts.attribution import attributing_errors
+from declnet.errors import Diagnostic, SpecError
+from declnet.registry.registry import Registry
+from declnet.spec.document.overrides import SOURCE, Override, parse_override
+from declnet.spec.members import require_no_members
+from declnet.spec.model import RunSpec
+from declnet.spec.partial import ParsedSpec
+from declnet.spec.requirements import registry_for
+from declnet.spec.validate import read_points, read_spec
+from declnet.spec.varying_keys import Point, swept_value
+from declnet.training.checks.check import Checked, check_spec
+from declnet.training.checks.tuning import study_problems
 
 
 def read(spec: Path, overrides: Iterable[str], registry: Registry) -> ParsedSpec:
@@ -22,9 +28,6 @@ def read(spec: Path, overrides: Iterable[str], registry: Registry) -> ParsedSpec
     Raises:
         SpecError: overrides cannot be parsed, or the file cannot be read.
     """
-    from declnet.contracts.attribution import attributing_errors
-    from declnet.spec.validate import read_spec
-
     parsed = _parsed((text, number) for number, text in enumerate(overrides, start=1))
     with attributing_errors(registry):
         return read_spec(spec, parsed, registry)
@@ -32,24 +35,16 @@ def read(spec: Path, overrides: Iterable[str], registry: Registry) -> ParsedSpec
 
 def _parsed(overrides: Iterable[tuple[str, int]]) -> list[Override]:
     """Parse overrides with their numbers; one error reports all that are invalid."""
-    from declnet.errors import SpecError
-
     parsed: list[Override] = []
     errors: list[Diagnostic] = []
     for text, number in overrides:
         try:
-            parsed.append(_override(text, number))
+            parsed.append(parse_override(text, number))
         except SpecError as error:
             errors += error.problems
     if errors:
         raise SpecError(errors)
     return parsed
-
-
-def _override(text: str, number: int) -> Override:
-    from declnet.spec.document.overrides import parse_override
-
-    return parse_override(text, number)
 
 
 def checked_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> Checked:
@@ -61,11 +56,6 @@ def checked_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> Ch
     Raises:
         SpecError: an override cannot be parsed, or the file cannot be read.
     """
-    from dataclasses import replace
-
-    from declnet.spec.requirements import registry_for
-    from declnet.training.checks.tuning import study_problems
-
     overrides = tuple(overrides)
     parsed = read(spec, overrides, registry)
     checked = _checked(parsed, registry)
@@ -93,17 +83,12 @@ def checked_points(
     Raises:
         SpecError: an override, the file or its section `[sweep]` is invalid.
     """
-    from declnet.cli.options import several_values
-    from declnet.contracts.attribution import attributing_errors
-    from declnet.spec.validate import read_points
-    from declnet.spec.varying_keys import swept_value
-
     fixed, varied = [], []
     for number, text in enumerate(overrides, start=1):
         key, values = text.partition("=")[0], several_values(text)
         if len(values) > 1:
             texts = [f"{key}={value}" for value in values]
-            varied.append([swept_value(_override(override, number)) for override in texts])
+            varied.append([swept_value(parse_override(override, number)) for override in texts])
         else:
             fixed.append((text, number))
     changes = _parsed(fixed)
@@ -132,9 +117,6 @@ def valid_spec(
     Raises:
         SpecError: there is an error; contains all errors and warnings.
     """
-    from declnet.errors import SpecError
-    from declnet.spec.members import require_no_members
-
     parsed = read(spec, overrides, registry)
     checked = _checked(parsed, registry, quiet=quiet)
     if checked.errors or parsed.spec is None:
@@ -145,11 +127,6 @@ def valid_spec(
 
 
 def _checked(parsed: ParsedSpec, registry: Registry, *, quiet: bool = False) -> Checked:
-    from dataclasses import replace
-
-    from declnet.cli.display.passes import passes_followed
-    from declnet.training.checks.check import check_spec
-
     with passes_followed(quiet=quiet):
         checked = check_spec(parsed, registry)
     return replace(checked, problems=tuple(map(_with_help_for_several, checked.problems)))
@@ -158,10 +135,6 @@ def _checked(parsed: ParsedSpec, registry: Registry, *, quiet: bool = False) -> 
 def _with_help_for_several(problem: Diagnostic) -> Diagnostic:
     """Return the error of an override such as `seed=0,1` with what trains several values."""
     import re
-    from dataclasses import replace
-
-    from declnet.cli.options import several_values
-    from declnet.spec.document.overrides import SOURCE
 
     if problem.place is None or problem.place.file != SOURCE or "a list" in problem.message:
         return problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,6 @@ from declnet.cli.options import (
     share_data,
 )
 from declnet.cli.process import interrupt_on_signals, without_collections
-from declnet.cli.reading import valid_spec
 
 if TYPE_CHECKING:
     from declnet.training.checks.check import Checked
@@ -65,6 +65,7 @@ def run(options: TrainOptions, spec: Path) -> int:
     with without_collections():
         from declnet.cli.display.progress import Warnings, followed
         from declnet.cli.display.result_tables import print_result, print_starting_point
+        from declnet.cli.reading import valid_spec
         from declnet.runs.options import RunOptions
         from declnet.runs.train_run import train_run
         from declnet.spec.sweep import require_no_sweep
@@ -88,15 +89,14 @@ def run(options: TrainOptions, spec: Path) -> int:
     if not quiet:
         print_starting_point(checked.starting)
     warnings = Warnings()
-    with followed(loaded, quiet=quiet, plain=plain) as listener:
-        run_options = RunOptions(
-            listener=listener,
-            notice=warnings.show,
-            registry=options.registry,
-            numbered=options.out is None,
-            checked=checked,
-        )
-        result = train_run(loaded, None, options.out or Path("runs"), run_options)
+    run_options = RunOptions(
+        follow=partial(followed, quiet=quiet, plain=plain),
+        notice=warnings.show,
+        registry=options.registry,
+        numbered=options.out is None,
+        checked=checked,
+    )
+    result = train_run(loaded, None, options.out or Path("runs"), run_options)
     seconds = time.perf_counter() - started
     print_result(result, seconds, quiet=quiet, plain=plain, shown=warnings.shown)
     return 0
@@ -139,7 +139,7 @@ def resume(options: TrainOptions, run: Path, minutes: float | None) -> int:
         from declnet.cli.display.progress import Warnings, followed
         from declnet.cli.display.result_tables import print_result
         from declnet.runs.options import RunOptions
-        from declnet.runs.resuming import resume_run, spec_to_resume
+        from declnet.runs.resuming import resume_run
 
     interrupt_on_signals()
     if (run / "group.json").is_file():
@@ -147,19 +147,14 @@ def resume(options: TrainOptions, run: Path, minutes: float | None) -> int:
     if minutes is not None:
         raise click.UsageError("--minutes needs several runs, of which it limits the time")
     options.require_one_run()
-    registry, quiet, plain = options.registry, options.quiet, options.plain
-    spec = spec_to_resume(run, registry)
-    warnings = Warnings()
-    with (
-        passes_followed(quiet=quiet),
-        followed(spec, quiet=quiet, plain=plain) as listener,
-    ):
-        run_options = RunOptions(
-            listener=listener,
-            notice=warnings.show,
-            registry=registry,
-            allow_changes=options.allow_changes,
-        )
+    quiet, plain, warnings = options.quiet, options.plain, Warnings()
+    run_options = RunOptions(
+        follow=partial(followed, quiet=quiet, plain=plain),
+        notice=warnings.show,
+        registry=options.registry,
+        allow_changes=options.allow_changes,
+    )
+    with passes_followed(quiet=quiet):
         result = resume_run(run, None, run_options, lambda sentence: print_line(sentence, err=True))
     seconds = time.perf_counter() - started
     print_result(result, seconds, quiet=quiet, plain=plain, shown=warnings.shown)

@@ -9,7 +9,6 @@ import click
 
 from declnet.cli.display.streams import print_document
 from declnet.cli.options import SpecOptions
-from declnet.cli.reading import read
 from declnet.display.characters import escaped_line
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ def show(options: SpecOptions) -> None:
 
     A comment after each value shows its origin: a file and line, --set, or default.
     """
+    from declnet.cli.reading import read
+
     parsed = read(options.path, options.overrides, options.registry)
     print_document(_annotated(parsed.require()))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -163,15 +163,16 @@ def sweep(
     a sweep; given the folder of a sweep, or of its shards, this command trains nothing and
     summarizes its runs again.
     """
-    from declnet.cli.groups import plot_command, summarize_group, train_new_group
+    from declnet.cli.groups import summarize_group, train_new_group
     from declnet.runs.many.beginning import sweep_file
-    from declnet.runs.many.group import is_group
+    from declnet.runs.many.group import is_group, is_predictor
     from declnet.runs.many.ranking import check_metric
 
     interrupt_on_signals()
-    draw = _drawing(plot_command(picture), picture, metric)
+    draw = _drawing(picture, metric)
     overrides, seeds = options.overrides, options.seeds
-    if any(is_group(spec) for spec in specs if spec.is_dir()) and not has_one_model(specs):
+    folders = [spec for spec in specs if spec.is_dir()]
+    if any(map(is_group, folders)) and not any(map(is_predictor, folders)):
         if len(specs) > 1 or seeds or overrides or options.out or options.shard:
             raise click.UsageError(
                 "the folder of a sweep takes no other specs and options: it has its own runs"
@@ -189,18 +190,17 @@ def sweep(
     return train_new_group(*sweep_file(swept, metric, ascending), options, label=label, draw=draw)
 
 
-def has_one_model(specs: Sequence[Path]) -> bool:
-    """Return whether a folder among these has folds or seeds, which are not compared."""
-    from declnet.runs.many.group import is_predictor
-
-    return any(is_predictor(spec) for spec in specs if spec.is_dir())
-
-
-def _drawing(
-    plot: click.Command | None, picture: Path | None, metric: str | None
-) -> Drawing | None:
-    if plot is None:
+def _drawing(picture: Path | None, metric: str | None) -> Drawing | None:
+    """Return what draws a sweep by the command `plot`, which must be able to write the picture."""
+    if picture is None:
         return None
+    root = click.get_current_context().find_root()
+    plot: Any = None
+    if isinstance(root.command, click.Group):
+        plot = root.command.get_command(root, "plot")
+    if plot is None:
+        raise click.UsageError("--picture needs the command `plot`, which no plugin offers")
     metrics = ["--metric", metric] if metric is not None else []
     options = ["--output", str(picture), *metrics]
+    plot.make_context("plot", [".", *options[:2]])
     return lambda folder: plot.main([str(folder), *options], standalone_mode=False)

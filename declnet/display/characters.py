@@ -1,4 +1,4 @@
-"""Control characters of a text, as escapes."""
+"""Characters on a terminal: control characters as escapes, and the width of a text."""
 
 from __future__ import annotations
 
@@ -22,3 +22,12 @@ def escaped(text: str) -> str:
 def escaped_line(text: str) -> str:
     """Return a text like `escaped`, with line breaks and tabs escaped too."""
     return escaped(text).replace("\n", "\\u000a").replace("\t", "\\u0009")
+
+
+def cell_width(text: str) -> int:
+    """Return the width of a text in terminal columns; a wide character takes two."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)

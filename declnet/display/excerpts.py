@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from declnet.display.characters import escaped_line
+from declnet.display.characters import cell_width, escaped_line
 from declnet.errors import Diagnostic, Place, dotted, without_passwords
 
 Paint = Callable[[str, str], str]
@@ -70,18 +70,16 @@ def _framed_excerpt(place: Place, where: str, color: str, paint: Paint) -> list[
     margin = " " * len(str(place.line))
     lines = [f"{margin}{paint('-->', COLORS['frame'])} {escaped_line(where)}"]
     if place.text.strip():
-        text, carets = _excerpt(place)
+        before, marked, after = marked_line(place)
+        carets = " " * cell_width(before) + "^" * max(1, cell_width(marked))
         bar = f"{margin} {paint('|', COLORS['frame'])}"
         number = paint(f"{place.line} |", COLORS["frame"])
-        lines += [bar, f"{number} {text}", f"{bar} {paint(carets, color)}".rstrip()]
+        lines += [
+            bar,
+            f"{number} {before}{marked}{after}",
+            f"{bar} {paint(carets, color)}".rstrip(),
+        ]
     return lines
-
-
-def _excerpt(place: Place) -> tuple[str, str]:
-    """Return the line, cut to `WIDEST` characters, and the carets below it."""
-    before, marked, after = marked_line(place)
-    carets = " " * _width(before) + "^" * max(1, _width(marked))
-    return f"{before}{marked}{after}", carets
 
 
 def marked_line(place: Place) -> tuple[str, str, str]:
@@ -103,12 +101,3 @@ def _printable(text: str) -> str:
     """Return a text with tabs replaced by spaces, and unprintable characters by a mark."""
     text = text.replace("\t", "    ")
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
-
-
-def _width(text: str) -> int:
-    """Return the width of a text in terminal columns; a wide character takes two."""
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len
-
-    return cell_len(text)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeGuard, get_args
 
 from declnet.display.displayed import Displayed
@@ -130,23 +130,6 @@ class ResultTable(Displayed):
         rows, at = self.drawn_rows(), [self.columns.index(name) for name in chart.y]
         return axis_scale([[v for row in rows if is_finite(v := row[i])] for i in at])
 
-    def only(self, positions: Sequence[int]) -> ResultTable:
-        """Return the table with only some of its columns."""
-
-        def chosen(row: Sequence[Any]) -> Any:
-            return tuple(row[at] for at in positions)
-
-        return replace(
-            self,
-            columns=chosen(self.columns),
-            rows=tuple(map(chosen, self.rows)),
-            footer=tuple(map(chosen, self.footer)),
-            optional=tuple(name for name in self.optional if name in chosen(self.columns)),
-            marks=tuple(
-                (row, positions.index(at), mark) for row, at, mark in self.marks if at in positions
-            ),
-        )
-
     def turned(self, kind: Kind = "text") -> ResultTable:
         """Return the table with a row for each column, and a column of a kind for each row."""
         columns = [self.columns, *self.texts(), *self.texts(self.footer)]
@@ -214,11 +197,6 @@ def format_cell(value: Cell, kind: Kind = "number") -> str:
 def format_metric(value: float | None) -> str:
     """Return a value with four significant digits, so that columns line up; `-` for None."""
     return format_cell(value)
-
-
-def format_seconds(value: float | None) -> str:
-    """Return seconds with two decimal places; `-` for None."""
-    return format_cell(value, "seconds")
 
 
 def format_number(value: float) -> str:

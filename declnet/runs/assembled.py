@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -27,19 +26,14 @@ from declnet.runs.inference.member import Member
 from declnet.runs.inference.predictor import Predictor
 from declnet.runs.model_card import card_of_run
 from declnet.runs.storage import folder
-from declnet.runs.storage.folder import claimed, locked, reading
+from declnet.runs.storage.folder import claimed, content_of, locked, reading
 from declnet.runs.storage.manifest import manifest_of
 from declnet.runs.storage.readme import README
 from declnet.runs.storage.record import Record
-from declnet.runs.storage.writing import read_bytes
 from declnet.spec.model import RunSpec, resolved_toml
 from declnet.spec.requirements import registry_for
 
-REPLACED = (
-    *(folder.SPEC, folder.MANIFEST, folder.HISTORY, folder.METRICS, folder.ANALYSES),
-    *(folder.WEIGHTS, folder.PREPARATION, folder.PREPARATION_ARRAYS, folder.CALIBRATION),
-    *(folder.HELD_OUT, folder.BEHAVIOR, README),
-)
+REPLACED = (*folder.RUN_FILES, README)
 """The files of a run that an assembled one replaces."""
 
 
@@ -122,7 +116,8 @@ def write_run(
     if overwrite and out.is_dir():
         with locked(out):
             _require_replaceable(out)
-            former = _text_of(out / README)
+            with reading(out / README):
+                former = (content_of(out / README) or b"").decode().replace("\r\n", "\n")
             for name in REPLACED:
                 with suppress(FileNotFoundError):
                     (out / name).unlink()
@@ -131,13 +126,6 @@ def write_run(
         others = {folder.BEHAVIOR: behavior, README: card.document(former).encode()}
         record.finished(member.model, {}, 0.0, {"epochs": 0}, others)
     return out
-
-
-def _text_of(path: Path) -> str:
-    """Return the text of a file, empty without one; raise OutputError if it cannot be read."""
-    with reading(path):
-        content = read_bytes(path) if os.path.lexists(path) else b""
-        return content.decode().replace("\r\n", "\n")
 
 
 def _require_replaceable(out: Path) -> None:

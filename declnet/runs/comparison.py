@@ -12,11 +12,13 @@ from declnet.display.displayed import Displayed
 from declnet.display.tables import ResultTable
 from declnet.errors import OutputError
 from declnet.registry.spelling import suggestion
+from declnet.runs.display.results import compared_curves
+from declnet.runs.display.run_tables import comparison_table
 from declnet.runs.ranking import Directions, common_directions
+from declnet.runs.storage.listing import ListedRun
 from declnet.spec.flatten import differing_keys, flatten
 
 if TYPE_CHECKING:
-    from declnet.runs.storage.listing import ListedRun
     from declnet.runs.stored_run import StoredRun
 
 
@@ -40,14 +42,10 @@ class Comparison(Displayed):
 
     def table(self) -> ResultTable:
         """Return a row per run: status, what differs in the specs, metrics, and seconds."""
-        from declnet.runs.display.run_tables import comparison_table
-
         return comparison_table([listed(run) for run in self.runs])
 
     def displayed(self) -> Iterable[object]:
         """Return a column for each run, and the losses by epoch."""
-        from declnet.runs.display.results import compared_curves
-
         return self.table().turned(), compared_curves(self.runs)
 
     def best(self, data: str, metric: str) -> StoredRun:
@@ -103,8 +101,6 @@ def compared(runs: Sequence[StoredRun]) -> Comparison:
 
 def listed(run: StoredRun) -> ListedRun:
     """Return the facts of a run that tables of several runs show."""
-    from declnet.runs.storage.listing import ListedRun
-
     manifest = run.manifest
     return ListedRun(
         run.path,

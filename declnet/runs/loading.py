@@ -7,6 +7,7 @@ from pathlib import Path
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.runs.inference.predictor import Predictor
+from declnet.runs.many.group import is_group, open_group
 from declnet.runs.notices import Notice
 from declnet.runs.stored_run import open_run
 
@@ -53,8 +54,6 @@ def load_predictor(
     It takes the arguments of `load_model` and raises the same errors, and OutputError if the
     preparation cannot be read, or the models of a folder cannot be averaged.
     """
-    from declnet.runs.many.group import is_group, open_group
-
     opening = open_group if is_group(run_directory) else open_run
     opened = opening(run_directory, registry, notice=notice, allow_changes=allow_changes)
     return opened.predictor()

@@ -18,18 +18,17 @@ from declnet.display.words import counted
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.runs.display.metric_labels import ordered
 from declnet.runs.display.result_tables import metrics_table
-from declnet.runs.many.series import spreads_of
+from declnet.runs.inference.evaluation import Evaluation
+from declnet.runs.inference.predictor import Predictor
+from declnet.runs.many.series import Spread, Spreads, spreads_of
 from declnet.runs.ranking import TO_REPORT, Directions, MetricValues, by_importance, informative
+from declnet.runs.storage.documents import Manifest
 from declnet.runs.storage.origins import Origins
 from declnet.runs.storage.readme import Card
 from declnet.runs.storage.record import with_nan
 
 if TYPE_CHECKING:
-    from declnet.runs.inference.evaluation import Evaluation
-    from declnet.runs.inference.predictor import Predictor
-    from declnet.runs.many.documents import Spread, Spreads
     from declnet.runs.many.group import Group
-    from declnet.runs.storage.documents import Manifest
 
 LIBRARY = "declnet"
 

@@ -1,16 +1,17 @@
-"""Options of training: of one run, and of the runs of a group."""
+"""Options of the training of one run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.contracts.runs.executor import Executor
 from declnet.data.sources.loading import GivenData
 from declnet.registry.registry import Registry
 from declnet.runs.notices import Notice
+from declnet.spec.model import RunSpec
 from declnet.training.checks.check import Checked
 from declnet.training.trainer import Event
 
@@ -19,6 +20,9 @@ AnyData = GivenData | Mapping[str, GivenData] | None
 
 Listener = Callable[[Event], None]
 """Called with each event of the training."""
+
+Follow = Callable[[RunSpec], AbstractContextManager[Listener | None]]
+"""Yields the listener of a run with this spec, in a context around its training."""
 
 StopWhen = Callable[[EpochLogged], str | None]
 """Called after each logged epoch; a reason ends the training, as a callback's `Run.stop` does."""
@@ -29,10 +33,9 @@ class RunOptions:
     """Options of one run, as `declnet.run` and `declnet.resume` describe them.
 
     Attributes:
-        listener: called with each event of the training.
+        follow: yields what is called with each event of the training.
         notice: called with each warning of a callback when it occurs.
         stop_when: ends the training early.
-        progress: whether to show the progress.
         registry: where names are looked up; None for all installed plugins.
         numbered: whether a new run is written to a numbered folder within the one that is named.
         checked: the result of checking the spec of a new run.
@@ -41,34 +44,12 @@ class RunOptions:
         has_card: whether to write a model card, which a run among others need not have.
     """
 
-    listener: Listener | None = None
+    follow: Follow = lambda _spec: nullcontext()
     notice: Notice | None = None
     stop_when: StopWhen | None = None
-    progress: bool = False
     registry: Registry | None = None
     numbered: bool = False
     checked: Checked | None = None
     parameters: Mapping[str, Array] | None = None
     allow_changes: bool = False
     has_card: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class GroupOptions:
-    """Options of a group of runs, as `declnet.run`, `sweep`, `tune` and `resume` describe them.
-
-    Attributes:
-        seeds: the seeds to train with; None for the spec's.
-        jobs: how many runs to train at once on this machine; None for as many as it has cores.
-        on: where to train; None for this machine.
-        shard: the part of the runs to train, e.g. `3/64`; None for all.
-        numbered: whether the group is written to a numbered folder within the one that is named.
-        registry: where names are looked up; None for all installed plugins.
-    """
-
-    seeds: Iterable[int] | None = None
-    jobs: int | None = None
-    on: Executor | None = None
-    shard: str | None = None
-    numbered: bool = False
-    registry: Registry | None = None

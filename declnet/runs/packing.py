@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 from declnet.errors import OutputError
+from declnet.runs.many.group import is_group, open_group
 from declnet.runs.many.journal import JOURNAL
 from declnet.runs.model_card import card_of_group, card_of_run, versions_of
 from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import RunFiles
-from declnet.runs.storage.folder import reading, unpacked
+from declnet.runs.storage.folder import content_of, unpacked
 from declnet.runs.storage.pack import write_pack
 from declnet.runs.storage.readme import README, Card
-from declnet.runs.storage.writing import read_bytes, require_free
+from declnet.runs.storage.writing import require_free
 from declnet.runs.stored_run import StoredRun, open_run
 
 REQUIREMENTS = "requirements.txt"
@@ -63,8 +63,6 @@ def pack_run(path: str | Path, output: str | Path, *, force: bool = False) -> st
         OutputError: the folder holds no model, or is damaged; or the file cannot be written.
         DeclnetError: the folder has no model card, and the model cannot be loaded to write one.
     """
-    from declnet.runs.many.group import is_group, open_group
-
     output, source = Path(output), unpacked(path)
     require_free(output, force)
     if is_group(source):
@@ -72,7 +70,7 @@ def pack_run(path: str | Path, output: str | Path, *, force: bool = False) -> st
         runs = group.packed_runs()
         # a study knows its runs by its journal, other groups by their file
         names = [folder.GROUP, folder.SUMMARY, *([JOURNAL] if group.file.tasks is None else [])]
-        files = {name: content for name in names if (content := _content(source / name))}
+        files = {name: content for name in names if (content := content_of(source / name))}
         if folder.GROUP not in files or group.status != "finished":
             raise OutputError(f"{source}: these runs are not finished ({group.status}); resume it")
         name, make_card = group.name, partial[Card](card_of_group, group)
@@ -82,7 +80,7 @@ def pack_run(path: str | Path, output: str | Path, *, force: bool = False) -> st
             raise OutputError(f"{source}: this run is not finished ({run.status}); resume it")
         runs, files = {"": run}, {}
         name, make_card = run.name, partial(_card_of, run)
-    readme = _content(source / README)
+    readme = content_of(source / README)
     files[README] = make_card().document().encode() if readme is None else readme
     manifests = [stored.manifest for stored in runs.values()]
     versions = (f"{needed}=={version}\n" for needed, version in versions_of(manifests).items())
@@ -101,13 +99,7 @@ def _card_of(run: StoredRun) -> Card:
 def _readers_of(run: StoredRun) -> Iterator[tuple[str, partial[bytes]]]:
     """Yield the manifest of a run and the files that it lists, and what reads each unchanged."""
     files = RunFiles(run.path, run.manifest.files, run.status)
-    manifest = _content(run.path / folder.MANIFEST) or b""
+    manifest = content_of(run.path / folder.MANIFEST) or b""
     yield folder.MANIFEST, partial(bytes, manifest)
     for name in run.manifest.files:
         yield name, partial(files.require, name)
-
-
-def _content(path: Path) -> bytes | None:
-    """Return the content of a file, None without one; raise OutputError if it cannot be read."""
-    with reading(path):
-        return read_bytes(path) if os.path.lexists(path) else None

@@ -13,20 +13,21 @@ from declnet.data.preparing.preparation import FittedPreparation
 from declnet.errors import DataError, OutputError, RunError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
+from declnet.runs.display.results import result_view
+from declnet.runs.inference.analyzing import AnalysisResult
 from declnet.runs.inference.calibration import Calibrations
+from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.inference.member import Member
 from declnet.runs.inference.predictor import Predictor
 from declnet.runs.storage.documents import Baseline
 from declnet.runs.storage.folder import METRICS
 from declnet.runs.storage.record import with_nan
+from declnet.runs.stored_run import StoredRun, open_run
+from declnet.runs.trained import TrainedModels
 from declnet.spec.model import RunSpec
 
 if TYPE_CHECKING:
-    from declnet.runs.inference.analyzing import AnalysisResult
-    from declnet.runs.inference.evaluation import Evaluation
-    from declnet.runs.many.documents import Spread
-    from declnet.runs.stored_run import StoredRun
-    from declnet.runs.trained import TrainedModels
+    from declnet.runs.many.series import Spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +113,6 @@ class RunResult:
         return Predictor([Member(self.model, self.preparation, self.spec, self.registry, fitted)])
 
     def _repr_html_(self) -> str:
-        from declnet.runs.display.results import result_view
-
         return result_view(self)
 
     @property
@@ -177,8 +176,6 @@ class RunResult:
 
     @property
     def _opened(self) -> TrainedModels:
-        from declnet.runs.stored_run import open_run
-
         return open_run(self._folder, self.registry)
 
     @property

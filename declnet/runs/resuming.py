@@ -10,7 +10,6 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import Callback
 from declnet.display.words import alternatives
 from declnet.errors import DeclnetError, OutputError, ResumeError
-from declnet.registry.registry import Registry
 from declnet.runs.behavior import require_same_behavior
 from declnet.runs.computed import of_training
 from declnet.runs.inference.predictor import Predictor
@@ -23,14 +22,13 @@ from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Checkpoint
 from declnet.runs.storage.checksums import RunFiles
 from declnet.runs.storage.documents import Manifest, read_manifest
-from declnet.runs.storage.folder import locked, require_no_links, unpacked
+from declnet.runs.storage.folder import locked, reading, require_no_links, unpacked
 from declnet.runs.storage.manifest import UNCOMPARED, changes, first_manifest
 from declnet.runs.storage.origins import Origins, spec_of_run
 from declnet.runs.storage.record import Record
 from declnet.runs.storage.writing import read_bytes
 from declnet.runs.stored_run import open_run
 from declnet.runs.train_run import passed_sets
-from declnet.spec.model import RunSpec
 from declnet.training.state import StateError, TrainingState
 
 
@@ -60,7 +58,8 @@ def resume_run(
             _notify_callbacks(result.predictor, directory, result.metrics, options.notice or warn)
             return result
         require_no_links(directory)
-        spec_file = _read_spec(directory)
+        with reading(directory / folder.SPEC):
+            spec_file = read_bytes(directory / folder.SPEC)
         spec, view = spec_of_run(directory, manifest, registry, training=True)
         if data is None and spec.data.train is None:
             raise ResumeError(
@@ -110,19 +109,6 @@ def _notify_callbacks(
                 callback.found_finished(directory.absolute(), metrics)
     except DeclnetError as error:  # e.g. a server is gone, which does not affect the run
         warned(str(error))
-
-
-def spec_to_resume(run_directory: Path, registry: Registry) -> RunSpec:
-    """Return the spec of the run in a folder, to follow its training.
-
-    Raises:
-        OutputError: it is not a run's folder.
-        SpecError: its spec.toml is invalid.
-    """
-    _require_run(run_directory)
-    manifest = _read_manifest(run_directory)
-    spec, _ = spec_of_run(run_directory, manifest, registry, training=True)
-    return spec
 
 
 def _newest(
@@ -177,20 +163,9 @@ def _require_run(directory: Path) -> None:
         raise OutputError(f"{directory}: {message}")
 
 
-BEGUN = {
-    *(folder.SPEC, folder.PREPARATION, folder.PREPARATION_ARRAYS, folder.WEIGHTS, folder.METRICS),
-    *(folder.CALIBRATION, folder.HELD_OUT, folder.ANALYSES, folder.HISTORY, folder.BEHAVIOR),
-}
+BEGUN = {*folder.RUN_FILES} - {folder.MANIFEST}
 """Files that a run may write before its manifest; a run that was killed may have only these."""
 
 
 def _read_manifest(directory: Path) -> Manifest | None:
     return read_manifest(directory) if (directory / folder.MANIFEST).exists() else None
-
-
-def _read_spec(directory: Path) -> bytes:
-    try:
-        return read_bytes(directory / folder.SPEC)
-    except OSError as error:
-        message = f"{directory / folder.SPEC}: cannot be read: {error.strerror}"
-        raise ResumeError(message) from None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.runs.executor import Executor
 from declnet.data.sources.loading import GivenData
 from declnet.errors import RunError
 from declnet.registry.registry import Registry
+from declnet.runs.display.progress import followed
+from declnet.runs.many.group import Group
+from declnet.runs.many.running import resume_group, run_group, with_folds
 from declnet.runs.notices import Notice
-from declnet.runs.options import GroupOptions, Listener, RunOptions, StopWhen
+from declnet.runs.options import Listener, RunOptions, StopWhen
 from declnet.runs.result import RunResult
 from declnet.runs.resuming import resume_run
 from declnet.runs.storage.folder import GROUP, MANIFEST
@@ -20,9 +23,6 @@ from declnet.runs.train_run import train_run
 from declnet.spec.sweep import require_no_sweep
 from declnet.spec.validate import GivenSpec, as_spec
 from declnet.training.checks.check import Checked
-
-if TYPE_CHECKING:
-    from declnet.runs.many.group import Group
 
 
 def run(
@@ -85,32 +85,30 @@ def run(
     spec = as_spec(spec, registry)
     require_no_sweep(spec.sweep)
     if folds is not None:
-        from declnet.runs.many.running import with_folds
-
         spec = with_folds(spec, folds, registry)
     if seeds is not None or spec.is_group:
-        from declnet.runs.many.running import run_group
-
         if checked is not None or parameters is not None or stop_when is not None:
             names = "`checked`, `parameters` and `stop_when`"
             raise RunError(f"{names} are for one run, not for folds or seeds")
-        group = GroupOptions(
+        return run_group(
+            spec,
+            data,
+            out,
             seeds=seeds,
             jobs=jobs,
             on=on,
             shard=shard,
             numbered=numbered,
+            listener=listener,
             registry=registry,
         )
-        return run_group(spec, data, out, group, listener)
     for name, value in {"jobs": jobs if jobs != 1 else None, "on": on, "shard": shard}.items():
         if value is not None:
             raise RunError(f"`{name}` needs several runs: folds, seeds or members")
     options = RunOptions(
-        listener=listener,
+        follow=partial(followed, listener=listener, progress=progress),
         notice=notice,
         stop_when=stop_when,
-        progress=progress,
         registry=registry,
         numbered=numbered,
         checked=checked,
@@ -170,17 +168,20 @@ def resume(
         RunError: a run could not be finished.
     """
     if not (Path(path) / MANIFEST).exists() and (Path(path) / GROUP).is_file():
-        from declnet.runs.many.running import resume_group
-
-        group = GroupOptions(jobs=jobs, on=on, registry=registry)
         return resume_group(
-            path, data, group, listener, minutes=minutes, allow_changes=allow_changes
+            path,
+            data,
+            jobs=jobs,
+            on=on,
+            minutes=minutes,
+            allow_changes=allow_changes,
+            listener=listener,
+            registry=registry,
         )
     options = RunOptions(
-        listener=listener,
+        follow=partial(followed, listener=listener, progress=progress),
         notice=warned,
         stop_when=stop_when,
-        progress=progress,
         registry=registry,
         allow_changes=allow_changes,
     )

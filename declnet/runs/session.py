@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from math import inf
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
@@ -17,8 +17,8 @@ from declnet.errors import ChangedFileError, DeclnetError
 from declnet.runs.behavior import BEHAVIOR_FILE, Behavior
 from declnet.runs.callbacks import ActiveRun, Callbacks, FollowedModel
 from declnet.runs.computed import Compute, of_model, of_training
-from declnet.runs.display.progress import followed
 from declnet.runs.epoch_selection import EpochSelection
+from declnet.runs.inference.analyzing import ANALYSES_FILE, AnalysisResult, set_loaded_again
 from declnet.runs.inference.calibration import (
     CollectedPredictions,
     FittedCalibration,
@@ -51,9 +51,6 @@ from declnet.training.numerics import one_blas_thread
 from declnet.training.state import StateError
 from declnet.training.trainer import Event
 
-if TYPE_CHECKING:
-    from declnet.runs.inference.analyzing import AnalysisResult
-
 
 class Session:
     """A run in progress, from its trainer's state on.
@@ -73,7 +70,6 @@ class Session:
         history: list[dict[str, Any]] | None = None,
     ) -> None:
         self._ready, self._record, self._options = ready, record, options
-        self._listener = options.listener
         self._trainer, self._model = ready.trainer, ready.prepared.model
         self._history, spec = history or [], ready.spec
         directory = record.directory if record is not None else None
@@ -101,8 +97,7 @@ class Session:
         Args:
             saved: the content of a checkpoint besides the trainer's state; None for a new run.
         """
-        spec, options = self._ready.spec, self._options
-        with followed(spec, options.listener, progress=options.progress) as self._listener:
+        with self._options.follow(self._ready.spec) as self._listener:
             return self._carry_out(saved)
 
     def _carry_out(self, saved: Mapping[str, Any] | None) -> RunResult:
@@ -305,8 +300,6 @@ class Session:
         ready = self._ready
         if not ready.spec.analyses:
             return
-        from declnet.runs.inference.analyzing import set_loaded_again
-
         predictor = Predictor([self._member()])
         name = next(name for name in ("test", "validation", "train") if name in ready.prepared.data)
         expected = ready.prepared.data[name].fingerprint
@@ -342,8 +335,6 @@ class Session:
         if self._held_out is not None:
             files[folder.HELD_OUT] = self._held_out.stored()
         if analyses:
-            from declnet.runs.inference.analyzing import ANALYSES_FILE
-
             files[folder.ANALYSES] = ANALYSES_FILE.write(analyses)
         return files
 

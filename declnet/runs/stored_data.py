@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from declnet.contracts.data.dataset import Dataset
-
-if TYPE_CHECKING:
-    from declnet.runs.inference.predictor import LabeledPart
+from declnet.data.sources.loading import fingerprint
+from declnet.runs.inference.predictor import LabeledPart
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +29,6 @@ class StoredData:
     @cached_property
     def unchanged(self) -> bool:
         """Whether the data's hash matches the data that the run used."""
-        from declnet.data.sources.loading import fingerprint
-
         return fingerprint(self.dataset) == self.hash
 
     def parts(self, samples: int) -> Iterator[Dataset]:
@@ -41,8 +38,6 @@ class StoredData:
     @property
     def labeled(self) -> LabeledPart:
         """The samples, to evaluate the run's predictor on."""
-        from declnet.runs.inference.predictor import LabeledPart
-
         return LabeledPart((self.dataset,), self.dataset.sample_name)
 
 

@@ -5,19 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.network.inputs import as_arrays, unwrapped
+from declnet.data.preparing.targets import loss_targets_of
+from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
+from declnet.data.splits import Data
 from declnet.display.displayed import DisplayedTuple
 from declnet.display.tables import ResultTable
 from declnet.errors import ChangedBehaviorError, DataError, OutputError, SampleName
+from declnet.graph.kernels import Kernels
+from declnet.graph.model import LayerSummary, Model, build_model, summary_of
+from declnet.graph.parameters import view
+from declnet.graph.shapes import infer_network
+from declnet.graph.training_graph import TrainingGraph
 from declnet.registry.registry import Registry
+from declnet.runs.behavior import require_same_behavior
 from declnet.runs.comparison import Comparison, compared
+from declnet.runs.computed import of_model
+from declnet.runs.display.result_tables import metrics_table
+from declnet.runs.display.results import stored_view
+from declnet.runs.inference.analyzing import ANALYSES_FILE, AnalysisResult
+from declnet.runs.inference.calibration import Calibrations, restored
+from declnet.runs.inference.examined import ExaminedPart
+from declnet.runs.inference.held_out import HeldOutPredictions
+from declnet.runs.inference.held_out_parts import validated_member, validation_parts
+from declnet.runs.inference.member import Member, readings_of
+from declnet.runs.inference.predictions import require_finite
+from declnet.runs.inference.predictor import Predictor
 from declnet.runs.notices import Notice, warn
 from declnet.runs.ranking import Directions, stored_directions
 from declnet.runs.storage import folder
@@ -27,18 +45,7 @@ from declnet.runs.storage.folder import PACK_SUFFIX, REMEDY, reading, unpacked
 from declnet.runs.storage.origins import Origins
 from declnet.runs.stored_data import PredictedData, StoredData
 from declnet.runs.trained import TrainedModels
-
-if TYPE_CHECKING:
-    from declnet.data.sets import PreparedSets
-    from declnet.data.sources.loading import GivenData
-    from declnet.data.splits import Data
-    from declnet.graph.model import LayerSummary, Model
-    from declnet.runs.inference.analyzing import AnalysisResult
-    from declnet.runs.inference.calibration import Calibrations
-    from declnet.runs.inference.evaluation import Evaluation
-    from declnet.runs.inference.examined import ExaminedPart
-    from declnet.runs.inference.held_out import HeldOutPredictions
-    from declnet.runs.inference.predictor import Predictor
+from declnet.training.preparation import make_ready
 
 SETS = ("test", "validation", "train")
 """Data sets in order of preference; the first one that a run has is the default."""
@@ -98,13 +105,9 @@ class StoredRun(RunContents, TrainedModels):
         Raises:
             OutputError: the metrics cannot be read.
         """
-        from declnet.runs.display.result_tables import metrics_table
-
         return metrics_table(self.metrics, self.manifest.baseline, self.manifest.references)
 
     def _repr_html_(self) -> str:
-        from declnet.runs.display.results import stored_view
-
         return stored_view(self)
 
     @cached_property
@@ -128,9 +131,6 @@ class StoredRun(RunContents, TrainedModels):
             OriginError: a component would come from a different distribution than in the run.
             SpecError: a component is no longer installed.
         """
-        from declnet.graph.model import summary_of
-        from declnet.graph.shapes import infer_network
-
         with attributing_errors(self.registry):
             model = self.spec.model
             network = infer_network(model.layers, self.inputs, self.registry, model.outputs)
@@ -179,8 +179,6 @@ class StoredRun(RunContents, TrainedModels):
         Raises:
             DataError: it can no longer be loaded.
         """
-        from declnet.data.sets import load_sets
-
         if self.spec.data.train is None:
             raise DataError("the run's data came from a program, so it cannot be loaded again")
         with attributing_errors(self.registry):
@@ -192,8 +190,6 @@ class StoredRun(RunContents, TrainedModels):
         Args:
             loaded: the data as `load_data` returns it, which is the default.
         """
-        from declnet.data.sets import split_sets
-
         loaded = self.load_data() if loaded is None else loaded
         return split_sets(loaded, self.spec.data, self.spec.seed)
 
@@ -206,9 +202,6 @@ class StoredRun(RunContents, TrainedModels):
         Raises:
             DataError: it can no longer be split or prepared.
         """
-        from declnet.data.preparing.targets import loss_targets_of
-        from declnet.data.sets import prepare_sets
-
         targets = loss_targets_of(self.spec.heads)
         with attributing_errors(self.registry):
             return prepare_sets(self.raw_sets(loaded), self.spec.data, targets, self._preparation)
@@ -248,8 +241,6 @@ class StoredRun(RunContents, TrainedModels):
         Raises:
             DeclnetError: as `model` and `data` do; DataError if an output is NaN or infinite.
         """
-        from declnet.runs.inference.predictions import require_finite
-
         predictor, stored = self.predictor(), self.data(data)
         part = stored.dataset if positions is None else stored.dataset.take(positions)
         x = as_arrays(part.inputs)
@@ -285,9 +276,6 @@ class StoredRun(RunContents, TrainedModels):
         Validation data that selects the epoch or fits calibrators is in parts, each with what the
         others select.
         """
-        from declnet.runs.inference.examined import ExaminedPart
-        from declnet.runs.inference.held_out_parts import validated_member, validation_parts
-
         predictor = self.predictor()
         if data is not None:
             self._sets = self.prepared_sets(data)
@@ -299,26 +287,6 @@ class StoredRun(RunContents, TrainedModels):
         raw, unchanged = self._sets.raw[name], stored.unchanged
         return [ExaminedPart(predictor, raw, stored.labeled, name, unchanged=unchanged)]
 
-    def evaluate(self, data: str | Path | DataSource | GivenData | None = None) -> Evaluation:
-        """Evaluate the model on one of the run's data sets, or on other data.
-
-        Of validation data, the metrics equal the run's; see `examined`.
-
-        Args:
-            data: the name of a data set, as for `data`; or what `Predictor.evaluate` accepts: the
-                path of a file, as a `Path`, or data.
-
-        Raises:
-            DeclnetError: as `model`, `data` and `Predictor.evaluate` do.
-        """
-        from declnet.runs.inference.examined import evaluate_examined
-
-        predictor = self.predictor()
-        self.require_same_metrics()
-        if data is not None and not isinstance(data, str):
-            return predictor.evaluate(data)
-        return evaluate_examined(self.examined(self.data(data).name), predictor)
-
     @cached_property
     def analyses(self) -> tuple[AnalysisResult, ...]:
         """The results of the spec's `analyses`, as stored; empty if there are none.
@@ -326,8 +294,6 @@ class StoredRun(RunContents, TrainedModels):
         Raises:
             OutputError: the file cannot be read, or changed since the run ended.
         """
-        from declnet.runs.inference.analyzing import ANALYSES_FILE
-
         content = self._files.read(folder.ANALYSES)
         with reading(self.path / folder.ANALYSES):
             return DisplayedTuple(ANALYSES_FILE.parse(content) if content is not None else ())
@@ -341,11 +307,6 @@ class StoredRun(RunContents, TrainedModels):
         Raises:
             DeclnetError: as `model` and `data` do.
         """
-        from declnet.graph.kernels import Kernels
-        from declnet.graph.parameters import view
-        from declnet.graph.training_graph import TrainingGraph
-        from declnet.training.preparation import make_ready
-
         dataset, spec = self.data("train").dataset, self.spec
         part = dataset if positions is None else dataset.take(positions)
         self.model()
@@ -365,8 +326,6 @@ class StoredRun(RunContents, TrainedModels):
         return self._trained_model()
 
     def _trained_model(self) -> Model:
-        from declnet.graph.model import build_model
-
         parameters = self.parameters()
         declared = self.spec.model.model_copy(update={"initial_weights": None})
         with attributing_errors(self.registry):
@@ -376,9 +335,6 @@ class StoredRun(RunContents, TrainedModels):
 
     @cached_property
     def _predictor(self) -> Predictor:
-        from declnet.runs.inference.member import Member
-        from declnet.runs.inference.predictor import Predictor
-
         model, preparation, fitted = self._model, self._preparation, self._calibrations
         return Predictor([Member(model, preparation, self.spec, self.registry, fitted)])
 
@@ -394,9 +350,6 @@ class StoredRun(RunContents, TrainedModels):
         changed = Origins.recorded(self.manifest).changed_versions(self.registry)
         if not changed or self._compared.issuperset(aspects):
             return
-        from declnet.runs.behavior import require_same_behavior
-        from declnet.runs.computed import of_model
-
         computed = of_model(self._predictor.member)
         chosen = {name: computed[name] for name in aspects}
         try:
@@ -415,9 +368,6 @@ class StoredRun(RunContents, TrainedModels):
     @cached_property
     def _calibrations(self) -> Calibrations:
         """The fitted calibrations; empty if the run has none, or ended before they were fitted."""
-        from declnet.runs.inference.calibration import restored
-        from declnet.runs.inference.member import readings_of
-
         heads, path = self.spec.heads, self.path / folder.CALIBRATION
         content = self._files.read(folder.CALIBRATION)
         if content is None:
@@ -437,9 +387,6 @@ class StoredRun(RunContents, TrainedModels):
         Raises:
             OutputError: they cannot be read.
         """
-        from declnet.runs.inference.held_out import HeldOutPredictions
-        from declnet.runs.inference.member import readings_of
-
         content = self._files.read(folder.HELD_OUT)
         if content is None:
             return None

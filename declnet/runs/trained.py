@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.runs.analysis import Analysis
+from declnet.data.sources.loading import GivenData
+from declnet.data.splits import Data
 from declnet.display.displayed import DisplayedTuple
+from declnet.runs.inference.analyzing import AnalysisResult, other_data, unseen_data
+from declnet.runs.inference.evaluation import Evaluation
+from declnet.runs.inference.examined import ExaminedPart, evaluate_examined
+from declnet.runs.inference.predictor import Predictor
 
 if TYPE_CHECKING:
-    from declnet.data.sources.loading import GivenData
-    from declnet.data.splits import Data
-    from declnet.runs.inference.analyzing import AnalysisResult
-    from declnet.runs.inference.evaluation import Evaluation
-    from declnet.runs.inference.examined import ExaminedPart
-    from declnet.runs.inference.predictor import Predictor
     from declnet.runs.stored_run import StoredRun
 
 
@@ -39,14 +39,25 @@ class TrainedModels(ABC):
     def evaluated_on(self) -> tuple[str, ...]:
         """The data sets to evaluate the models on, most meaningful first."""
 
-    @abstractmethod
     def evaluate(self, data: str | Path | DataSource | GivenData | None = None) -> Evaluation:
         """Evaluate the models on a data set of the runs, or on other data.
+
+        Of validation data, the metrics equal the run's; with folds, they are of predictions out of
+        fold. See `examined`.
 
         Args:
             data: the name of a data set, by default the first of `evaluated_on`; or what
                 `Predictor.evaluate` accepts: the path of a file, as a `Path`, or data.
+
+        Raises:
+            DeclnetError: as `predictor`, `examined` and `Predictor.evaluate` do.
         """
+        predictor = self.predictor()
+        for run in self.runs:
+            run.require_same_metrics()
+        if data is not None and not isinstance(data, str):
+            return predictor.evaluate(data)
+        return evaluate_examined(self.examined(data or self.evaluated_on[0]), predictor)
 
     @abstractmethod
     def examined(
@@ -83,8 +94,6 @@ class TrainedModels(ABC):
             DeclnetError: as `predictor` and `examined` do; DataError if an analysis does not suit
                 the model or the data.
         """
-        from declnet.runs.inference.analyzing import other_data, unseen_data
-
         predictor, first = self.predictor(), self.runs[0]
         context = {"registry": predictor.registry}
         declared = [Analysis.from_declaration(analysis, context) for analysis in analyses]

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from declnet.cli.display.table_layout import cell_width
+from declnet.display.characters import cell_width
 
 METRICS = ["f1", "accuracy", "matthews", "precision", "recall", "log_loss"]
 LOG_LINE = re.compile(r"epoch: |\S+, seed \d+|trial \d+: |.*best\.toml$")

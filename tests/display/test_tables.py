@@ -90,8 +90,6 @@ def test_the_terminal_and_html_show_the_same_texts(table):
     assert [(at, row) for row, at, _ in turned.marks] == [
         (row + 1, at - 1) for row, at, _ in table.marks
     ]
-    last = len(table.columns) - 1
-    assert table.only([0, last]).texts() == [[row[0], row[last]] for row in table.texts()]
 
 
 def test_notebooks_have_all_that_the_command_line_prints():

@@ -14,14 +14,14 @@ from declnet.cli.display.terminal import print_wrapped
 from declnet.display.tables import format_metric, format_number, format_spread
 from declnet.display.words import counted
 from declnet.runs.display.result_tables import compared
+from declnet.runs.many.series import RunSeries, spread
 from declnet.runs.ranking import TO_REPORT, main_metric
+from declnet.runs.result import RunResult
+from declnet.runs.storage.documents import Baseline
 from declnet.training.metrics import directions
 
 if TYPE_CHECKING:
     from declnet.runs.many.group import Group
-    from declnet.runs.many.series import RunSeries
-    from declnet.runs.result import RunResult
-    from declnet.runs.storage.documents import Baseline
 
 AFTER_A_MODEL = ("report RUN", "predict RUN INPUT", "serve RUN", "evaluate RUN")
 AFTER_A_SWEEP = ("report RUN", "compare RUN", "runs RUN --all")
@@ -88,8 +88,6 @@ def print_judged_group(group: Group, all_series: Sequence[RunSeries]) -> None:
 
 def _spread_over(group: Group, values: Sequence[float]) -> str:
     """Return the mean and standard deviation of a metric over runs, e.g. `0.93 ± 0.01`."""
-    from declnet.runs.many.series import spread
-
     over = spread(values)
     several_seeds = group.has_folds and len(group.seeds) > 1
     runs = counted(len(values), "run" if several_seeds else group.file.kind[:-1])

@@ -168,14 +168,22 @@ def _stderr() -> Console:
 
 
 class Follower:
-    """The progress display of the runs of a group: lines, and a bar on a terminal.
+    """The progress display of runs, trials or files: lines, and a bar on a terminal.
+
+    Args:
+        title: what the bar counts, with fields of `counts`.
+        total: how many there are, if that is known.
+        texts: what follows the bar before the times, with fields of `counts`.
+        quiet: whether to show only failures.
 
     Attributes:
         lines: whether to print a line for each run or trial that has ended.
     """
 
-    def __init__(self, *, lines: bool) -> None:
-        self.lines = lines
+    def __init__(self, title: str, total: float | None, *texts: str, quiet: bool) -> None:
+        self._title, self._total, self._texts = title, total, texts
+        self._has_bar = not quiet and total != 0 and is_terminal(sys.stderr)
+        self.lines = not quiet
         self._bar: tuple[Progress, TaskID] | None = None
         self._shares: dict[Path, float] = {}
         self._next_step = 0.0
@@ -185,20 +193,23 @@ class Follower:
         return None if table is None else table_text(table, _stderr().width)
 
     @contextmanager
-    def with_bar(self, title: str, *columns: ProgressColumn, total: float | None) -> Iterator[None]:
-        """Show a bar on standard error until the context ends, below `table`.
+    def bar(self) -> Iterator[None]:
+        """Show a bar on standard error, if it is a terminal, until the context ends."""
+        if not self._has_bar:
+            yield
+            return
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
-        Args:
-            title: what the bar counts, with fields of `counts`.
-            columns: what follows the bar.
-            total: the number of runs or trials, if that is known.
-        """
-        from rich.progress import BarColumn, TextColumn
-
-        texts = TextColumn(title), BarColumn(bar_width=30), *columns
-        bar = progress_bar(*texts, above=self._shown_table)
+        bar = progress_bar(
+            TextColumn(self._title),
+            BarColumn(bar_width=30),
+            *map(TextColumn, self._texts),
+            TimeElapsedColumn(),
+            TextColumn("left: {task.fields[left]}"),
+            above=self._shown_table,
+        )
         counts = self.counts(0)
-        self._bar = bar, bar.add_task("", total=total, completed=counts["done"], **counts)
+        self._bar = bar, bar.add_task("", total=self._total, completed=counts["done"], **counts)
         with bar:
             yield
 
@@ -233,7 +244,7 @@ class Follower:
             print_line(line, err=err)
 
     def counts(self, running: float) -> dict[str, Any]:
-        """Return the fields of the bar: `done`, the number that has ended, and others.
+        """Return the fields of the bar: `done`, the number that has ended, `left`, and others.
 
         Args:
             running: the progress of the others, in runs.
@@ -242,7 +253,7 @@ class Follower:
 
     def table(self) -> ResultTable | None:
         """Return what is shown above the bar; None for nothing."""
-        raise NotImplementedError
+        return None
 
 
 Ranked = Callable[[Sequence["Outcome"]], ResultTable | None]
@@ -255,9 +266,9 @@ class SweepFollower(Follower):
     Args:
         specs: the specs of the runs, without the seeds.
         count: how many runs there are, if that is known.
-        lines: as in `Follower`.
+        quiet: as for `Follower`.
         done: the outcomes of runs that need not be trained.
-        ranked: makes the ranking that is shown above the bar, if there is one.
+        ranked: makes a ranking, which a terminal shows above the bar in place of lines.
     """
 
     def __init__(
@@ -265,11 +276,13 @@ class SweepFollower(Follower):
         specs: Sequence[RunSpec],
         count: int | None,
         *,
-        lines: bool,
-        done: Sequence[Outcome] = (),
-        ranked: Ranked | None = None,
+        quiet: bool,
+        done: Sequence[Outcome],
+        ranked: Ranked | None,
     ) -> None:
-        super().__init__(lines=lines)
+        title = "run {task.fields[done]}" + ("/{task.total}" if count is not None else "")
+        super().__init__(title, count, quiet=quiet)
+        self.lines &= not (self._has_bar and ranked is not None and is_terminal(command_output()))
         self._shorter = {spec.name: abbreviations(spec.heads) for spec in specs}
         self._outcomes, self._ranked, self._count = list(done), ranked, count
         self._time_left = TimeLeft()
@@ -297,33 +310,3 @@ class SweepFollower(Follower):
     def table(self) -> ResultTable | None:
         """Return the best specs so far."""
         return self._ranked(self._outcomes) if self._ranked is not None else None
-
-
-@contextmanager
-def sweep_followed(
-    specs: Sequence[RunSpec],
-    count: int | None,
-    *,
-    quiet: bool,
-    done: Sequence[Outcome] = (),
-    ranked: Ranked | None = None,
-) -> Iterator[SweepFollower]:
-    """Yield the progress display of a sweep; if quiet, it shows only failures.
-
-    Args:
-        specs: the specs of the runs, without the seeds.
-        count: how many runs there are, if that is known.
-        done: the outcomes of runs that need not be trained.
-        ranked: makes a ranking, which a terminal shows in place of lines.
-    """
-    if quiet or not is_terminal(sys.stderr):
-        yield SweepFollower(specs, count, lines=not quiet)
-        return
-    from rich.progress import TextColumn, TimeElapsedColumn
-
-    lines = ranked is None or not is_terminal(command_output())
-    follower = SweepFollower(specs, count, lines=lines, done=done, ranked=ranked)
-    title = "run {task.fields[done]}" + ("/{task.total}" if count is not None else "")
-    times = TimeElapsedColumn(), TextColumn("left: {task.fields[left]}")
-    with follower.with_bar(title, *times, total=count):
-        yield follower

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from shlex import quote
 from typing import Any
@@ -16,8 +14,7 @@ from declnet.cli.display.terminal import is_terminal, print_table, print_wrapped
 from declnet.contracts.runs.plan import Outcome
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.display.tables import ResultTable, format_cell, format_metric
-from declnet.runs.display.group_tables import short_keys, trials_table
-from declnet.runs.display.study_tables import importance_table
+from declnet.runs.display.group_tables import importance_table, short_keys, trials_table
 from declnet.runs.display.time_left import TimeLeft, clock_text
 from declnet.runs.many.group import Group
 from declnet.runs.many.study import BEST, best_trials
@@ -32,11 +29,14 @@ class StudyFollower(Follower):
 
     Args:
         group: the study.
-        lines: as in `Follower`.
+        quiet: as for `Follower`.
     """
 
-    def __init__(self, group: Group, *, lines: bool) -> None:
-        super().__init__(lines=lines)
+    def __init__(self, group: Group, *, quiet: bool) -> None:
+        most = group.search.keys.trials
+        count = "{task.fields[done]}" + ("/{task.total:.0f}" if most is not None else "")
+        super().__init__(f"trial {count}, {{task.fields[pruned]}} pruned", most, quiet=quiet)
+        self.lines &= not (self._has_bar and is_terminal(command_output()))
         self._group, self._trials = group, dict[int, StudyTrial]()
         self._time_left, self._began = TimeLeft(), time.monotonic()
 
@@ -99,23 +99,6 @@ class StudyFollower(Follower):
             most = max(0.0, 60 * self._group.file.minutes - used)
             left = most if left is None else min(left, most)
         return clock_text(left)
-
-
-@contextmanager
-def study_followed(group: Group, *, quiet: bool) -> Iterator[StudyFollower]:
-    """Yield the progress display of a study; if quiet, it shows only failures."""
-    if quiet or not is_terminal(sys.stderr):
-        yield StudyFollower(group, lines=not quiet)
-        return
-    from rich.progress import TextColumn, TimeElapsedColumn
-
-    follower = StudyFollower(group, lines=not is_terminal(command_output()))
-    most = group.search.keys.trials
-    count = "{task.fields[done]}" + ("/{task.total:.0f}" if most is not None else "")
-    title = f"trial {count}, {{task.fields[pruned]}} pruned"
-    left = TextColumn("left: {task.fields[left]}")
-    with follower.with_bar(title, TimeElapsedColumn(), left, total=most):
-        yield follower
 
 
 def print_study(group: Group) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from declnet.display.characters import escaped_line
+from declnet.display.characters import cell_width, escaped_line
 from declnet.display.tables import ResultTable
 
 Line = list[tuple[str, str]]
@@ -196,12 +196,3 @@ def _start(text: str, width: int) -> str:
     while end > 1 and cell_width(text[:end]) > width:
         end -= 1
     return text[:end]
-
-
-def cell_width(text: str) -> int:
-    """Return the width of a text in columns."""
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len
-
-    return cell_len(text)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from declnet.cli.display.diagnostics import show_note
-from declnet.data.preparing.unusual_cells import UnusualCells
+from declnet.data.preparing.unusual_cells import CellWatch, UnusualCells
 from declnet.display.words import counted
-
-if TYPE_CHECKING:
-    from declnet.data.preparing.unusual_cells import CellWatch
-    from declnet.runs.inference.predictions import Predictions
+from declnet.runs.inference.predictions import Predictions
 
 MOST_COLUMNS = 3
 """Columns that are named, at most."""

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from declnet import OutputError, cache_folder, private_cache_folder
 
-CACHED = re.compile(r"\w+-[0-9a-f]{32}\.o|runs-[\w.+]+-\d+\.sqlite(-\w+)?")
-"""Names of cached files: compiled code, and the index of runs with SQLite's files next to it. A
-folder that DECLNET_CACHE_DIR names may hold other files too, which are not touched."""
+CACHED = re.compile(r"\w+-[0-9a-f]{32}\.o|runs-[\w.+]+-\d+-[0-9a-f]{32}\.json")
+"""Names of cached files: compiled code, and the index of runs. A folder that DECLNET_CACHE_DIR
+names may hold other files too, which are not touched."""
 
 UNPACKED = re.compile(r"[0-9a-f]{64}")
 """Names of the folders of unpacked packs in the folder `packs`: the SHA-256 of each."""

@@ -12,17 +12,17 @@ from declnet.display.tables import (
     Kind,
     ResultTable,
     Row,
+    TableChart,
     kinds_of,
 )
 from declnet.display.words import counted
 from declnet.runs.display.metric_labels import ordered
 from declnet.runs.display.result_tables import STATISTICS
 from declnet.runs.display.series_tables import decimals_of, series_table, statistics_of
-from declnet.runs.display.study_tables import importance_table
 from declnet.runs.many.group import Group
 from declnet.runs.many.ranking import main_effects
 from declnet.runs.many.series import RunSeries
-from declnet.runs.many.study import best_trials
+from declnet.runs.many.study import StudySummary, best_trials
 from declnet.runs.ranking import by_importance, informative
 
 MOST_RANKED = 5
@@ -212,3 +212,27 @@ def short_keys(stored: Group) -> dict[str, str]:
         key: end if last.count(end) == 1 and not end.isdigit() else key
         for key, end in zip(keys, last, strict=True)
     }
+
+
+def summary_tables(summary: StudySummary) -> Iterator[ResultTable]:
+    """Yield the trials of a study by number, with their objective drawn, and what keys matter."""
+    keys = dict.fromkeys(key for trial in summary.trials for key in trial.values)
+    rows = tuple(
+        (trial.number, trial.state, *map(trial.values.get, keys), trial.value)
+        for trial in summary.trials
+    )
+    columns = ("trial", "state", *keys, summary.objective)
+    kinds: dict[str, Kind] = {**kinds_of(keys, "setting"), summary.objective: "number"}
+    chart = TableChart("lines", "trial", (summary.objective,), axis="auto")
+    note = summary.gain.sentence(summary.objective) if summary.gain is not None else ""
+    yield ResultTable(summary.name, columns, rows, note, kinds, chart)
+    if summary.importance:
+        yield importance_table(summary.importance)
+
+
+def importance_table(importance: Mapping[str, float]) -> ResultTable:
+    """Return how much each key matters to the objective of a study."""
+    rows = tuple(importance.items())
+    chart = TableChart("bars", "key", ("importance",))
+    kinds: dict[str, Kind] = {"importance": "share"}
+    return ResultTable("", ("key", "importance"), rows, kinds=kinds, chart=chart)

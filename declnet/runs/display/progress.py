@@ -36,19 +36,25 @@ def followed(
     if not progress:
         yield listener
         return
-    shown = _NotebookProgress(spec) if in_notebook() else _LogLines(spec)
+    view = _NotebookProgress(spec) if in_notebook() else None
+    shorter = abbreviations(spec.heads)
 
     def both(event: Event) -> None:
         if listener is not None:
             listener(event)
-        shown(event)
+        if view is not None:
+            view.show(event)
+        elif isinstance(event, EpochLogged):
+            sys.stdout.write(f"{escaped_line(log_line(event, shorter))}\n")
+            sys.stdout.flush()
 
     ended = "interrupted or failed"
     try:
         yield both
         ended = "finished"
     finally:
-        shown.end(ended)
+        if view is not None:
+            view.end(ended)
 
 
 def in_notebook() -> bool:
@@ -56,21 +62,6 @@ def in_notebook() -> bool:
     ipython = sys.modules.get("IPython")  # imported by the kernel itself
     shell = ipython.get_ipython() if ipython is not None else None
     return getattr(shell, "kernel", None) is not None
-
-
-class _LogLines:
-    """The lines that `declnet run` prints."""
-
-    def __init__(self, spec: RunSpec) -> None:
-        self._shorter = abbreviations(spec.heads)
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, EpochLogged):
-            sys.stdout.write(f"{escaped_line(log_line(event, self._shorter))}\n")
-            sys.stdout.flush()
-
-    def end(self, how: str) -> None:
-        """Do nothing: every line has been printed."""
 
 
 class _NotebookProgress:
@@ -87,7 +78,8 @@ class _NotebookProgress:
         self._time_left = TimeLeft()
         self._handle = display(self, display_id=True)
 
-    def __call__(self, event: Event) -> None:
+    def show(self, event: Event) -> None:
+        """Show an event, unless the last one has just been shown."""
         if isinstance(event, Progressed):
             self._done, self._epochs = event.epochs_done, event.epochs
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,11 +10,9 @@ from declnet.contracts.arrays import Array
 from declnet.display.tables import ResultTable, Row, kinds_of
 from declnet.display.words import counted
 from declnet.runs.display.metric_labels import ordered
+from declnet.runs.inference.evaluation import CalibrationResult, Evaluation
 from declnet.runs.ranking import MetricValues, informative
-
-if TYPE_CHECKING:
-    from declnet.runs.inference.evaluation import CalibrationResult, Evaluation
-    from declnet.runs.storage.documents import Baseline
+from declnet.runs.storage.documents import Baseline
 
 MOST_CLASSES = 30
 """Classes of the largest confusion matrix shown; beyond that, the worst pairs are listed."""

@@ -11,7 +11,7 @@ from declnet.display.html import Html, collapsible, element, heading, view
 from declnet.display.tables import (
     ResultTable,
     TableChart,
-    format_seconds,
+    format_cell,
     is_finite,
     kinds_of,
 )
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def result_view(result: RunResult) -> str:
     """Return the result of a run: metrics and curve, its model and spec folded."""
-    facts = [f"{counted(result.epochs, 'epoch')}, {format_seconds(result.seconds)} s"]
+    facts = [f"{counted(result.epochs, 'epoch')}, {format_cell(result.seconds, 'seconds')} s"]
     if result.directory is not None:
         facts.append(str(result.directory))
     if result.stopped is not None:
@@ -54,7 +54,7 @@ def stored_view(run: StoredRun) -> str:
     if manifest.epochs is not None:
         facts.append(counted(manifest.epochs, "epoch"))
     if manifest.seconds is not None:
-        facts.append(f"{format_seconds(manifest.seconds)} s")
+        facts.append(f"{format_cell(manifest.seconds, 'seconds')} s")
     if manifest.error:
         facts.append(manifest.error)
     parts: list[object] = [heading(run.name, [*facts, str(run.path)])]

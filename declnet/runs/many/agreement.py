@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from declnet.contracts.data.table import ColumnType, Table
+from declnet.data.splits import Data
+from declnet.data.streaming.source import digest_of
 from declnet.errors import OutputError
+from declnet.runs.inference.member import Member
 from declnet.runs.storage.origins import Origins
 from declnet.runs.stored_run import StoredRun
-
-if TYPE_CHECKING:
-    from declnet.data.splits import Data
-    from declnet.runs.inference.member import Member
 
 
 def require_one_version(runs: Sequence[StoredRun]) -> None:
@@ -99,6 +98,4 @@ def have_same_samples(one: Data, other: Data) -> bool:
 
 def have_same_content(one: Data, other: Data) -> bool:
     """Return whether two data sets as loaded have the same samples."""
-    from declnet.data.streaming.source import digest_of
-
     return len(one) == len(other) and digest_of(one) == digest_of(other)

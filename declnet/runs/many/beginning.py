@@ -26,18 +26,18 @@ from declnet.training.checks.check import Checked
 
 @dataclass(frozen=True, eq=False)
 class SweptSpec:
-    """One of the specs that a sweep compares.
+    """One of several specs of a group: of those that a sweep compares, or of members.
 
     Attributes:
         spec: the spec, whose name is unique.
-        seeds: the seeds to train it with.
+        seeds: the seeds to train it with; None for its own, without a folder for it.
         point: what varies, and the spec that varies.
         base: the name of that spec.
         checked: the result of checking it.
     """
 
     spec: RunSpec
-    seeds: tuple[int, ...]
+    seeds: Sequence[int] | None
     point: Point
     base: str
     checked: Checked | None = None
@@ -102,7 +102,7 @@ def begun_group(
     specs: KnownSpecs | None = None,
     label: str | None = None,
     numbered: bool = False,
-    shard: Shard | None = None,
+    shard: Shard | str | None = None,
 ) -> Iterator[Group]:
     """Yield a new group, whose folder is locked and has its file.
 
@@ -113,8 +113,9 @@ def begun_group(
         specs: specs that have been validated and checked, by `spec_key`.
         label: what a numbered folder is called; default: the name and the kind of the group.
         numbered: whether to write to a new folder `<label>-<number>` within `out`.
-        shard: the part of the runs that the folder will have; None for all.
+        shard: the part of the runs that the folder will have, or its text; None for all.
     """
+    shard = Shard.parse(shard) if isinstance(shard, str) else shard
     label = label or f"{file.name}-{file.kind}"
     label += f"-shard-{shard}" if shard is not None else ""
     with claimed(Path(out), label, numbered=numbered) as folder:
@@ -132,31 +133,21 @@ def series_file(spec: RunSpec, seeds: Sequence[int] | None) -> tuple[GroupFile, 
     """
     if spec.members is not None:
         return _members_file(spec.name, spec.members, seeds)
-    tasks = tasks_of(spec, seeds)
     kind = "folds" if seeds is None else "seeds"
-    file = GroupFile.of_spec(spec, tasks).model_copy(update={"kind": kind})
+    file = GroupFile.of_spec(spec, tasks_of(spec, seeds), kind=kind)
     return file, {spec_key(Task("")): (spec, None)}
 
 
 def _members_file(
     name: str, members: Members, seeds: Sequence[int] | None
 ) -> tuple[GroupFile, KnownSpecs]:
-    stored, tasks, known = list[StoredSpec](), list[Task](), KnownSpecs()
-    for number, member in enumerate(members.members):
-        spec = member.spec
-        stored.append(StoredSpec.from_document(resolved_document(spec), spec.folder))
-        of_member = tasks_of(spec, seeds, point=spec.name, name=spec.name, base=number)
-        tasks += of_member
-        known[spec_key(of_member[0])] = spec, None
-    weights = {member.spec.name: member.weight for member in members.members}
-    file = GroupFile(
-        kind="members",
-        name=name,
-        specs=tuple(stored),
-        tasks=tuple(tasks),
-        weights=None if members.selects else weights,
+    specs = [member.spec for member in members.members]
+    file, known = sweep_file(
+        [SweptSpec(spec, seeds, Point("", {}, None, spec.source_map), spec.name) for spec in specs]
     )
-    return file, known
+    weights = {member.spec.name: member.weight for member in members.members}
+    update = {"kind": "members", "name": name, "weights": None if members.selects else weights}
+    return file.model_copy(update=update), known
 
 
 def sweep_file(
@@ -208,5 +199,4 @@ def study_file(spec: RunSpec) -> GroupFile:
 
 def plan_file(spec: RunSpec, plan: Plan) -> GroupFile:
     """Return the content of `group.json` for the runs that a plan asks for."""
-    stored = StoredSpec.from_document(resolved_document(spec), spec.folder)
-    return GroupFile(kind="plan", name=spec.name, specs=(stored,), plan=plain(plan))
+    return GroupFile.of_spec(spec, kind="plan", plan=plain(plan))

@@ -10,7 +10,6 @@ all decisions, so an executor that passes no messages works too.
 from __future__ import annotations
 
 import json
-import math
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -19,8 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from declnet.contracts.runs.callback import EpochLogged
+from declnet.errors import OutputError
 from declnet.runs.options import StopWhen
+from declnet.runs.storage.documents import parse_history
 from declnet.runs.storage.folder import HISTORY, writing
+from declnet.runs.storage.record import with_nan
 from declnet.runs.storage.writing import read_bytes, write_atomically
 
 Report = Callable[[str], str | None]
@@ -126,13 +128,12 @@ class RemoteRun:
 
 def logged_rows(history: Path) -> list[dict[str, Any]]:
     """Return the complete rows of a run's history; none if it is missing or being written."""
-    with suppress(OSError, ValueError):
-        content = read_bytes(history)
-        return [json.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
+    with suppress(OSError, OutputError):
+        return parse_history(read_bytes(history), history)
     return []
 
 
 def logged_epoch(row: Mapping[str, Any]) -> EpochLogged:
     """Return a row of a history as a logged epoch."""
-    values = {name: math.nan if value is None else value for name, value in row.items()}
+    values = with_nan(row)
     return EpochLogged(int(values.pop("epoch")), values.pop("learning_rate"), values)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from declnet.contracts.network.inputs import unwrapped
 from declnet.contracts.runs.plan import Task
+from declnet.data.sets import PreparedSets
+from declnet.data.sources.loading import guarded
+from declnet.data.splits import Data
 from declnet.errors import DataError, OutputError
+from declnet.runs.inference.evaluation import Evaluation
+from declnet.runs.inference.examined import ExaminedPart, evaluate_examined, joined_arrays
+from declnet.runs.inference.held_out_parts import validated_member, validation_parts
+from declnet.runs.inference.predictions import AnyPredictions
+from declnet.runs.inference.predictor import Predictor
 from declnet.runs.many.agreement import (
     have_same_content,
     have_same_samples,
@@ -24,19 +31,9 @@ from declnet.runs.many.group_folder import GroupFolder
 from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import checksum
 from declnet.runs.storage.folder import REMEDY, reading
+from declnet.runs.stored_data import PredictedData
 from declnet.runs.stored_run import StoredRun, open_run
 from declnet.runs.trained import TrainedModels
-
-if TYPE_CHECKING:
-    from declnet.contracts.data.data_source import DataSource
-    from declnet.data.sets import PreparedSets
-    from declnet.data.sources.loading import GivenData
-    from declnet.data.splits import Data
-    from declnet.runs.inference.evaluation import Evaluation
-    from declnet.runs.inference.examined import ExaminedPart
-    from declnet.runs.inference.predictions import AnyPredictions
-    from declnet.runs.inference.predictor import Predictor
-    from declnet.runs.stored_data import PredictedData
 
 
 class Ensemble(GroupFolder, TrainedModels):
@@ -72,9 +69,7 @@ class Ensemble(GroupFolder, TrainedModels):
         Raises:
             OutputError: one is not finished, is missing or was replaced.
         """
-        weights = self.weights
-        tasks = [task for task in self.tasks if weights.get(task.point)]
-        return tuple(map(self._run_of, tasks))
+        return tuple(run for _, run in self._weighted_runs)
 
     def packed_runs(self) -> dict[str, StoredRun]:
         """Return the runs of all members by their folders; of a study, of the trials with weights.
@@ -142,28 +137,6 @@ class Ensemble(GroupFolder, TrainedModels):
         """
         return self._predictor
 
-    def evaluate(self, data: str | Path | DataSource | GivenData | None = None) -> Evaluation:
-        """Evaluate the mean predictions or, with folds, predictions out of fold.
-
-        Args:
-            data: `"validation"`: with folds, out of fold; `"test"` or another data set that all
-                runs have in common; or the path of a file, as a `Path`, a data source or data, as
-                for `Predictor.evaluate`.
-                Default: the first of `evaluated_on`.
-
-        Raises:
-            DeclnetError: as `predictor` and `Predictor.evaluate` do; DataError if the runs do not
-                have such data in common.
-        """
-        from declnet.runs.inference.examined import evaluate_examined
-
-        predictor = self.predictor()
-        for run in self.runs:
-            run.require_same_metrics()
-        if data is not None and not isinstance(data, str):
-            return predictor.evaluate(data)
-        return evaluate_examined(self.examined(data or self.evaluated_on[0]), predictor)
-
     def predictions(self, data: str | None = None) -> PredictedData:
         """Return the predictions for a data set of the runs, as `evaluate` makes them.
 
@@ -176,9 +149,6 @@ class Ensemble(GroupFolder, TrainedModels):
         Raises:
             DeclnetError: as `evaluate` does; DataError if a prediction is NaN or infinite.
         """
-        from declnet.runs.inference.examined import joined_arrays
-        from declnet.runs.stored_data import PredictedData
-
         parts = self.examined(data or self.evaluated_on[0])
         names = [head.name for head in self.predictor().heads]
         y = joined_arrays([dict(zip(names, part.targets(), strict=True)) for part in parts])
@@ -195,8 +165,6 @@ class Ensemble(GroupFolder, TrainedModels):
         Raises:
             DeclnetError: as `evaluate` does.
         """
-        from declnet.runs.inference.examined import evaluate_examined
-
         parts = self.examined_alone(name)
         return {
             point: (self.weights[point], evaluate_examined(of_point, self._reader_of(point)))
@@ -205,8 +173,6 @@ class Ensemble(GroupFolder, TrainedModels):
 
     def _reader_of(self, point: str) -> Predictor:
         """Return the models of a member of the spec."""
-        from declnet.runs.inference.predictor import Predictor
-
         runs = [self._run_of(task) for task in self.tasks if task.point == point]
         return Predictor([run.predictor().member for run in runs])
 
@@ -222,7 +188,7 @@ class Ensemble(GroupFolder, TrainedModels):
         file = self.file.model_copy(update={"weights": equal, "fold_weights": None})
         alike = self.with_file(file)
         alike._opened = self._opened
-        points = [task.point for task, _ in alike._weighted_runs()]
+        points = [task.point for task, _ in alike._weighted_runs]
         parts = alike.examined(name, data, by_models=by_models)
         if self.has_folds and name == "validation":  # one model of each member predicts a part
             points = list(dict.fromkeys(points))
@@ -264,8 +230,6 @@ class Ensemble(GroupFolder, TrainedModels):
         Raises:
             DeclnetError: as `evaluate` does.
         """
-        from declnet.runs.inference.examined import joined_arrays
-
         if not self.has_folds:
             raise DataError("the runs are not folds, so each has seen the same rows")
         parts, several_seeds = self.examined("validation", data), len(self.seeds) > 1
@@ -299,14 +263,11 @@ class Ensemble(GroupFolder, TrainedModels):
         Raises:
             DeclnetError: as `evaluate` does.
         """
-        from declnet.runs.inference.examined import ExaminedPart
-        from declnet.runs.inference.held_out_parts import validated_member, validation_parts
-
         if self.has_folds and name == "validation":
             return self._folds(data, by_models)
         predictor, (raw, unchanged, sets) = self.predictor(), self._common(name, data)
         if name == "validation" and any(run.held_out is not None for run in self.runs):
-            runs = zip(self._weighted_runs(), predictor.weights, strict=True)
+            runs = zip(self._weighted_runs, predictor.weights, strict=True)
             return validation_parts(
                 [
                     validated_member(
@@ -320,8 +281,6 @@ class Ensemble(GroupFolder, TrainedModels):
         return [ExaminedPart(predictor, raw, part, name, unchanged=unchanged)]
 
     def _folds(self, data: Mapping[str, Data] | None, by_models: bool) -> list[ExaminedPart]:
-        from declnet.runs.inference.held_out_parts import validated_member, validation_parts
-
         _ = self.predictor()  # which requires that they are alike
         fold_weights = {} if by_models else self.file.fold_weights or {}
         points = [
@@ -362,11 +321,11 @@ class Ensemble(GroupFolder, TrainedModels):
         hint = "give them the same data, seed, folds and split"
         return DataError(f"{self.path}: {message}", hint=hint)
 
-    def _weighted_runs(self) -> Iterator[tuple[Task, StoredRun]]:
-        """Yield the runs of members with a weight, each with its task."""
+    @cached_property
+    def _weighted_runs(self) -> tuple[tuple[Task, StoredRun], ...]:
+        """The runs of members with a weight, each with its task."""
         weights = self.weights
-        tasks = [task for task in self.tasks if weights.get(task.point)]
-        return zip(tasks, self.runs, strict=True)
+        return tuple((task, self._run_of(task)) for task in self.tasks if weights.get(task.point))
 
     def _common(
         self, name: str, data: Mapping[str, Data] | None = None
@@ -375,8 +334,6 @@ class Ensemble(GroupFolder, TrainedModels):
 
         Also whether it is what they saw, and all data sets by member and seed.
         """
-        from declnet.data.sources.loading import guarded
-
         if self.has_folds and name == "train":
             raise DataError(
                 "each fold has its own training data, so the rows were seen by some of the models",
@@ -384,7 +341,7 @@ class Ensemble(GroupFolder, TrainedModels):
             )
         by_seed: dict[tuple[str, int], PreparedSets] = {}
         unchanged = True
-        for task, run in self._weighted_runs():
+        for task, run in self._weighted_runs:
             key = task.point, run.spec.seed
             if key in by_seed:
                 continue
@@ -403,15 +360,13 @@ class Ensemble(GroupFolder, TrainedModels):
 
     @cached_property
     def _predictor(self) -> Predictor:
-        from declnet.runs.inference.predictor import Predictor
-
         if not (self.file.has_members or one_model(self.tasks)):
             one = self.path / self.tasks[0].point
             raise OutputError(f"{self.path}: these runs are of several specs; name one, e.g. {one}")
         members = [run.predictor().member for run in self.runs]
         require_one_version(self.runs)
         require_alike(self.runs, members)
-        points = [task.point for task, _ in self._weighted_runs()]
+        points = [task.point for task, _ in self._weighted_runs]
         weights = [self.weights[point] / points.count(point) for point in points]
         return Predictor(members, weights if len(set(weights)) > 1 else None)
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from declnet.contracts.runs.plan import Journal
 from declnet.data.splits import Data
 from declnet.errors import DataError, DeclnetError, RunError
+from declnet.runs.inference.evaluation import Evaluation
+from declnet.runs.inference.prediction_files import write_out_of_fold
 from declnet.runs.many.ensemble import manifest_checksum
 from declnet.runs.many.group import Group
 from declnet.runs.many.group_file import one_model
+from declnet.runs.many.selection import selected_weights
 from declnet.runs.model_card import card_of_group
 from declnet.runs.storage.folder import MANIFEST, writing
 from declnet.runs.storage.readme import README
 from declnet.runs.storage.writing import remove_temporary, write_atomically
-
-if TYPE_CHECKING:
-    from declnet.runs.inference.evaluation import Evaluation
 
 GivenSets = Mapping[str, Data] | None
 """The data that a program passed to the runs, by name; None for the data of the specs."""
@@ -77,8 +77,6 @@ def member_weights(
     Raises:
         DeclnetError: they cannot be selected.
     """
-    from declnet.runs.many.selection import selected_weights
-
     is_study, tasks = group.file.kind == "study", group.points()
     if group.file.weights is not None and not is_study:
         return {}
@@ -145,8 +143,6 @@ def write_held_out(folds: Group, data: GivenSets, warn: Callable[[str], object])
     Raises:
         RunError: the file cannot be written.
     """
-    from declnet.runs.inference.prediction_files import write_out_of_fold
-
     try:
         write_out_of_fold(folds.path, folds.out_of_fold(data))
     except RunError:

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from declnet.contracts.runs.plan import Outcome
+from declnet.display.tables import ResultTable
 from declnet.errors import OutputError
 from declnet.registry.registry import Registry
+from declnet.runs.display.results import group_view
+from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.many.ensemble import Ensemble
 from declnet.runs.many.group_file import GroupFile, Metric
 from declnet.runs.many.journal import plain
@@ -23,17 +25,12 @@ from declnet.runs.many.series import RunSeries, series_of
 from declnet.runs.many.study import Study
 from declnet.runs.notices import Notice
 from declnet.runs.storage.folder import (
-    FORMER_GROUPS,
     GROUP,
     MANIFEST,
     reading,
     unpacked,
 )
 from declnet.runs.storage.writing import json_document
-
-if TYPE_CHECKING:
-    from declnet.display.tables import ResultTable
-    from declnet.runs.inference.evaluation import Evaluation
 
 
 def is_group(path: str | Path) -> bool:
@@ -74,10 +71,6 @@ def open_group(
         file = _file_at(path, registry)
         if file is not None:
             return Group(path, file, registry, notice, allow_changes=allow_changes)
-        former = next((group for group in FORMER_GROUPS if (path / group).is_file()), None)
-        if former is not None:
-            message = f"{former} is from an earlier version of declnet, whose runs can only be "
-            raise OutputError(f"{path}: {message}opened one by one; train the group again")
         what = "has no" if path.is_dir() else "there is no such folder, so no"
         raise OutputError(f"{path}: {what} {GROUP}, which lists runs that belong together")
 
@@ -100,8 +93,6 @@ class Group(Ensemble, Study):
     """A folder of runs that belong together, finished or not, and the results of all of them."""
 
     def _repr_html_(self) -> str:
-        from declnet.runs.display.results import group_view
-
         return group_view(self)
 
     @property

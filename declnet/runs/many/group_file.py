@@ -111,11 +111,13 @@ class GroupFile(BaseModel):
         return self.kind in PREDICTORS or self.has_members
 
     @classmethod
-    def of_spec(cls, spec: RunSpec, tasks: Sequence[Task], **fields: Any) -> GroupFile:
-        """Return the content for the folds and seeds of a spec."""
-        kind: Any = "folds" if all(task.fold is not None for task in tasks) else "seeds"
+    def of_spec(
+        cls, spec: RunSpec, tasks: Sequence[Task] | None = None, **fields: Any
+    ) -> GroupFile:
+        """Return the content for runs of one spec, whose tasks are None if they are not known."""
         stored = StoredSpec.from_document(resolved_document(spec), spec.folder)
-        return cls(kind=kind, name=spec.name, specs=(stored,), tasks=tuple(tasks), **fields)
+        listed = tuple(tasks) if tasks is not None else None
+        return cls(name=spec.name, specs=(stored,), tasks=listed, **fields)
 
     def write(self, folder: Path) -> None:
         """Write the file; raise RunError if that fails."""

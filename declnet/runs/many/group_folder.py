@@ -50,8 +50,7 @@ class GroupFolder:
     ) -> None:
         self.path, self.file, self.allow_changes = path, file, allow_changes
         self._registry, self._notice = registry, notice
-        self._specs = {key: spec for key, (spec, _) in (specs or {}).items()}
-        self._checked = {key: checked for key, (_, checked) in (specs or {}).items()}
+        self._specs: KnownSpecs = dict(specs or {})
         self.given_plan: Plan | None = None
 
     def with_file(self, file: GroupFile) -> Self:
@@ -133,8 +132,8 @@ class GroupFolder:
         """
         key = spec_key(task)
         if key not in self._specs:
-            self._specs[key] = self._changed(task)
-        spec = self._specs[key]
+            self._specs[key] = self._changed(task), None
+        spec, _ = self._specs[key]
         name = task.name or (
             f"{spec.name}-{task.point.replace('/', '-')}" if task.point else spec.name
         )
@@ -160,7 +159,8 @@ class GroupFolder:
 
     def checked(self, task: Task) -> Checked | None:
         """Return the result of checking a spec that differs in the seed only, if it is known."""
-        return self._checked.get(spec_key(task)) if task.fold is None else None
+        _, checked = self._specs.get(spec_key(task), (None, None))
+        return checked if task.fold is None else None
 
     def specs(self) -> list[RunSpec]:
         """Return the spec of each point, without seed and fold.
@@ -194,12 +194,14 @@ class GroupFolder:
         if not tasks:
             return None
         start, manifests = f"{name}/", self.file.manifests
+        has_folds = all(task.fold is not None for task in tasks)
         return GroupFile.of_spec(
             self.spec_of(replace(tasks[0], seed=None, fold=None)),
             [
                 Task(task.folder.removeprefix(start), seed=task.seed, fold=task.fold)
                 for task in tasks
             ],
+            kind="folds" if has_folds else "seeds",
             status="finished" if all(t.folder in manifests for t in tasks) else "running",
             manifests={
                 key.removeprefix(start): checksum

@@ -15,21 +15,20 @@ import math
 import time
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from datetime import time as time_of_day
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 from pydantic_core import to_json
 
 from declnet.contracts.runs.plan import Journal, Outcome, Task
 from declnet.contracts.serialization import Number
 from declnet.contracts.strict_model import LocatedString
-from declnet.errors import OutputError
-from declnet.runs.many.documents import Folder
-from declnet.runs.storage.folder import writing
+from declnet.runs.storage.folder import reading, writing
 from declnet.runs.storage.writing import open_file, read_bytes
 from declnet.spec.document.variables import literal_value
 from declnet.stored import Stored
@@ -44,6 +43,17 @@ _OUTCOME = ("name", "seed", "fold", "metrics", "seconds", "error", "stopped")
 
 
 _TASK = ("seed", "fold", "point", "name", "continues")
+
+
+def _inside(name: str) -> str:
+    path = PurePosixPath(name)
+    if not name or path.is_absolute() or ".." in path.parts:
+        raise ValueError(f'"{name}" is not a folder within this one')
+    return name
+
+
+Folder = Annotated[str, AfterValidator(_inside)]
+"""The path of a folder within that of the group."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,13 +100,8 @@ class StoredJournal(Journal):
         self._folder, self._listed = folder, tasks
         self._path, self._lines, self._written = folder / JOURNAL, list[bytes](), 0.0
         self._reading = True
-        try:
+        with reading(self._path), suppress(FileNotFoundError):
             self._read(writes=writes)
-        except FileNotFoundError:
-            pass
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise OutputError(f"{self._path}: cannot be read: {reason}") from None
         self._reading = False
 
     def ask(self, task: Task) -> None:

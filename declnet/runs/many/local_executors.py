@@ -219,6 +219,8 @@ class _Worker(_Slot):
             encoding="utf-8",
             process_group=0,  # Ctrl-C reaches this process alone, which then stops the workers
         )
+        assert self._process.stdin is not None  # noqa: S101  # it was asked for
+        self._input = self._process.stdin
         Thread(target=self._read, daemon=True).start()
 
     def begin(self, number: int, task: ExecutorTask) -> None:
@@ -230,15 +232,13 @@ class _Worker(_Slot):
 
     def close(self) -> None:
         with suppress(BrokenPipeError):
-            assert self._process.stdin is not None  # noqa: S101  # it was asked for
-            self._process.stdin.close()
+            self._input.close()
         self._process.wait()
 
     def _send(self, message: dict[str, str]) -> None:
-        assert self._process.stdin is not None  # noqa: S101  # it was asked for
         with suppress(BrokenPipeError, ValueError):  # it died or was closed
-            self._process.stdin.write(json.dumps(message) + "\n")
-            self._process.stdin.flush()
+            self._input.write(json.dumps(message) + "\n")
+            self._input.flush()
 
     def _read(self) -> None:
         assert self._process.stdout is not None  # noqa: S101  # it was asked for

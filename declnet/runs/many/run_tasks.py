@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import socket
 import time
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
-from pathlib import Path
+from glob import escape
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,14 +38,18 @@ from declnet.errors import DeclnetError, OutputError, RunError
 from declnet.registry.discovery import default_registry, discover
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Registry
-from declnet.runs.many.answers import Answer, place_files
 from declnet.runs.many.early_stops import RemoteRun, Report, reporting
 from declnet.runs.notices import warn
 from declnet.runs.options import Listener, RunOptions, StopWhen
 from declnet.runs.resuming import has_begun, resume_run
 from declnet.runs.signals import DeadlineReached, interrupted_at
 from declnet.runs.storage.folder import CHECKPOINTS, HISTORY, MANIFEST, SPEC, locked, writing
-from declnet.runs.storage.writing import write_atomically
+from declnet.runs.storage.writing import (
+    is_temporary,
+    make_folder,
+    sync_folder,
+    write_atomically,
+)
 from declnet.runs.train_run import train_run
 from declnet.spec.model import RunSpec, resolved_document, resolved_toml
 from declnet.spec.validate import parse_spec
@@ -54,6 +61,72 @@ HEARTBEAT = 0.2
 
 PATIENCE = 60.0
 """Seconds to wait for a folder that another process, which is about to end, is still writing to."""
+
+
+class Answer(NamedTuple):
+    """What came of a task.
+
+    Attributes:
+        outcome: the fields of an `Outcome` that its run decides on.
+        files: the files of the run by their paths in its folder; None if they are there already.
+        unstoppable: whether the run could not be stopped early, as it should have been.
+    """
+
+    outcome: dict[str, Any]
+    files: dict[str, bytes] | None = None
+    unstoppable: bool = False
+
+    def packed(self) -> bytes:
+        """Return a line of JSON, and then the content of the files one after another."""
+        files = self.files
+        sizes = {name: len(file) for name, file in files.items()} if files is not None else None
+        head = {"outcome": self.outcome, "files": sizes, "unstoppable": self.unstoppable}
+        return b"\n".join([json.dumps(head).encode(), b"".join((files or {}).values())])
+
+    @classmethod
+    def unpacked(cls, content: bytes) -> Answer:
+        """Return the answer that `packed` returned as bytes.
+
+        Raises:
+            ValueError: it did not.
+        """
+        head, _, rest = content.partition(b"\n")
+        try:
+            fields = json.loads(head)
+            outcome, sizes = dict(fields["outcome"]), fields["files"]
+            unstoppable = bool(fields.get("unstoppable"))
+            files: dict[str, bytes] = {}
+            start = 0
+            for name, size in (sizes or {}).items():
+                path = PurePosixPath(name)
+                if path.is_absolute() or ".." in path.parts:
+                    raise ValueError(name)
+                files[name] = rest[start : start + size]
+                start += size
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(str(error)) from None
+        return cls(outcome, files if sizes is not None else None, unstoppable)
+
+
+def place_files(files: dict[str, bytes], directory: Path) -> None:
+    """Write the files of a run so that its folder has all of them or is as it was."""
+    arriving, former = (
+        directory.with_name(f".{directory.name}.{state}.{os.getpid()}")
+        for state in ("arriving", "former")
+    )
+    for left in directory.parent.glob(f".{escape(directory.name)}.*"):
+        if is_temporary(left):  # of this process or of a killed one
+            shutil.rmtree(left, ignore_errors=True)
+    make_folder(arriving)
+    for name, content in files.items():
+        path = arriving / name
+        make_folder(path.parent)
+        write_atomically(path, content)
+    if directory.exists():  # what an earlier process left of the run
+        directory.rename(former)
+    arriving.rename(directory)
+    sync_folder(directory.parent)
+    shutil.rmtree(former, ignore_errors=True)
 
 
 @dataclass(eq=False)
@@ -133,7 +206,7 @@ class RunTask(ExecutorTask):
                 self.listener(event)
 
         options = RunOptions(
-            listener=listener,
+            follow=lambda _spec: nullcontext(listener),
             stop_when=self.stop_when,
             registry=self.registry,
             checked=self.checked,

@@ -6,17 +6,17 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import replace
+from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from declnet.caching import sharing_results
 from declnet.contracts.returned import why_unavailable
 from declnet.contracts.runs.executor import Executor
-from declnet.contracts.runs.plan import Outcome, Plan
+from declnet.contracts.runs.plan import Outcome, Plan, Task
 from declnet.data.splits import Data
-from declnet.errors import Diagnostic, RunError, SpecError
+from declnet.errors import DataError, Diagnostic, RunError, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.many.beginning import (
     begun_group,
@@ -27,17 +27,16 @@ from declnet.runs.many.beginning import (
     sweep_file,
 )
 from declnet.runs.many.group import Group, open_group
-from declnet.runs.many.group_file import GroupFile, KnownSpecs
-from declnet.runs.many.group_result import GroupResult
+from declnet.runs.many.group_file import KnownSpecs
 from declnet.runs.many.plans import TrialListener
 from declnet.runs.many.ranking import check_metric
-from declnet.runs.many.series import RunSeries
-from declnet.runs.many.shards import Shard
+from declnet.runs.many.series import RunSeries, Spread
 from declnet.runs.many.training import OutcomeListener, Training, ignore
 from declnet.runs.notices import warn
-from declnet.runs.options import AnyData, GroupOptions, Listener
+from declnet.runs.options import AnyData, Listener
 from declnet.runs.result import RunResult
 from declnet.runs.storage.folder import locked
+from declnet.runs.stored_run import open_run
 from declnet.runs.train_run import passed_sets
 from declnet.spec.members import require_no_members
 from declnet.spec.model import RunSpec, resolved_document
@@ -52,31 +51,31 @@ def run_group(
     spec: RunSpec,
     data: AnyData,
     out: str | Path | None,
-    options: GroupOptions,
+    *,
+    seeds: Iterable[int] | None = None,
+    jobs: int | None = None,
+    on: Executor | None = None,
+    shard: str | None = None,
+    numbered: bool = False,
     listener: Listener | None = None,
+    registry: Registry | None = None,
 ) -> GroupResult:
-    """Train a spec for each fold and seed; raise as `declnet.run` does.
-
-    Args:
-        spec: the spec.
-        data: data to use instead of the spec's.
-        out: the folder to write to; None writes nothing that stays.
-        options: which runs to train, and where.
-        listener: called with each event of the training of a run in this process.
-    """
-    if options.shard is not None and out is None:
+    """Train a spec for each fold and seed, with the arguments and errors of `declnet.run`."""
+    if shard is not None and out is None:
         raise RunError("a shard needs a folder to be copied from: pass `out`")
-    passed = _passed_sets(data, options.on)
+    passed = _passed_sets(data, on)
     folder = Path(tempfile.mkdtemp(prefix="declnet-")) if out is None else Path(out)
     with ExitStack() as stack, sharing_results():
         if out is None:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            options = replace(options, numbered=False)
-        check_spec_of(spec, options.registry, passed)
-        file, specs = series_file(spec, None if options.seeds is None else tuple(options.seeds))
-        with _begun(folder, file, options, specs) as group:
+            numbered = False
+        check_spec_of(spec, registry, passed)
+        file, specs = series_file(spec, None if seeds is None else tuple(seeds))
+        with begun_group(
+            folder, file, registry, specs=specs, numbered=numbered, shard=shard
+        ) as group:
             training = Training(group, data=passed, listener=listener)
-            result = _result(_trained(training, options.on, options.jobs), training.outcomes())
+            result = _result(_trained(training, on, jobs), training.outcomes())
         if out is None:
             weakref.finalize(result, stack.pop_all().close)
     return result
@@ -136,14 +135,6 @@ def sweep(
         RunError: the folder cannot be written to, or the executor cannot be used.
         ValueError: there is no such metric, or nothing says which of its values are better.
     """
-    options = GroupOptions(
-        seeds=seeds,
-        jobs=jobs,
-        on=on,
-        shard=shard,
-        numbered=numbered,
-        registry=registry,
-    )
     spec = as_spec(spec, registry)
     require_no_members(spec)
     passed = _passed_sets(data, on)
@@ -158,7 +149,7 @@ def sweep(
             swept = named_points(points, tuple(seeds) if seeds is not None else None)
             check_metric(metric, [point.spec for point in swept], ascending)
             file, specs = sweep_file(swept, metric, ascending)
-        with _begun(out, file, options, specs) as group:
+        with begun_group(out, file, registry, specs=specs, numbered=numbered, shard=shard) as group:
             group.given_plan = plan
             training = Training(group, data=passed, ended=listener or ignore)
             return _trained(training, on, jobs)
@@ -214,9 +205,7 @@ def tune(
         problems = list(study_problems(spec, registry_for(spec.plugins, registry), passed))
         if any(problem.severity == "error" for problem in problems):
             raise SpecError(spec.source_map.locate(problems))
-        with _begun(
-            out, study_file(spec), GroupOptions(numbered=numbered, registry=registry)
-        ) as group:
+        with begun_group(out, study_file(spec), registry, numbered=numbered) as group:
             training = Training(group, data=passed, trial_ended=listener or ignore)
             return _trained(training, on, jobs)
 
@@ -224,30 +213,22 @@ def tune(
 def resume_group(
     path: str | Path,
     data: AnyData,
-    options: GroupOptions,
-    listener: Listener | None = None,
     *,
+    jobs: int | None = None,
+    on: Executor | None = None,
     minutes: float | None = None,
     allow_changes: bool = False,
+    listener: Listener | None = None,
+    registry: Registry | None = None,
 ) -> RunResult | Group:
-    """Train what is left of a group; raise as `declnet.resume` does.
-
-    Args:
-        path: the folder of the group.
-        data: the data that the program originally passed, if any.
-        options: where to train.
-        listener: called with each event of the training of a run in this process.
-        minutes: the new time after which the group ends.
-        allow_changes: as for `declnet.resume`.
-    """
-    passed = _passed_sets(data, options.on)
+    """Train what is left of a group, with the arguments and errors of `declnet.resume`."""
+    passed = _passed_sets(data, on)
     with sharing_results(), locked(Path(path)):
-        group = open_group(path, options.registry)
+        group = open_group(path, registry)
         if minutes is not None:
             group.note(minutes=minutes)
         training = Training(group, data=passed, allow_changes=allow_changes, listener=listener)
-        jobs = options.jobs or (1 if group.file.kind == "study" else None)
-        _trained(training, options.on, jobs)
+        _trained(training, on, jobs or (1 if group.file.kind == "study" else None))
     is_series = group.is_predictor and group.file.kind != "study"
     return _result(group, training.outcomes()) if is_series else group
 
@@ -282,16 +263,6 @@ def _passed_sets(data: AnyData, executor: Executor | None) -> dict[str, Data] | 
     if data is not None and executor is not None:
         raise RunError("an executor cannot pass data on: write it to a file that the spec names")
     return passed_sets(data) if data is not None else None
-
-
-def _begun(
-    out: str | Path, file: GroupFile, options: GroupOptions, specs: KnownSpecs | None = None
-) -> AbstractContextManager[Group]:
-    """Return a new group as `begun_group` yields it."""
-    shard = Shard.parse(options.shard) if options.shard is not None else None
-    return begun_group(
-        out, file, options.registry, specs=specs, numbered=options.numbered, shard=shard
-    )
 
 
 def with_folds(spec: RunSpec, folds: int, registry: Registry | None) -> RunSpec:
@@ -350,3 +321,66 @@ def _points(
     if problems:
         raise SpecError(problems)
     return points
+
+
+class GroupResult(RunResult):
+    """The result of several runs of one spec: folds or seeds, used as one model.
+
+    What only one run has, e.g. its history, is that of each of its `members`.
+
+    Attributes:
+        group: their folder.
+    """
+
+    def __init__(self, group: Group, series: RunSeries) -> None:
+        self.__dict__.update(
+            group=group,
+            directory=group.path,
+            series=series,
+            seconds=group.file.seconds,
+            registry=group.registry,
+            spec=group.spec_of(Task("")),
+        )
+
+    group: Group
+    series: RunSeries
+
+    @cached_property
+    def members(self) -> tuple[RunResult, ...]:
+        """The result of each run, in order."""
+        folders = (self.group.path / task.folder for task in self.group.tasks)
+        return tuple(RunResult.stored(open_run(folder, self.registry)) for folder in folders)
+
+    @cached_property
+    def spreads(self) -> dict[str, dict[str, Spread]]:
+        """The distribution of each metric over the runs, by data set and name."""
+        return self.series.spreads()
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """The mean of each metric over the runs, by data set and name."""
+        return {
+            data: {name: spread.mean for name, spread in spreads.items()}
+            for data, spreads in self.spreads.items()
+        }
+
+    @cached_property
+    def predictor(self) -> Any:
+        """The models of all runs as one, which averages their predictions."""
+        return self.group.predictor()
+
+    @property
+    def _opened(self) -> Group:
+        return self.group
+
+    def __getattr__(self, name: str) -> Any:
+        """Raise DataError for an attribute of a single run's result."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        count = len(self.group.tasks)
+        raise DataError(
+            f"the result is of {count} runs, not of one", hint="use one of its `members`"
+        )
+
+    def _repr_html_(self) -> str:
+        return self.group._repr_html_()

@@ -9,9 +9,27 @@ from pathlib import Path
 from typing import Any
 
 from declnet.contracts.runs.plan import Outcome
+from declnet.contracts.serialization import Number
 from declnet.display.displayed import Displayed
 from declnet.runs.distribution import mean_and_deviation
-from declnet.runs.many.documents import Spread, Spreads
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The distribution of a metric over several runs.
+
+    Attributes:
+        standard_deviation: sample standard deviation (n - 1); None for a single run.
+    """
+
+    mean: Number
+    standard_deviation: float | None
+    min: Number
+    max: Number
+
+
+Spreads = dict[str, dict[str, Spread]]
+"""The distributions of metrics by data set and name."""
 
 
 def spread(values: Sequence[float]) -> Spread:

@@ -1,29 +1,66 @@
-"""The trials of a study in its folder, as far as its summary has them."""
+"""The summary of a study: its trials, as far as its folder has them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from declnet.contracts.network.directions import Direction, as_loss
+from declnet.contracts.network.directions import Better, Direction, as_loss
 from declnet.contracts.runs.plan import Task
 from declnet.contracts.runs.searcher import Scalar, Searcher, StudyTrial
+from declnet.contracts.serialization import Number
+from declnet.display.displayed import Displayed
 from declnet.errors import OutputError, SpecError
-from declnet.runs.many.documents import STUDY_SUMMARY, StudySummary
 from declnet.runs.many.gain import Gain
+from declnet.runs.many.group_file import Status
 from declnet.runs.many.group_folder import GroupFolder
 from declnet.runs.storage.folder import SUMMARY, TRIALS, read_json, writing
 from declnet.runs.storage.writing import write_atomically
 from declnet.spec.model import RunSpec, resolved_toml
 from declnet.spec.tuning import Tuning
+from declnet.stored import Stored
 from declnet.training.checks.tuning import Objective, objective_of
 
 BEST = "best.toml"
 
 LEAST_FINISHED = 10
 """Finished trials below which the importance of keys would be little but noise."""
+
+
+@dataclass(frozen=True)
+class StudySummary(Displayed):
+    """A study as of its last summary.
+
+    Attributes:
+        objective: the metric, with its data set.
+        better: which of its values are better; if that is a number, the value of a trial is the
+            metric's distance from it.
+        best: the number of the best trial.
+        importance: how much each key matters to the objective; may be empty.
+        gain: how much better the best trial is than the spec's own values; None if unknown.
+    """
+
+    name: str
+    objective: str
+    better: Better
+    status: Status
+    seconds: float
+    best: int | None
+    importance: dict[str, Number] = field(default_factory=dict)
+    trials: tuple[StudyTrial, ...] = ()
+    gain: Gain | None = None
+
+    def displayed(self) -> Iterable[object]:
+        """Return the trials by number, and how much better the best one is."""
+        from declnet.runs.display.group_tables import summary_tables
+
+        return summary_tables(self)
+
+
+STUDY_SUMMARY = Stored[StudySummary](StudySummary)
 
 
 class Study(GroupFolder):

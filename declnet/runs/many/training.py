@@ -141,11 +141,6 @@ class Training:
                 self.journal.end(task, outcome)
 
     @property
-    def done(self) -> list[Outcome]:
-        """The outcomes of the runs that have ended."""
-        return list(self.journal.outcomes.values())
-
-    @property
     def left(self) -> float:
         """How many runs are left at most; infinite if nothing is known."""
         most = verified(Plan.most_tasks, self.plan)

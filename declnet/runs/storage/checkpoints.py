@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.serialization import from_plain, to_plain
@@ -30,18 +32,12 @@ KEEP_LAST = 2
 """Number of checkpoints to keep if no callback specifies it."""
 
 
-class CheckpointError(ValueError):
-    """Invalid checkpoint; the message gives the reason."""
-
-
 def packed(content: dict[str, Any]) -> bytes:
     """Return plain values as the bytes of a file (see `declnet.contracts.serialization`).
 
     Raises:
         NotPlainError: the values are not plain.
     """
-    from safetensors.numpy import save
-
     arrays: dict[str, Array] = {}
     parts = {name: to_plain(value, arrays, name) for name, value in content.items()}
     return save(arrays, {FORMAT: json.dumps(parts, allow_nan=False)})
@@ -51,18 +47,15 @@ def unpacked(data: bytes) -> dict[str, Any]:
     """Return the values passed to `packed`.
 
     Raises:
-        CheckpointError: the bytes are not a checkpoint in this format.
+        ValueError: the bytes are not a checkpoint in this format.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
     try:
         arrays = load(data)
         size = int.from_bytes(data[:8], "little")
         parts = parse_json(parse_json(data[8 : 8 + size])["__metadata__"][FORMAT].encode())
         return {name: from_plain(plain, arrays) for name, plain in parts.items()}
     except (SafetensorError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"not a checkpoint of format {FORMAT}: {error}") from None
+        raise ValueError(f"not a checkpoint of format {FORMAT}: {error}") from None
 
 
 def _file_name(name: str) -> str:
@@ -160,7 +153,7 @@ class Checkpoints:
                 notice(
                     f"{self._folder / checkpoint.file} is missing; using the previous checkpoint"
                 )
-            except (OSError, CheckpointError) as error:
+            except (OSError, ValueError) as error:
                 notice(
                     f"{self._folder / checkpoint.file} is damaged ({error}); using the previous "
                     "checkpoint"
@@ -196,5 +189,5 @@ class Checkpoints:
     def _content(self, checkpoint: Checkpoint) -> dict[str, Any]:
         data = read_bytes(self._folder / checkpoint.file)
         if hashlib.sha256(data).hexdigest() != checkpoint.sha256:
-            raise CheckpointError("its checksum does not match")
+            raise ValueError("its checksum does not match")
         return unpacked(data)

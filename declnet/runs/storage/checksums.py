@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from declnet.errors import OutputError
-from declnet.runs.storage.folder import MANIFEST, REMEDY, reading
-from declnet.runs.storage.writing import read_bytes
+from declnet.runs.storage.folder import MANIFEST, REMEDY, content_of
 
 
 def checksum(content: bytes) -> str:
@@ -42,8 +40,7 @@ class RunFiles:
             OutputError: the file is missing, differs from the run's, or cannot be read.
         """
         path, expected = self.directory / name, self._checksums.get(name)
-        with reading(path):
-            content = read_bytes(path) if os.path.lexists(path) else None
+        content = content_of(path)
         if content is None:
             if expected is None:
                 return None

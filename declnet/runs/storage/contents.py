@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.numpy import load
 
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.network.inputs import InputInfo, unwrapped
+from declnet.data.preparing.preparation import FittedPreparation
+from declnet.data.preparing.stored_preparation import restored
 from declnet.errors import OutputError
+from declnet.graph.weight_files import parse_weights
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
+from declnet.runs.behavior import BEHAVIOR_FILE
 from declnet.runs.notices import Notice
 from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import RunFiles
 from declnet.runs.storage.documents import METRICS_FILE, Manifest, Metrics, parse_history
-from declnet.runs.storage.folder import REMEDY, reading
+from declnet.runs.storage.folder import REMEDY, content_of, reading
 from declnet.runs.storage.origins import spec_of_run
-from declnet.runs.storage.writing import read_bytes
 from declnet.spec.document.document import read_document
 from declnet.spec.model import RunSpec
-
-if TYPE_CHECKING:
-    from declnet.data.preparing.preparation import FittedPreparation
 
 
 class RunContents:
@@ -127,12 +130,7 @@ class RunContents:
         path = self.path / name
         if path.parent != self.path or not name or name == "..":
             raise ValueError(f"{name!r} is not the name of a file in the run's folder")
-        try:
-            return read_bytes(path)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be read: {error.strerror}") from None
+        return content_of(path)
 
     @cached_property
     def metrics(self) -> Metrics:
@@ -155,8 +153,6 @@ class RunContents:
         Raises:
             OutputError: the file cannot be read, or changed since the run ended.
         """
-        from declnet.runs.behavior import BEHAVIOR_FILE
-
         content = self._files.read(folder.BEHAVIOR)
         if content is None:
             return None
@@ -171,8 +167,6 @@ class RunContents:
             OutputError: the run saved no weights, or they changed since.
             WeightsError: the weights cannot be read.
         """
-        from declnet.graph.weight_files import parse_weights
-
         content = self._files.read(folder.WEIGHTS)
         if content is None:
             raise OutputError(f"{self.path}: the run has no weights (it is {self.status})")
@@ -192,12 +186,6 @@ class RunContents:
     @cached_property
     def _preparation(self) -> FittedPreparation:
         """The fitted preparation, which has no file if the run used its arrays unchanged."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
-
-        from declnet.data.preparing.preparation import FittedPreparation
-        from declnet.data.preparing.stored_preparation import restored
-
         path, content = self.path / folder.PREPARATION, self._files.read(folder.PREPARATION)
         if content is None:
             if any(not transform.training_only for transform in self.spec.data.prepare):

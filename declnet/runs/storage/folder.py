@@ -42,11 +42,14 @@ HELD_OUT = "held_out.safetensors"
 BEHAVIOR = "behavior.json"
 CHECKPOINTS = "checkpoints"
 
+RUN_FILES = (
+    *(SPEC, MANIFEST, HISTORY, METRICS, ANALYSES, WEIGHTS),
+    *(PREPARATION, PREPARATION_ARRAYS, CALIBRATION, HELD_OUT, BEHAVIOR),
+)
+"""The files of a run, without its model card and what callbacks write."""
+
 GROUP = "group.json"
 """In the folder of a group of runs: its specs and its plan."""
-
-FORMER_GROUPS = ("ensemble.json", "sweep.json", "study.json")
-"""The same in earlier versions of declnet."""
 
 SHARD = re.compile(r"shard-\d+-of-\d+\.json")
 """In a folder of one shard of a sweep, of folds or of seeds: the list of the shard's runs."""
@@ -99,6 +102,12 @@ def read_json(path: Path, stored: Stored[Content]) -> Content:
     """Return the content of a JSON file; raise OutputError if it cannot be read."""
     with reading(path):
         return stored.parse(read_bytes(path))
+
+
+def content_of(path: Path) -> bytes | None:
+    """Return the content of a file, None without one; raise OutputError if it cannot be read."""
+    with reading(path):
+        return read_bytes(path) if os.path.lexists(path) else None
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from declnet.errors import DeclnetError, OutputError
 from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import RunFiles
 from declnet.runs.storage.folder import reading, unpacked
-from declnet.runs.storage.index import Entry, indexed, stamp_of, update_index
+from declnet.runs.storage.index import Entry, indexed, stamp_of, write_index
 from declnet.runs.storage.writing import read_bytes
 from declnet.spec.document.document import read_document
 from declnet.spec.flatten import flatten
@@ -83,24 +83,25 @@ def list_runs(directory: Path, prefix: str = "") -> Iterator[ListedRun | Skipped
     folders = _folders_in(directory)
     indexes = sum(entry.manifest is not None for entry in folders) >= MANY
     known = indexed(directory) if indexes else {}
-    new: dict[str, Entry] = {}
+    current: dict[str, Entry] = {}
     for entry in folders:
         path = Path(f"{prefix}{entry.name}")
         if entry.manifest is None:
             yield Skipped(path, entry.reason)
             continue
         stamp = stamp_of(f"{directory}/{entry.name}", entry.manifest) if indexes else None
-        then = known.pop(entry.name, None)
+        then = known.get(entry.name)
         if then is not None and then.stamp == stamp:
-            yield ListedRun(path, *[*then.facts, then.values])
+            current[entry.name] = then
+            yield ListedRun(path, *then.facts)
             continue
         run = _read(directory / entry.name, path)
         if stamp is not None and isinstance(run, ListedRun):
-            *facts, values = (getattr(run, field.name) for field in fields(run)[1:])
-            new[entry.name] = Entry(stamp, facts, values)
+            facts = [getattr(run, field.name) for field in fields(run)[1:]]
+            current[entry.name] = Entry(stamp, facts)
         yield run
-    if new or known:
-        update_index(directory, new, known)
+    if current != known:
+        write_index(directory, current)
 
 
 def run_folders(paths: Iterable[str | Path]) -> list[Path]:

@@ -18,17 +18,17 @@ from declnet.contracts.returned import verify
 from declnet.contracts.runs.callback import Callback
 from declnet.display.words import kind_in_words
 from declnet.graph.kernels import Kernels
+from declnet.graph.model import Model
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.runs.storage.checksums import checksum
 from declnet.runs.storage.documents import Manifest, StoredInput, UsedData
 from declnet.runs.storage.origins import Origins, used_components
+from declnet.spec.model import RunSpec
 from declnet.training.metrics import directions
 
 if TYPE_CHECKING:
-    from declnet.graph.model import Model
     from declnet.runs.inference.member import Member
     from declnet.runs.ready_run import ReadyRun
-    from declnet.spec.model import RunSpec
 
 
 def first_manifest(ready: ReadyRun, spec_file: bytes) -> Manifest:

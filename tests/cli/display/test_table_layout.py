@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet.cli.display.table_layout import cell_width, fitted, wrapped
+from declnet.cli.display.table_layout import fitted, wrapped
+from declnet.display.characters import cell_width
 from declnet.display.tables import ResultTable, kinds_of
 
 texts = st.text(st.sampled_from("ab /._-字"), max_size=60)
@@ -37,9 +38,10 @@ def test_no_line_is_wider_and_every_character_is_shown(table, width):
     layout = fitted(table, width)
     lines = layout.text.split("\n")
     assert max(map(cell_width, lines)) <= width
-    shown = table.only([at for at, c in enumerate(table.columns) if c not in layout.left_out])
-    cells = [shown.columns, *shown.texts(), *shown.texts(shown.footer), [table.title]]
-    expected = sorted("".join("".join(cell.split()) for row in cells for cell in row))
+    rows = [table.columns, *table.texts(), *table.texts(table.footer)]
+    shown = [at for at, name in enumerate(table.columns) if name not in layout.left_out]
+    cells = [table.title, *(row[at] for row in rows for at in shown)]
+    expected = sorted("".join("".join(cell.split()) for cell in cells))
     assert sorted(re.sub(r"[\s─]", "", layout.text)) == expected
     if layout.full_width <= width:
         assert layout.left_out == ()

@@ -64,9 +64,9 @@ def test_clean_deletes_what_declnet_cached_and_nothing_else(command_in, tmp_path
     cache = tmp_path / "cache"
     cache.mkdir(0o700)
     hexadecimal = "0" * 32
-    for name in (f"fused-{hexadecimal}.o", "runs-0.1.0-4.sqlite", "runs-0.1.0-4.sqlite-wal"):
+    for name in (f"fused-{hexadecimal}.o", f"runs-0.1.0-4-{hexadecimal}.json"):
         (cache / name).write_bytes(b"x" * 1000)
-    others = ["diary.txt", "fused.o", f"{hexadecimal}.o", "runs.sqlite"]
+    others = ["diary.txt", "fused.o", f"{hexadecimal}.o", "runs.json"]
     for name in others:
         (cache / name).write_text("mine", "utf-8")
     (cache / f"link-{hexadecimal}.o").symlink_to(cache / "diary.txt")
@@ -76,10 +76,10 @@ def test_clean_deletes_what_declnet_cached_and_nothing_else(command_in, tmp_path
         (folder / "spec.toml").write_bytes(b"x" * 1000)
     monkeypatch.setenv("DECLNET_CACHE_DIR", str(cache))
     described = find_cache()
-    assert (described.folder, described.files, described.bytes) == (str(cache), 4, 4000)
+    assert (described.folder, described.files, described.bytes) == (str(cache), 3, 3000)
     command = command_in(tmp_path, DECLNET_CACHE_DIR=str(cache))
     first, *_ = command.succeeds("doctor", "--clean").splitlines()
-    assert first == "cache: 4 files deleted, 0.0 MiB"
+    assert first == "cache: 3 files deleted, 0.0 MiB"
     assert [*cache.glob("packs/*/*")] == [mine / "spec.toml"]
     remaining = sorted([*others, f"link-{hexadecimal}.o", "packs"])
     assert sorted(path.name for path in cache.iterdir()) == remaining

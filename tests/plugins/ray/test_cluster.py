@@ -129,7 +129,7 @@ def test_runs_are_stopped_early_on_nodes(kind, cluster, document, tmp_path):
 
     training = training_of(spec, range(4), tmp_path / "all", Stopping)
     training.train(kind(address=cluster.address))
-    result = training.done
+    result = training.outcomes()
     assert [(outcome.error, outcome.stopped) for outcome in result] == [(None, "behind")] * 4
     for outcome in result:
         rows = (outcome.directory / "history.jsonl").read_text("utf-8").splitlines()

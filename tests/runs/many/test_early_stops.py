@@ -32,7 +32,7 @@ def stopped(document, tmp_path, monkeypatch):
     def carry_out(executor):
         parent, seen, task = tmp_path / "all", [], Task("0001")
         parent.mkdir()
-        file = GroupFile.of_spec(parse_spec(document), [task])
+        file = GroupFile.of_spec(parse_spec(document), [task], kind="seeds")
 
         class Stopping(Training):
             def _run_of(self, task, marker):
@@ -51,7 +51,7 @@ def stopped(document, tmp_path, monkeypatch):
         ]
         assert seen == [(row["epoch"], row["validation_accuracy"]) for row in rows]
         assert not [each.name for each in parent.iterdir() if each.name.startswith(".")]
-        return training.done[0], len(seen)
+        return training.outcomes()[0], len(seen)
 
     return carry_out
 

@@ -60,12 +60,6 @@ def test_a_point_of_a_sweep_is_a_group_also_without_a_file(document, tmp_path):
         found.predictor()
 
 
-def test_a_group_of_an_earlier_version_is_refused_with_a_reason(tmp_path):
-    (tmp_path / "sweep.json").touch()
-    with pytest.raises(OutputError, match=r"sweep\.json is from an earlier version of declnet"):
-        open_group(tmp_path)
-
-
 SPEC = {"document": {}, "folder": "/"}
 WHOLE = {"kind": "seeds", "name": "a", "specs": [SPEC], "tasks": [{"folder": "seed-0", "seed": 0}]}
 

@@ -12,13 +12,12 @@ import pytest
 
 from declnet import Task, default_registry, discover, parse_spec, run
 from declnet.runs.many import early_stops, local_executors
-from declnet.runs.many.answers import Answer
 from declnet.runs.many.local_executors import (
     Threads,
     WorkerProcesses,
     local_executor,
 )
-from declnet.runs.many.run_tasks import RunTask
+from declnet.runs.many.run_tasks import Answer, RunTask
 from declnet.training.concurrency import LIMITS, ConcurrentRuns, usable_cores
 
 from ...distributions import write_distribution

@@ -11,10 +11,10 @@ from statistics import fmean, stdev
 import pytest
 
 from declnet import ComponentError, EpochLogged, Searcher, StudyTrial, open_group, parse_spec
-from declnet.runs.many.answers import Answer
 from declnet.runs.many.beginning import study_file
 from declnet.runs.many.group import Group
 from declnet.runs.many.local_executors import InProcess
+from declnet.runs.many.run_tasks import Answer
 from declnet.runs.many.training import Training
 
 

@@ -9,8 +9,7 @@ from dataclasses import replace
 import pytest
 
 from declnet import Task, default_registry, execute_task, parse_spec
-from declnet.runs.many.answers import Answer
-from declnet.runs.many.run_tasks import RunTask, at_intervals
+from declnet.runs.many.run_tasks import Answer, RunTask, at_intervals
 from declnet.runs.storage.folder import locked
 
 

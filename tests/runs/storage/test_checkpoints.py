@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import save
 
 from declnet.contracts.serialization import NotPlainError
-from declnet.runs.storage.checkpoints import CheckpointError, Checkpoints, packed, unpacked
+from declnet.runs.storage.checkpoints import Checkpoints, packed, unpacked
 
 
 def content(step):
@@ -190,5 +190,5 @@ def test_a_file_holds_numbers_and_json_and_nothing_is_unpickled():
     ],
 )
 def test_other_bytes_are_no_checkpoint(data):
-    with pytest.raises(CheckpointError, match="not a checkpoint of format"):
+    with pytest.raises(ValueError, match="not a checkpoint of format"):
         unpacked(data)
