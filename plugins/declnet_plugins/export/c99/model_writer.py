@@ -18,59 +18,10 @@ from declnet_plugins.exchange import (
     TranslationSite,
     WrittenOutput,
 )
+from declnet_plugins.export.c99.interface import Field, Output
 from declnet_plugins.export.c99.text import Names
 from declnet_plugins.export.c99.writer import TEXT, CWriter, Value
 from declnet_plugins.recording import SampleProgram
-
-
-@dataclass(frozen=True)
-class Field:
-    """A raw column as the program takes it.
-
-    Attributes:
-        column: the column.
-        name: the name of the field of the row, or of the argument for a single array.
-        ctype: the type of its items.
-        is_array: whether it is an array by pointer, in place of a number or text of a row.
-    """
-
-    column: ExportedColumn
-    name: str
-    ctype: str
-    is_array: bool
-
-    @property
-    def size(self) -> int:
-        """How many items a sample has."""
-        return prod(self.column.shape) * (self.column.window or 1)
-
-
-@dataclass(frozen=True)
-class Output:
-    """The predictions of one loss as the program gives them.
-
-    Attributes:
-        output: what is predicted.
-        name: the prefix of its classes and the field of the output; empty for the only one.
-        size: how many numbers are predicted.
-    """
-
-    output: ExportedOutput
-    name: str
-    size: int
-
-    @property
-    def numbers(self) -> str:
-        """The name of the field with probabilities, scores or values."""
-        if self.output.task == "values":
-            return "values"
-        return "scores" if self.output.scores else "probabilities"
-
-    @property
-    def count(self) -> int:
-        """How many items that field has: of two classes, both have a probability."""
-        return 2 if self.output.task == "binary" and not self.output.scores else self.size
-
 
 PUBLIC = (
     *("column", "columns", "row", "rows", "output", "workspace", "classes", "predict"),
@@ -101,7 +52,7 @@ class ModelWriter(CWriter):
             name = self._output_names.unique(output.name) if output.name else ""
             for ending in (name, f"{name}_classes", f"expected_{name}"):
                 self._names.unique(f"{self.prefix}_{ending}")
-            self.outputs.append(Output(output, name, prod(output.shape)))
+            self.outputs.append(Output(output, name))
         joined = [input_ for member in model.members for input_ in member.inputs]
         self.takes_array = len(model.columns) == 1 and model.columns[0].shape != ()
         self._integers = frozenset(
