@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import helper
 
 from declnet import Array, DataError
-from declnet_plugins.onnx.importing.graph import session_of
+from declnet_plugins.onnx.importing.graph import session_of, with_outputs
 from declnet_plugins.onnx.importing.pipelines import Pipeline
 from declnet_plugins.onnx.importing.structure import first_line
 
@@ -26,16 +24,7 @@ class PipelineSession:
     def __init__(self, model: Any, pipeline: Pipeline) -> None:
         self._pipeline, head = pipeline, pipeline.head
         self._names = [head.scores, *([head.label] if head.label else [])]
-        other, needed, nodes = onnx.ModelProto(), {*self._names}, list[Any]()
-        other.CopyFrom(model)
-        for node in reversed(model.graph.node):
-            if needed & {*node.output}:
-                needed |= {*node.input}
-                nodes.append(node)
-        del other.graph.node[:], other.graph.output[:]
-        other.graph.node.extend(reversed(nodes))
-        other.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in self._names)
-        self._session = session_of(other)
+        self._session = session_of(with_outputs(model, self._names))
 
     def run(self, columns: Mapping[str, Array]) -> tuple[Array, list[Any], Array]:
         """Return the outputs of rows, the classes, and whether each row is predicted.
