@@ -217,7 +217,6 @@ def source(
             )
     argument = "sample" if writer.takes_array else "row"
     call = _signature(writer, True).split("(", maxsplit=1)[0].removeprefix("int ")
-    declared = "    int error;\n" if program.fails else ""
     unused = "" if program.uses_workspace else "    (void) workspace;\n"
     parts = [
         f'#include "{name}"\n\n#include <float.h>\n#include <limits.h>\n#include <math.h>\n'
@@ -225,7 +224,7 @@ def source(
         '#if INT_MAX < 2147483647\n#error "int has less than 32 bits"\n#endif',
         *names,
         program.declarations,
-        f"{_signature(writer, True)}\n{{\n{declared}{unused}    out->valid = 0;\n"
+        f"{_signature(writer, True)}\n{{\n{unused}    out->valid = 0;\n"
         f"    out->column = -1;\n{program.calls}\n    out->valid = 1;\n"
         f"    return {prefix.upper()}_OK;\n}}",
         f"{_signature(writer, False)}\n{{\n    static {prefix}_workspace memory;\n"

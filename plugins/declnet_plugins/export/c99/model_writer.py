@@ -112,19 +112,18 @@ class ModelWriter(CWriter):
         whole = filled.size // rows
         for column in columns:
             width = column.size // rows
-            x = f"x[t * {width} + i]" if rows > 1 else "x[i]"
-            largest = f"({column.ctype}) FLT_MAX"
-            usable = f"{x} >= -{largest} && {x} <= {largest}" if column.ctype != "int32_t" else "1"
+            largest, is_whole = f"({column.ctype}) FLT_MAX", column.ctype == "int32_t"
+            usable = "" if is_whole else f"x[i] >= -{largest} && x[i] <= {largest}"
             if ctype != "float":
                 limit = "INT32_MAX" if joined.limit is None else joined.limit
                 least = "INT32_MIN" if joined.limit is None else 0
-                usable = f"{x} >= ({column.ctype}) {least} && {x} <= ({column.ctype}) {limit}"
-                usable += "" if column.ctype == "int32_t" else f" && {x} == {self.floor}({x})"
+                usable = f"x[i] >= ({column.ctype}) {least} && x[i] <= ({column.ctype}) {limit}"
+                usable += "" if is_whole else f" && x[i] == {self.floor}(x[i])"
+            if usable:
+                self.refuse(column, f"!({usable})", missing="" if is_whole else "isnan(x[i])")
             self.compute(
                 name, JOINED, {"x": column}, filled.shape, into=filled, offset=offset, inline=True,
-                rows=rows, width=width, whole=whole, kind=ctype, x=x, usable=usable,
-                missing="0" if column.ctype == "int32_t" else f"isnan({x})",
-                y=f"y[t * {whole} + i]" if rows > 1 else "y[i]",
+                rows=rows, width=width, whole=whole, kind=ctype,
             )  # fmt: skip
             offset += width
         return filled
@@ -213,13 +212,7 @@ static const char *$name(const char *text, const char *const *missing, int count
 
 JOINED = """
 for (int t = 0; t < $rows; t++) {
-    for (int i = 0; i < $width; i++) {
-        if (!($usable)) {
-            out->column = $column;
-            return $missing ? ${PREFIX}_MISSING : ${PREFIX}_OUT_OF_RANGE;
-        }
-        $y = ($kind) $x;
-    }
+    for (int i = 0; i < $width; i++) y[t * $whole + i] = ($kind) x[t * $width + i];
 }
 """
 

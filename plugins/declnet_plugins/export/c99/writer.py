@@ -86,7 +86,6 @@ class Step:
     scratch: dict[str, Value]
     in_place: str | None
     inline: bool
-    fails: bool
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,6 @@ class Program:
         sizes: the arrays of the workspace: the type and number of items by name.
         workspace_bytes: its size in bytes.
         constant_bytes: the size of the constants in bytes.
-        fails: whether a function may return an error, to the variable `error`.
     """
 
     declarations: str
@@ -107,7 +105,6 @@ class Program:
     sizes: Mapping[str, tuple[str, int]]
     workspace_bytes: int
     constant_bytes: int
-    fails: bool
 
     @property
     def uses_workspace(self) -> bool:
@@ -186,7 +183,6 @@ class CWriter:
         scratch: Mapping[str, Value] | None = None,
         in_place: str | None = None,
         inline: bool = False,
-        fails: bool = False,
         **terms: Any,
     ) -> Value:
         """Add a step, which fills the array `y`, and return it; of equal steps, only the first.
@@ -207,7 +203,6 @@ class CWriter:
                 written after the items up to i of the input were read.
             inline: whether the body is a part of the function that computes the prediction, where
                 `out` is the output, so that it may return an error.
-            fails: whether it is a function that returns 0, or an error's number.
             terms: numbers, which become literals (integers as they are, floats of type float);
                 arrays of numbers, which become constants of type float; or text.
         """
@@ -232,7 +227,6 @@ class CWriter:
                 dict(scratch or {}),
                 in_place,
                 inline,
-                fails,
             )
         )
         return filled
@@ -248,7 +242,7 @@ class CWriter:
         error = f"{missing} ? ${{PREFIX}}_MISSING : " if missing else ""
         text = REFUSAL.replace("$error", f"{error}${{PREFIX}}_OUT_OF_RANGE")
         body = self._filled(text, {"size": str(x.size), "wrong": wrong, "column": str(x.column)})
-        self._steps.append(Step("", body, {"x": x}, None, 0, {}, None, True, False))
+        self._steps.append(Step("", body, {"x": x}, None, 0, {}, None, True))
 
     def scratch(self, size: int, ctype: str = "float") -> Value:
         """Return an array for the `scratch` of a step."""
@@ -302,7 +296,6 @@ class CWriter:
             {ARENAS[ctype]: (ctype, size) for ctype, size in sizes.items() if size},
             sum(BYTES[ctype] * size for ctype, size in sizes.items()),
             self._constant_bytes,
-            any(step.fails for step in self._steps),
         )
 
     def _blocks(self, outputs: tuple[Value, ...]) -> dict[Value, Block]:
@@ -354,21 +347,14 @@ class CWriter:
         if same and step.output is not None:
             body = f"    {_constant(step.output.ctype)} *{step.in_place} = y;\n"
         body += indent(step.body, "    ")
-        body += "\n    return 0;" if step.fails else ""
-        kind = "int" if step.fails else "void"
-        return f"static {kind} {step.name}({parameters})\n{{\n{body}\n}}"
+        return f"static void {step.name}({parameters})\n{{\n{body}\n}}"
 
     def _call(self, step: Step, blocks: Mapping[Value, Block], same: bool) -> str:
         arguments = ", ".join(
             _pointer(value, blocks, offset)
             for _, value, offset in self._parameters(step, same).values()
         )
-        call = f"{step.name}({arguments})"
-        return (
-            f"    error = {call};\n    if (error != 0) return error;"
-            if step.fails
-            else (f"    {call};")
-        )
+        return f"    {step.name}({arguments});"
 
     def _inlined(self, step: Step, blocks: Mapping[Value, Block], same: bool) -> str:
         lines = [f"/* {step.name} */"] if step.name else []
