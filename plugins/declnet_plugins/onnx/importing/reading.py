@@ -6,16 +6,16 @@ is recognized by its values. What is not recognized is collected, for one messag
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import sqrt
 from typing import Any
 
 import numpy as np
 
-from declnet import Array
+from declnet import Array, Layer, LayerState
 from declnet_plugins.onnx.importing.graph import Graph, Node
 from declnet_plugins.onnx.importing.network import Network, Value
+from declnet_plugins.standard.layers.activations import Mish, SiLU
+from declnet_plugins.standard.layers.gelu import GELU
 
 UNARY: dict[str, str] = {
     "Relu": "relu",
@@ -321,36 +321,17 @@ def _fields_of(node: Node) -> dict[str, Any]:
     return {}
 
 
-def _sigmoid(x: Array) -> Array:
-    y: Array = 1 / (1 + np.exp(-x.astype(float)))
-    return y
-
-
-def _gelu(x: Array) -> Array:
-    from math import erf
-
-    shares = np.fromiter((erf(number / sqrt(2)) for number in x.ravel().tolist()), float, x.size)
-    y: Array = 0.5 * x * (1 + shares.reshape(x.shape))
-    return y
-
-
-def _gelu_by_tanh(x: Array) -> Array:
-    y: Array = 0.5 * x * (1 + np.tanh(sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
-    return y
-
-
-def _mish(x: Array) -> Array:
-    y: Array = x * np.tanh(np.logaddexp(0, x))
-    return y
-
-
-COMPOSED: tuple[tuple[str, dict[str, Any], Callable[[Array], Array]], ...] = (
-    ("silu", {}, lambda x: x * _sigmoid(x)),
-    ("mish", {}, _mish),
-    ("gelu", {}, _gelu),
-    ("gelu", {"approximation": "tanh"}, _gelu_by_tanh),
-)
+COMPOSED = (SiLU(), Mish(), GELU(), GELU(approximation="tanh"))
 """Activations that graphs compute by several nodes."""
+
+
+def _computed(layer: Layer, x: Array) -> Array:
+    """Return what an activation makes of a row of numbers, (1, count)."""
+    state, y = LayerState(np.random.default_rng(0), training=False), np.empty_like(x)
+    for name, memory in layer.workspace(x.shape[1:]).items():
+        setattr(state, name, np.empty((1, *memory.shape), x.dtype))
+    layer.forward(x, y, state)
+    return y
 
 
 def _activation(x: Array, y: Array) -> tuple[str, dict[str, Any]] | None:
@@ -360,12 +341,12 @@ def _activation(x: Array, y: Array) -> tuple[str, dict[str, Any]] | None:
     """
     if x.shape != y.shape:
         return None
-    x, y = x.reshape(-1)[:MOST_COMPARED], y.reshape(-1)[:MOST_COMPARED]
+    x, y = (array.reshape(1, -1)[:, :MOST_COMPARED] for array in (x, y))
     with np.errstate(over="ignore"):
-        errors = [float(np.abs(function(x) - y).max()) for *_, function in COMPOSED]
+        errors = [float(np.abs(_computed(layer, x) - y).max()) for layer in COMPOSED]
     best = int(np.argmin(errors))
-    type_, fields, _ = COMPOSED[best]
-    return (type_, fields) if errors[best] <= CLOSE * max(1.0, float(np.abs(y).max())) else None
+    found = COMPOSED[best].type, COMPOSED[best].model_dump(exclude_unset=True)
+    return found if errors[best] <= CLOSE * max(1.0, float(np.abs(y).max())) else None
 
 
 MOST_COMPARED = 4096

@@ -14,11 +14,7 @@ from declnet import Array
 from declnet_plugins.onnx.importing.graph import Node
 from declnet_plugins.onnx.importing.network import Value
 from declnet_plugins.onnx.importing.reading import Reader, UnknownNodeError
-
-ORDER: dict[str, tuple[int, ...]] = {"LSTM": (0, 2, 1, 3), "GRU": (1, 0, 2), "RNN": (0,)}
-"""The positions of ONNX's gates in declnet's order."""
-
-TYPES = {"LSTM": "lstm", "GRU": "gru", "RNN": "simple_rnn"}
+from declnet_plugins.onnx.recurrent import OPERATORS, ordered_gates
 
 
 def recurrent(r: Reader, node: Node) -> None:
@@ -40,7 +36,7 @@ def recurrent(r: Reader, node: Node) -> None:
     is_read = [bool(name) and r.graph.readers(name) > 0 for name in (*node.outputs, "", "")[:2]]
     if len(node.outputs) > 2 and node.outputs[2] and r.graph.readers(node.outputs[2]):
         raise UnknownNodeError("its last cells are read")
-    type_, first = TYPES[node.operator], None
+    type_, first = OPERATORS[node.operator][0].type, None
     if is_read[0]:
         shape = (x.shape[0], features)
         first = r.network.add(
@@ -88,11 +84,10 @@ def _require_usual(r: Reader, node: Node, x: Value) -> None:
 
 def _parameters(r: Reader, node: Node, units: int, both: bool) -> dict[str, Array]:
     weights, recurrent_weights = (r.graph.constant(node.input(at)) for at in (1, 2))
-    order = ORDER[node.operator]
     biases = r.graph.constant(node.input(3)) if node.input(3) else None
 
     def ordered(array: Array) -> Array:
-        return np.concatenate([array[k * units : (k + 1) * units] for k in order])
+        return ordered_gates(array, node.operator, units)
 
     parameters = {}
     for at, prefix in enumerate(("", "backward_")[: 1 + both]):
