@@ -1,4 +1,5 @@
 from declnet_plugins.exchange.announcing import announce_translations as announce_translations
+from declnet_plugins.exchange.comparing import predictions_by_row as predictions_by_row
 from declnet_plugins.exchange.exported_model import ExportedColumn as ExportedColumn
 from declnet_plugins.exchange.exported_model import ExportedFinish as ExportedFinish
 from declnet_plugins.exchange.exported_model import ExportedInput as ExportedInput

@@ -18,8 +18,9 @@ from declnet_plugins.exchange import (
     TranslationSite,
     WrittenOutput,
 )
+from declnet_plugins.exchange.plain_names import unique_name
 from declnet_plugins.export.c99.interface import Field, Output
-from declnet_plugins.export.c99.text import Names
+from declnet_plugins.export.c99.text import identifier
 from declnet_plugins.export.c99.writer import TEXT, CWriter, Value
 from declnet_plugins.recording import SampleProgram
 
@@ -40,18 +41,18 @@ class ModelWriter(CWriter):
     takes_array: bool = False
     _integers: frozenset[str] = frozenset()
     _markers: dict[tuple[str, ...], str] = field(default_factory=dict)
-    _field_names: Names = field(default_factory=Names)
-    _output_names: Names = field(default_factory=Names)
+    _field_names: set[str] = field(default_factory=set)
+    _output_names: set[str] = field(default_factory=lambda: {*PUBLIC})
 
     def prepare(self, model: ExportedModel) -> None:
         """Decide whether the program takes an array or a row, and reserve its public names."""
-        for name in PUBLIC:
-            self._names.unique(f"{self.prefix}_{name}")
-            self._output_names.unique(name)
+        self._names.update(f"{self.prefix}_{name}" for name in PUBLIC)
         for output in model.outputs:
-            name = self._output_names.unique(output.name) if output.name else ""
+            name = ""
+            if output.name:
+                name = unique_name(identifier(output.name), self._output_names)
             for ending in (name, f"{name}_classes", f"expected_{name}"):
-                self._names.unique(f"{self.prefix}_{ending}")
+                self._named(f"{self.prefix}_{ending}")
             self.outputs.append(Output(output, name))
         joined = [input_ for member in model.members for input_ in member.inputs]
         self.takes_array = len(model.columns) == 1 and model.columns[0].shape != ()
@@ -67,7 +68,8 @@ class ModelWriter(CWriter):
             ctype = "int32_t" if column.name in self._integers else "float"
         name = "sample"
         if not self.takes_array:
-            name = self._field_names.unique(column.name, f"column_{number + 1}")
+            plain = identifier(column.name, f"column_{number + 1}")
+            name = unique_name(plain, self._field_names)
         self.fields.append(Field(column, name, ctype, is_array))
         shape = column.shape if column.window is None else (column.window, *column.shape)
         source = name if self.takes_array else f"row->{name}"

@@ -17,11 +17,12 @@ from typing import Any, Literal
 import numpy as np
 
 from declnet import Array, Shape
+from declnet_plugins.exchange.plain_names import unique_name
 from declnet_plugins.export.c99.memory import Block, place
 from declnet_plugins.export.c99.text import (
-    Names,
     braced,
     float_literal,
+    identifier,
     initializer,
     string,
 )
@@ -123,7 +124,7 @@ class CWriter:
 
     prefix: str
     number: Number = "double"
-    _names: Names = field(default_factory=Names)
+    _names: set[str] = field(default_factory=set)
     _constants: dict[tuple[str, Shape, bytes], str] = field(default_factory=dict)
     _declared: list[str] = field(default_factory=list)
     _helpers: dict[str, str] = field(default_factory=dict)
@@ -136,7 +137,7 @@ class CWriter:
         numbers = np.ascontiguousarray(array, np.float32 if ctype == "float" else None)
         key = (ctype, numbers.shape, numbers.tobytes())
         if key not in self._constants:
-            self._constants[key] = self._names.unique(f"{self.prefix}_{name}")
+            self._constants[key] = self._named(f"{self.prefix}_{name}")
             self._constant_bytes += numbers.size * BYTES.get(ctype, 8)
             declared = f"{self._constants[key]}[{max(numbers.size, 1)}]"
             self._declared.append(
@@ -149,7 +150,7 @@ class CWriter:
         items = braced(map(string, texts))
         key = (TEXT, (len(texts),), items.encode())
         if key not in self._constants:
-            self._constants[key] = self._names.unique(f"{self.prefix}_{name}")
+            self._constants[key] = self._named(f"{self.prefix}_{name}")
             self._constant_bytes += sum(len(text.encode()) + 1 for text in texts)
             declared = f"{self._constants[key]}[{len(texts)}]"
             self._declared.append(f"static const char *const {declared} = {items};")
@@ -165,7 +166,7 @@ class CWriter:
             terms: further terms, such as the names of other helpers.
         """
         if name not in self._helpers:
-            function = self._names.unique(f"{self.prefix}_{name}")
+            function = self._named(f"{self.prefix}_{name}")
             self._helpers[name] = function
             self._declared.append(self._filled(text, {"name": function, **terms}))
         return self._helpers[name]
@@ -216,7 +217,7 @@ class CWriter:
             if key in self._filled_by:
                 return self._filled_by[key]
             self._filled_by[key] = filled
-        function = self._names.unique(f"{self.prefix}_{name}")
+        function = self._named(f"{self.prefix}_{name}")
         self._steps.append(
             Step(
                 function,
@@ -251,6 +252,10 @@ class CWriter:
     def raw_constant(self, name: str, array: Array) -> str:
         """Return the name of a constant array of the type of raw numbers."""
         return self.constant(name, np.asarray(array, float), self.number)
+
+    def _named(self, name: str) -> str:
+        """Return an identifier that nothing else in the program has, and reserve it."""
+        return unique_name(identifier(name), self._names)
 
     def _term(self, name: str, term: Any) -> str:
         if isinstance(term, np.ndarray):

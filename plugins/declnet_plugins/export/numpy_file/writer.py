@@ -20,6 +20,7 @@ from declnet_plugins.exchange import (
     Untranslatable,
     WrittenOutput,
 )
+from declnet_plugins.exchange.plain_names import unique_name
 from declnet_plugins.export.numpy_file import running
 from declnet_plugins.export.numpy_file.sources import Sources, fault_of, is_literal
 from declnet_plugins.recording import SampleProgram
@@ -257,9 +258,7 @@ class NumpyWriter:
             shortest = np.array([float(str(number)) for number in array.flat]).reshape(array.shape)
             numbers = array if array.dtype.kind != "f" else shortest
             return f'np.array({numbers.tolist()}, "{array.dtype.name}")'
-        key, number = name, 2
-        while key in self._arrays:
-            key, number = f"{name}_{number}", number + 1
+        key = unique_name(name, {*self._arrays})
         self._arrays[key] = array
         return f"W[{key!r}]"
 

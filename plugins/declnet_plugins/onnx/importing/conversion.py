@@ -211,8 +211,9 @@ def run_rows(session: PipelineSession, columns: Mapping[str, Any], _: Any) -> Co
         name: np.array(cells, object if kind == "text" else None)
         for name, (kind, cells) in columns.items()
     }
-    outputs, classes, valid = session.run(arrays)
-    return partial(run_rows, session), {"classes": classes}, {"outputs": outputs, "valid": valid}
+    found = session.run(arrays)
+    message = {"prediction": found.prediction.tolist()}
+    return partial(run_rows, session), message, {"outputs": found.outputs, "valid": found.valid}
 
 
 if __name__ == "__main__":
