@@ -106,98 +106,60 @@ def _prelu(r: Reader, node: Node) -> None:
     r.add(node, "prelu", x, None, {"slopes": slopes}, **fields)
 
 
-def _window(node: Node, x: Value, kernel: tuple[int, ...], what: str) -> dict[str, Any]:
-    """Return stride, padding and dilation of a window as fields, where they are not 1 and 0."""
-    attributes, count = node.attributes, len(kernel)
-    strides = tuple(attributes.get("strides", (1,) * count))
-    dilations = tuple(attributes.get("dilations", (1,) * count))
-    pads = tuple(attributes.get("pads", (0,) * 2 * count))
+def _window(node: Node, x: Value, kernel: tuple[int, ...]) -> dict[str, Any]:
+    """Return stride, padding and dilation of a window as fields, where they are not 1 and 0.
+
+    A window over sequences is one over images of height 1.
+    """
+    attributes, flat = node.attributes, len(kernel) == 1
+    fields: dict[str, Any] = {}
+    for name, key, usual in (
+        ("strides", "stride", 1), ("dilations", "dilation", 1),
+        ("output_padding", "output_padding", 0),
+    ):  # fmt: skip
+        sizes = [*[usual] * flat, *attributes.get(name, [usual] * len(kernel))]
+        if sizes != [usual, usual]:
+            fields[key] = sizes
+    stride, dilation = (tuple(fields.get(key, (1, 1))) for key in ("stride", "dilation"))
     auto = attributes.get("auto_pad", "NOTSET")
-    if auto == "VALID":
-        pads = (0,) * 2 * count
+    pads = tuple(attributes.get("pads", (0,) * 2 * len(kernel))) if auto != "VALID" else (0,) * 4
+    pads = (0, pads[0], 0, pads[1]) if flat else pads
     if attributes.get("ceil_mode"):
         raise UnknownNodeError("it rounds sizes up")
-    if count == 1:
-        kernel, strides, dilations = (1, *kernel), (1, *strides), (1, *dilations)
-        pads = (0, pads[0], 0, pads[1])
-    fields: dict[str, Any] = {}
-    if what == "pool" or strides != (1, 1):
-        fields["stride"] = list(strides)
-    if dilations != (1, 1):
-        fields["dilation"] = list(dilations)
     if auto in ("NOTSET", "VALID") and pads[:2] == pads[2:]:
         return fields | ({"padding": list(pads[:2])} if any(pads) else {})
-    same = window_over("", x.shape, kernel, strides, "same", dilations)
-    expected = (same.rows.before, same.columns.before, same.rows.after, same.columns.after)
-    if auto == "SAME_UPPER" or (auto == "NOTSET" and pads == expected):
-        return fields | {"padding": "same"}
+    if node.operator != "ConvTranspose":
+        same = window_over("", x.shape, (*[1] * flat, *kernel), stride, "same", dilation)
+        expected = (same.rows.before, same.columns.before, same.rows.after, same.columns.after)
+        if auto == "SAME_UPPER" or (auto == "NOTSET" and pads == expected):
+            return fields | {"padding": "same"}
     raise UnknownNodeError(f"its padding {list(pads)} differs between the sides")
 
 
 def _convolution(r: Reader, node: Node) -> None:
     x, weights = r.value(node.inputs[0]), _constant(r, node, 1)
-    is_sequence = weights.ndim == 3
-    if weights.ndim not in (3, 4):
-        raise UnknownNodeError(f"it has {weights.ndim - 2} axes")
+    is_transposed, is_sequence = node.operator == "ConvTranspose", weights.ndim == 3
+    if weights.ndim != 4 and (is_transposed or not is_sequence):
+        what = "is not of images" if is_transposed else f"has {weights.ndim - 2} axes"
+        raise UnknownNodeError(f"it {what}")
+    kernel, shape = weights.shape[2:], r.graph.shape(node.outputs[0])
     if is_sequence:  # images of height 1
-        channels, time = x.shape
-        x = r.network.add("reshape", [x], (channels, 1, time), [], shape=[channels, 1, time])
-    kernel = weights.shape[2:]
-    fields = _window(node, x, kernel, "conv")
-    if is_sequence:
-        weights = weights[:, :, None]
-    parameters = {"weights": weights}
+        weights, image = weights[:, :, None], [x.shape[0], 1, x.shape[1]]
+        x = r.network.add("reshape", [x], tuple(image), [], shape=image)
+    group, parameters = node.attributes.get("group", 1), {"weights": weights}
+    filters = weights.shape[1] * group if is_transposed else weights.shape[0]
+    fields = {"filters": filters, "kernel_size": list(weights.shape[2:])}
+    fields |= _window(node, x, kernel) | ({"groups": group} if group != 1 else {})
     if node.input(2):
         parameters["biases"] = _constant(r, node, 2)
     else:
         fields["use_bias"] = False
-    if node.attributes.get("group", 1) != 1:
-        fields["groups"] = node.attributes["group"]
-    shape = r.graph.shape(node.outputs[0])
-    sizes = (1, *shape[1:]) if is_sequence else shape[1:]
-    convolved = r.network.add(
-        "conv2d",
-        [x],
-        (shape[0], *sizes),
-        [node.name],
-        parameters,
-        filters=weights.shape[0],
-        kernel_size=list(weights.shape[2:]),
-        **fields,
-    )
+    type_ = "conv2d_transpose" if is_transposed else "conv2d"
+    size = (1, *shape[1:]) if is_sequence else shape[1:]
+    convolved = r.network.add(type_, [x], (shape[0], *size), [node.name], parameters, **fields)
     if is_sequence:
         convolved = r.network.add("reshape", [convolved], shape, [], shape=list(shape))
     r.values[node.outputs[0]] = convolved
-
-
-def _transposed(r: Reader, node: Node) -> None:
-    x, weights = r.value(node.inputs[0]), _constant(r, node, 1)
-    if weights.ndim != 4:
-        raise UnknownNodeError("it is not of images")
-    attributes, group = node.attributes, node.attributes.get("group", 1)
-    pads = tuple(attributes.get("pads", (0, 0, 0, 0)))
-    if attributes.get("auto_pad", "NOTSET") != "NOTSET" or pads[:2] != pads[2:]:
-        raise UnknownNodeError(f"its padding {list(pads)} differs between the sides")
-    fields: dict[str, Any] = {}
-    for name, field, default in (
-        ("strides", "stride", 1),
-        ("dilations", "dilation", 1),
-        ("output_padding", "output_padding", 0),
-    ):
-        values = list(attributes.get(name, (default, default)))
-        if values != [default, default]:
-            fields[field] = values
-    if any(pads):
-        fields["padding"] = list(pads[:2])
-    if group != 1:
-        fields["groups"] = group
-    parameters = {"weights": weights}
-    if node.input(2):
-        parameters["biases"] = _constant(r, node, 2)
-    else:
-        fields["use_bias"] = False
-    fields |= {"filters": weights.shape[1] * group, "kernel_size": list(weights.shape[2:])}
-    r.add(node, "conv2d_transpose", x, r.graph.shape(node.outputs[0]), parameters, **fields)
 
 
 def _pool(r: Reader, node: Node) -> None:
@@ -205,7 +167,7 @@ def _pool(r: Reader, node: Node) -> None:
     kernel = tuple(attributes["kernel_shape"])
     if len(kernel) != 2 or len(node.outputs) > 1:
         raise UnknownNodeError("it is not of images, or it gives positions")
-    fields = _window(node, x, kernel, "pool")
+    fields = {"stride": [1, 1]} | _window(node, x, kernel)
     if "dilation" in fields:
         raise UnknownNodeError("it has a dilation")
     if fields["stride"] == list(kernel):
@@ -330,7 +292,7 @@ HANDLERS: dict[str, Callable[[Reader, Node], None]] = {
     "BatchNormalization": _batch_norm,
     "Concat": _joined,
     "Conv": _convolution,
-    "ConvTranspose": _transposed,
+    "ConvTranspose": _convolution,
     "Flatten": _reshape,
     "GRU": recurrent,
     "Gather": _gather,
