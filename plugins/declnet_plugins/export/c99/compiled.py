@@ -119,8 +119,9 @@ def _cells(field: Field, column: Array) -> Array:
     if field.ctype == TEXT:
         column = np.asarray(column, object)
         texts = [None if cell is None else str(cell).encode() for cell in column.flat]
-        pointers = (ctypes.c_char_p * max(len(texts), 1))(*texts)  # which the result refers to
-        return np.frombuffer(pointers, np.uintp, len(texts)).reshape(column.shape)
+        pointers: Any = (ctypes.c_char_p * max(len(texts), 1))(*texts)  # the result refers to it
+        addresses: Array = np.frombuffer(pointers, np.uintp, len(texts))
+        return addresses.reshape(column.shape)
     return np.ascontiguousarray(column, TYPES[field.ctype])
 
 

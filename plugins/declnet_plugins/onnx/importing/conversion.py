@@ -213,7 +213,11 @@ def run_rows(session: PipelineSession, columns: Mapping[str, Any], _: Any) -> Co
     }
     found = session.run(arrays)
     message = {"prediction": found.prediction.tolist()}
-    return partial(run_rows, session), message, {"outputs": found.outputs, "valid": found.valid}
+    return (
+        partial(run_rows, session),
+        message,
+        {"outputs": found.outputs, "valid": np.asarray(found.valid)},
+    )
 
 
 if __name__ == "__main__":

@@ -221,8 +221,7 @@ def _sigmoid(z: Array) -> Array:
 
 
 def _softmax(z: Array) -> Array:
-    shares: Array = np.exp(z - z.max(axis=1, keepdims=True))
-    return shares / shares.sum(axis=1, keepdims=True)
+    return _normalized(np.exp(z - z.max(axis=1, keepdims=True)))
 
 
 def _two(z: Array) -> Array:
@@ -230,8 +229,12 @@ def _two(z: Array) -> Array:
 
 
 def _shares(z: Array) -> Array:
-    y = _sigmoid(z)
-    return y / y.sum(axis=1, keepdims=True)
+    return _normalized(_sigmoid(z))
+
+
+def _normalized(y: Array) -> Array:
+    shares: Array = y / y.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _nodes(kind: str, node: Any, weights: Array, biases: Array, core: str) -> tuple[Any, ...]:

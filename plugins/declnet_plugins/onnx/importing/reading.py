@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Layer, LayerState
+from declnet_plugins.exchange import UnsupportedError
 from declnet_plugins.onnx.importing.graph import Graph, Node
 from declnet_plugins.onnx.importing.network import Network, Value
 from declnet_plugins.standard.layers.activations import Mish, SiLU
@@ -41,10 +42,6 @@ UNEXPECTED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErro
 """What inputs and attributes of another kind than an operator usually has may raise."""
 
 PASSING = frozenset({"Identity", "Dropout", "Cast"})
-
-
-class UnknownNodeError(Exception):
-    """A node is not recognized; the message says why, if it is known."""
 
 
 @dataclass(eq=False)
@@ -113,7 +110,7 @@ class Reader:
                 continue
             try:
                 outputs[name] = self.value(name)
-            except UnknownNodeError as error:
+            except UnsupportedError as error:
                 self.leftovers.append(str(error) or f"output {name}")
             except UNEXPECTED as error:
                 self.leftovers.append(f"output {name}: {type(error).__name__}: {error}")
@@ -123,7 +120,7 @@ class Reader:
         """Read a node; return why it cannot be read, if so."""
         try:
             self._read(node)
-        except UnknownNodeError as error:
+        except UnsupportedError as error:
             return f": {error}" if str(error) else ""
         except UNEXPECTED as error:
             return f": its inputs or attributes are unusual ({type(error).__name__}: {error})"
@@ -148,7 +145,7 @@ class Reader:
         elif node.operator in HANDLERS:
             HANDLERS[node.operator](self, node)
         elif not self._is_part(node):
-            raise UnknownNodeError
+            raise UnsupportedError
 
     def _pass(self, node: Node) -> None:
         name = node.inputs[0]
@@ -196,7 +193,7 @@ class Reader:
             self.values[name] = self._settled(name)
         value = self.values[name]
         if value.view:
-            raise UnknownNodeError(f"an order of axes that no layer has ({value.view})")
+            raise UnsupportedError(f"an order of axes that no layer has ({value.view})")
         return value
 
     def add(
@@ -252,26 +249,26 @@ class Reader:
         elif len(varying) == 2 and node.operator in ("Add", "Mul"):
             parts = [self.value(name) for name in node.inputs]
             if parts[0].shape != parts[1].shape:
-                raise UnknownNodeError("its inputs have different shapes")
+                raise UnsupportedError("its inputs have different shapes")
             kind = "add" if node.operator == "Add" else "multiply"
             self.add(node, kind, parts)
         elif len(varying) == 1 and node.operator in ("Add", "Sub", "Mul", "Div"):
             self._affine(node, varying[0])
         else:
-            raise UnknownNodeError
+            raise UnsupportedError
 
     def _affine(self, node: Node, name: str) -> None:
         """Add a factor and an offset for each feature: a batch_norm that is not trained."""
         x = self.value(name)
         if name != node.inputs[0] and node.operator in ("Sub", "Div"):
-            raise UnknownNodeError("it subtracts from a constant, or divides one")
+            raise UnsupportedError("it subtracts from a constant, or divides one")
         other = self.graph.constant(node.inputs[1] if name == node.inputs[0] else node.inputs[0])
         if not x.shape:
-            raise UnknownNodeError("it has one number for each sample")
+            raise UnsupportedError("it has one number for each sample")
         constants = np.broadcast_to(other.reshape(other.shape or (1,)), (1, *x.shape))
         by_channel = constants.reshape(x.shape[0], -1)
         if (by_channel != by_channel[:, :1]).any():
-            raise UnknownNodeError("its constant differs within a channel")
+            raise UnsupportedError("its constant differs within a channel")
         numbers = by_channel[:, 0].astype(float)
         factor, offset = np.ones_like(numbers), np.zeros_like(numbers)
         if node.operator in ("Mul", "Div"):
@@ -315,9 +312,9 @@ def _fields_of(node: Node) -> dict[str, Any]:
     if node.operator == "HardSigmoid":
         alpha, beta = attributes.get("alpha", 0.2), attributes.get("beta", 0.5)
         if abs(alpha - 1 / 6) > 1e-6 or beta != 0.5:
-            raise UnknownNodeError(f"its slope is {alpha:g}; hard_sigmoid has 1/6")
+            raise UnsupportedError(f"its slope is {alpha:g}; hard_sigmoid has 1/6")
     if node.operator == "Selu" and abs(attributes.get("gamma", 1.0507) - 1.0507) > 1e-4:
-        raise UnknownNodeError("its constants differ from the paper's")
+        raise UnsupportedError("its constants differ from the paper's")
     return {}
 
 
