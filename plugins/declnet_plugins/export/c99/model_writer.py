@@ -17,8 +17,8 @@ from declnet_plugins.exchange import (
     ExportedOutput,
     TranslationSite,
     WrittenOutput,
+    unique_name,
 )
-from declnet_plugins.exchange.plain_names import unique_name
 from declnet_plugins.export.c99.interface import Field, Output
 from declnet_plugins.export.c99.text import identifier
 from declnet_plugins.export.c99.writer import TEXT, CWriter, Value

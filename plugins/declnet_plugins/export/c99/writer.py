@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from declnet import Array, Shape
-from declnet_plugins.exchange.plain_names import unique_name
+from declnet_plugins.exchange import unique_name
 from declnet_plugins.export.c99.memory import Block, place
 from declnet_plugins.export.c99.text import (
     braced,

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from declnet import Component
-from declnet_plugins.exchange.plain_names import unique_name
+from declnet_plugins.exchange import unique_name
 from declnet_plugins.export.numpy_file import running
 
 FIXED_NAMES = (

@@ -19,8 +19,8 @@ from declnet_plugins.exchange import (
     TranslationSite,
     Untranslatable,
     WrittenOutput,
+    unique_name,
 )
-from declnet_plugins.exchange.plain_names import unique_name
 from declnet_plugins.export.numpy_file import running
 from declnet_plugins.export.numpy_file.sources import Sources, fault_of, is_literal
 from declnet_plugins.recording import SampleProgram

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet_plugins.exchange import ExportError
-from declnet_plugins.exchange.plain_names import unique_name
+from declnet_plugins.exchange import ExportError, unique_name
 from declnet_plugins.export.c99.memory import Block, place
 from declnet_plugins.export.c99.text import (
     KEYWORDS,
