@@ -217,19 +217,13 @@ class CWriter:
             if key in self._filled_by:
                 return self._filled_by[key]
             self._filled_by[key] = filled
-        function = self._named(f"{self.prefix}_{name}")
-        self._steps.append(
-            Step(
-                function,
-                text,
-                dict(inputs),
-                filled,
-                offset,
-                dict(scratch or {}),
-                in_place,
-                inline,
-            )
-        )
+        source = inputs.get(in_place or "")
+        is_alone = sum(value is source for value in inputs.values()) == 1  # is it read once?
+        if source is None or not is_alone or (source.ctype, source.size) != (ctype, filled.size):
+            in_place = None
+        function, more = self._named(f"{self.prefix}_{name}"), dict(scratch or {})
+        step = Step(function, text, dict(inputs), filled, offset, more, in_place, inline)
+        self._steps.append(step)
         return filled
 
     def refuse(self, x: Value, wrong: str, *, missing: str = "") -> None:
@@ -280,16 +274,17 @@ class CWriter:
                 f"{', '.join(sorted(known))}); arguments of compute, such as offset, are not terms"
             ) from None
 
-    def finish(self, outputs: tuple[Value, ...] = ()) -> Program:
-        """Place the arrays, of which `outputs` are read last, and write the functions."""
-        blocks = self._blocks(outputs)
+    def finish(self) -> Program:
+        """Place the arrays, and write the functions."""
+        blocks = self._blocks()
         sizes = {}
         for ctype in ARENAS:
-            of_type = {block for value, block in blocks.items() if value.ctype == ctype}
-            sizes[ctype] = place(sorted(of_type, key=lambda block: (block.first, block.size)))
+            of_type = (block for value, block in blocks.items() if value.ctype == ctype)
+            sizes[ctype] = place([*dict.fromkeys(of_type)])
         functions, calls = [], []
         for step in self._steps:
-            same = step.in_place is not None and _shared(step, blocks)
+            source = blocks.get(step.inputs[step.in_place]) if step.in_place else None
+            same = source is not None and source is blocks.get(step.output)  # type: ignore[arg-type]
             if step.inline:
                 calls.append(self._inlined(step, blocks, same))
             else:
@@ -303,31 +298,20 @@ class CWriter:
             self._constant_bytes,
         )
 
-    def _blocks(self, outputs: tuple[Value, ...]) -> dict[Value, Block]:
+    def _blocks(self) -> dict[Value, Block]:
         """Return the memory of each array of the workspace."""
-        last: dict[Value, int] = dict.fromkeys(outputs, len(self._steps))
+        last: dict[Value | None, int] = {}
         for number, step in enumerate(self._steps):
-            outputs_of_step = () if step.output is None else (step.output,)
-            for value in (*step.inputs.values(), *outputs_of_step, *step.scratch.values()):
-                last[value] = max(last.get(value, 0), number)
+            last |= dict.fromkeys((*step.inputs.values(), step.output), number)
         blocks: dict[Value, Block] = {}
         for number, step in enumerate(self._steps):
-            source = step.inputs.get(step.in_place or "")
             filled = step.output
             if filled is not None and filled.source is None and filled not in blocks:
-                reused = blocks.get(source) if source is not None else None
-                if (
-                    reused is not None
-                    and source is not None
-                    and source.ctype == filled.ctype
-                    and source.size == filled.size == reused.size
-                    and reused.last == number
-                    and _alone(step)
-                ):
-                    reused.last = last[filled]
-                    blocks[filled] = reused
-            if filled is not None and filled.source is None and filled not in blocks:
-                blocks[filled] = Block(max(filled.size, 1), number, last[filled])
+                block = blocks.get(step.inputs[step.in_place]) if step.in_place else None
+                if block is None or block.last > number or block.size != max(filled.size, 1):
+                    block = Block(max(filled.size, 1), number, number)
+                block.last = last[filled]
+                blocks[filled] = block
             for value in step.scratch.values():
                 blocks[value] = Block(value.size, number, number)
         return blocks
@@ -374,17 +358,6 @@ class CWriter:
 def _constant(ctype: str) -> str:
     """Return the type of items that are only read."""
     return "const char *const" if ctype == TEXT else f"const {ctype}"
-
-
-def _shared(step: Step, blocks: Mapping[Value, Block]) -> bool:
-    source = blocks.get(step.inputs[step.in_place or ""])
-    return source is not None and step.output is not None and source is blocks.get(step.output)
-
-
-def _alone(step: Step) -> bool:
-    """Return whether a step reads an array once, so that its memory may be overwritten."""
-    source = step.inputs.get(step.in_place or "")
-    return sum(input_ is source for input_ in step.inputs.values()) == 1
 
 
 def _pointer(value: Value, blocks: Mapping[Value, Block], offset: int) -> str:
