@@ -27,20 +27,20 @@ def plain_names(texts: Iterable[str]) -> dict[str, str]:
     """
     distinct = tuple(dict.fromkeys(texts))
     names = {text: text for text in distinct if _PLAIN_NAME.fullmatch(text)}
-    taken = set(names)
+    used = set(names)
     for text in distinct:
         if text not in names:
             stem = re.sub("[^A-Za-z0-9]+", "_", text)[:LONGEST_NAME].strip("_")
             plain = stem if _PLAIN_NAME.fullmatch(stem) else f"name_{stem}".rstrip("_")
-            names[text] = unique_name(plain[:LONGEST_NAME], taken)
+            names[text] = unique_name(plain[:LONGEST_NAME], used)
     return names
 
 
-def unique_name(name: str, taken: set[str]) -> str:
-    """Return a name, numbered if it is among those that are taken, and add it to them."""
+def unique_name(name: str, used: set[str]) -> str:
+    """Return a name, numbered if it is among those that are used, and add it to them."""
     numbered = (f"{name}_{number}" for number in count(2))
-    unique = next(other for other in chain([name], numbered) if other not in taken)
-    taken.add(unique)
+    unique = next(other for other in chain([name], numbered) if other not in used)
+    used.add(unique)
     return unique
 
 

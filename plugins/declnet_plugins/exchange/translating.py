@@ -383,9 +383,9 @@ class _Walk:
         self, component: Component, site: TranslationSite
     ) -> tuple[tuple[Any, ...], str, str]:
         """Write a component; return the handles, the translation's type and its distribution."""
-        found, refusal = find_translation(self.model.registry, self.format, component), None
-        if found is not None:
-            translation, origin = found
+        entry, refusal = find_translation(self.model.registry, self.format, component), None
+        if entry is not None:
+            translation, origin = entry
             try:
                 handles: Any = ()
                 if not self._is_faulty:

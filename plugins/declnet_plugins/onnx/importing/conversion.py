@@ -211,12 +211,12 @@ def run_rows(session: PipelineSession, columns: Mapping[str, Any], _: Any) -> Co
         name: np.array(cells, object if kind == "text" else None)
         for name, (kind, cells) in columns.items()
     }
-    found = session.run(arrays)
-    message = {"prediction": found.prediction.tolist()}
+    predictions = session.run(arrays)
+    message = {"prediction": predictions.prediction.tolist()}
     return (
         partial(run_rows, session),
         message,
-        {"outputs": found.outputs, "valid": np.asarray(found.valid)},
+        {"outputs": predictions.outputs, "valid": np.asarray(predictions.valid)},
     )
 
 

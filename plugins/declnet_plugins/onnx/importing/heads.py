@@ -142,10 +142,10 @@ class Outputs:
                 classes = [int(item) for item in classes]
         return self._of_classes(scores[0], classes or [], label)
 
-    def _back(self, name: str, passed: tuple[str, ...] = SAME) -> Any:
+    def _back(self, name: str) -> Any:
         """Return the node that computes a value, before those that leave it unchanged."""
         node = self._producers.get(name)
-        while node is not None and node.op_type in passed:
+        while node is not None and node.op_type in SAME:
             node = self._producers.get(node.input[0])
         return node
 
@@ -165,12 +165,15 @@ class Outputs:
 
     def _of_classes(self, scores: str, classes: list[Any], label: str | None) -> Head:
         """Return the head whose probabilities are those of the file, as some numbers show."""
-        last = self._back(scores, (*SAME, "Normalizer"))
+        last = self._back(scores)
+        if last is not None and last.op_type == "Normalizer":
+            is_share = attributes_of(last).get("norm") == "L1"
+            last = self._back(last.input[0]) if is_share else last
         if last is None:
             raise UnsupportedError(f"nothing computes the probabilities {scores}")
         if last.op_type == "Softmax":
             return Head(scores, last.output[0], "classes", classes, label)
-        maps = [*self._maps(scores).values()]
+        maps = self._maps(scores)
         if len({node.input[0] for node, *_ in maps}) == 1:
             first, count = maps[0][0], len(classes)
             every = [np.hstack([part[at] for part in maps]) for at in (1, 2)]
@@ -192,21 +195,33 @@ class Outputs:
             "Sigmoid, LinearClassifier, and their shares)"
         )
 
-    def _maps(self, name: str) -> dict[int, tuple[Any, Array, Array]]:
+    def _maps(self, name: str) -> list[tuple[Any, Array, Array]]:
         """Return the linear maps nearest to a value: the node of each, weights and biases."""
-        node = self._producers.get(name)
-        if node is None:
-            return {}
+        maps, names, seen = list[Any](), [name], set[int]()
+        while names:
+            node = self._producers.get(names.pop())
+            if node is None or id(node) in seen:
+                continue
+            seen.add(id(node))
+            linear_map = self._linear(node)
+            if linear_map is not None:
+                maps.append(linear_map)
+            else:
+                names += reversed(node.input)
+        return maps
+
+    def _linear(self, node: Any) -> tuple[Any, Array, Array] | None:
         if node.op_type == "LinearClassifier":
             weights, biases, _ = linear(node)
-            return {id(node): (node, weights, biases)}
-        before = self._back(node.input[0]) if node.input else None
-        if node.op_type == "Add" and before is not None and before.op_type == "MatMul":
-            matrix, added = (self._constants.get(of.input[1]) for of in (before, node))
-            if matrix is not None and added is not None:
-                biases = np.broadcast_to(added.ravel().astype(float), matrix.shape[-1:])
-                return {id(node): (before, matrix.astype(float), biases)}
-        return {at: found for part in node.input for at, found in self._maps(part).items()}
+            return node, weights, biases
+        before = self._back(node.input[0]) if node.op_type == "Add" else None
+        if before is None or before.op_type != "MatMul":
+            return None
+        matrix, added = (self._constants.get(of.input[1]) for of in (before, node))
+        if matrix is None or added is None:
+            return None
+        biases = np.broadcast_to(added.ravel().astype(float), matrix.shape[-1:])
+        return before, matrix.astype(float), biases
 
     def _computed(self, name: str, source: str, x: Array) -> Array:
         """Return what the file makes of an array in place of one of its values."""

@@ -36,11 +36,11 @@ class PipelineSession:
         """
         count = len(next(iter(columns.values())))
         try:
-            found = predictions_by_row(lambda rows: self._outputs(columns, rows), count)
+            predictions = predictions_by_row(lambda rows: self._outputs(columns, rows), count)
         except Exception as error:  # of several types
             raise DataError(f"the file cannot be run: {first_line(error)}") from None
-        valid = np.asarray(found.valid)
-        return replace(found, outputs=np.where(valid[:, None], found.outputs, 0.0))
+        valid = np.asarray(predictions.valid)
+        return replace(predictions, outputs=np.where(valid[:, None], predictions.outputs, 0.0))
 
     def _outputs(self, columns: Mapping[str, Array], rows: slice) -> tuple[Array, Array]:
         head, count = self._pipeline.head, len(next(iter(columns.values()))[rows])

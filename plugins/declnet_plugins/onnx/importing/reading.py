@@ -342,8 +342,8 @@ def _activation(x: Array, y: Array) -> tuple[str, dict[str, Any]] | None:
     with np.errstate(over="ignore"):
         errors = [float(np.abs(_computed(layer, x) - y).max()) for layer in COMPOSED]
     best = int(np.argmin(errors))
-    found = COMPOSED[best].type, COMPOSED[best].model_dump(exclude_unset=True)
-    return found if errors[best] <= CLOSE * max(1.0, float(np.abs(y).max())) else None
+    activation = COMPOSED[best].type, COMPOSED[best].model_dump(exclude_unset=True)
+    return activation if errors[best] <= CLOSE * max(1.0, float(np.abs(y).max())) else None
 
 
 MOST_COMPARED = 4096

@@ -40,8 +40,8 @@ def test_special_numbers():
 
 @given(st.lists(st.text(), max_size=8))
 def test_names_are_unlike_each_other_and_identifiers(texts):
-    taken = set[str]()
-    found = [unique_name(identifier(each), taken) for each in texts]
+    used = set[str]()
+    found = [unique_name(identifier(each), used) for each in texts]
     assert len(set(found)) == len(found)
     for each in found:
         assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", each)
