@@ -206,7 +206,7 @@ class _Walk:
             counts[key] += 1
             again = "" if counts[key] == 1 else f".{counts[key]}"
             handles = self._translated(
-                _place_of_column(member, step.column),
+                _place_in(member, f'column "{step.column}"'),
                 step.transform,
                 f"{prefix}{self._names[step.column]}.{step.transform.type}{again}",
                 "apply",
@@ -222,10 +222,8 @@ class _Walk:
         return parts
 
     def _node(self, member: ExportedMember, node: ExportedNode, inputs: tuple[Any, ...]) -> Any:
-        name, place = (
-            f"{self._prefix(member)}{self._names[node.name]}",
-            _place_of_layer(member, node),
-        )
+        name = f"{self._prefix(member)}{self._names[node.name]}"
+        place = _place_in(member, f'layer "{node.name}"')
         if not needs_translation(node.layer, "forward"):
             self._note(place, node.layer)
             return self.writer.reshaped(name, inputs[0], node.output_shape)
@@ -431,12 +429,9 @@ class _Walk:
             self.parts.append(part)
 
 
-def _place_of_layer(member: ExportedMember, node: ExportedNode) -> str:
-    return f'layer "{node.name}"' + (f" of {member.name}" if member.name else "")
-
-
-def _place_of_column(member: ExportedMember, column: str) -> str:
-    return f'column "{column}"' + (f" of {member.name}" if member.name else "")
+def _place_in(member: ExportedMember, part: str) -> str:
+    """Return what messages call a part of a network, e.g. `layer "dense_1" of fold_1`."""
+    return f"{part} of {member.name}" if member.name else part
 
 
 def _place(part: str, output: ExportedOutput) -> str:

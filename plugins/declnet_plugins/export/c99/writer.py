@@ -137,12 +137,9 @@ class CWriter:
         numbers = np.ascontiguousarray(array, np.float32 if ctype == "float" else None)
         key = (ctype, numbers.shape, numbers.tobytes())
         if key not in self._constants:
-            self._constants[key] = self._named(f"{self.prefix}_{name}")
             self._constant_bytes += numbers.size * BYTES.get(ctype, 8)
-            declared = f"{self._constants[key]}[{max(numbers.size, 1)}]"
-            self._declared.append(
-                f"static const {ctype} {declared} = {initializer(numbers, ctype)};"
-            )
+            items = initializer(numbers, ctype)
+            self._constants[key] = self._declare(name, ctype, max(numbers.size, 1), items)
         return self._constants[key]
 
     def strings(self, name: str, texts: tuple[str, ...]) -> str:
@@ -150,11 +147,15 @@ class CWriter:
         items = braced(map(string, texts))
         key = (TEXT, (len(texts),), items.encode())
         if key not in self._constants:
-            self._constants[key] = self._named(f"{self.prefix}_{name}")
             self._constant_bytes += sum(len(text.encode()) + 1 for text in texts)
-            declared = f"{self._constants[key]}[{len(texts)}]"
-            self._declared.append(f"static const char *const {declared} = {items};")
+            self._constants[key] = self._declare(name, "char *const", len(texts), items)
         return self._constants[key]
+
+    def _declare(self, name: str, ctype: str, size: int, items: str) -> str:
+        """Declare a constant array, and return its name."""
+        unique = self._named(f"{self.prefix}_{name}")
+        self._declared.append(f"static const {ctype} {unique}[{size}] = {items};")
+        return unique
 
     def helper(self, name: str, text: str, **terms: str) -> str:
         """Define a function that several steps use, once, and return its name.
