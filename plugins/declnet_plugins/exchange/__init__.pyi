@@ -1,4 +1,5 @@
 from declnet_plugins.exchange.announcing import announce_translations as announce_translations
+from declnet_plugins.exchange.comparing import predictions_by_row as predictions_by_row
 from declnet_plugins.exchange.exported_model import ExportedColumn as ExportedColumn
 from declnet_plugins.exchange.exported_model import ExportedFinish as ExportedFinish
 from declnet_plugins.exchange.exported_model import ExportedInput as ExportedInput
@@ -28,6 +29,7 @@ from declnet_plugins.exchange.importer import Importer as Importer
 from declnet_plugins.exchange.importer import ImportSummary as ImportSummary
 from declnet_plugins.exchange.importer import LeftoverError as LeftoverError
 from declnet_plugins.exchange.importing import import_network as import_network
+from declnet_plugins.exchange.plain_names import unique_name as unique_name
 from declnet_plugins.exchange.recorded import batched_equation as batched_equation
 from declnet_plugins.exchange.recorded import has_its_shape as has_its_shape
 from declnet_plugins.exchange.recorded import write_recorded as write_recorded

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -133,6 +133,42 @@ def compared_predictions(
     )
     same = (labels == expected_labels).reshape(len(labels), -1).all(axis=1)
     return largest, int((~same & ~_ties(output, expected.outputs)).sum())
+
+
+def predictions_by_row(
+    compute: Callable[[slice], tuple[Array, Array]], count: int
+) -> ExportedPredictions:
+    """Return what another library predicts: for each row alone if it refuses all rows together.
+
+    A row is not valid if it is refused, or if an output of it is not finite.
+
+    Args:
+        compute: the outputs (rows, numbers) of some rows, and their classes or values.
+        count: the number of rows.
+
+    Raises:
+        Exception: the library refuses every row.
+    """
+
+    def of_row(row: int) -> tuple[Array, Array] | None:
+        try:
+            return compute(slice(row, row + 1))
+        except Exception:  # of the library
+            return None
+
+    valid = np.ones(count, bool)
+    try:
+        outputs, prediction = compute(slice(None))
+    except Exception:  # of the library
+        rows = [of_row(row) for row in range(count)]
+        valid = np.array([row is not None for row in rows])
+        usual = next((row for row in rows if row is not None), None)
+        if usual is None:
+            raise
+        whole = (usual if row is None else row for row in rows)
+        outputs, prediction = (np.concatenate(parts) for parts in zip(*whole, strict=True))
+    valid &= np.isfinite(outputs).reshape(count, -1).all(axis=1)
+    return ExportedPredictions(prediction, outputs, valid=valid)
 
 
 def _difference(outputs: Any, expected: Array) -> float:

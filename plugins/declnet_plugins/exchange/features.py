@@ -7,12 +7,13 @@ spec, and the factors into the first dense layer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from declnet import Array, CellFormat, ColumnType, Table
 from declnet_plugins.exchange.exporter import FilePredictor
@@ -267,32 +268,13 @@ class PreparedTable:
         return cls(tuple(columns), factors, np.array([feature.constant for feature in features]))
 
     @classmethod
-    def from_plain(cls, columns: Iterable[Any]) -> PreparedTable:
+    def from_plain(cls, columns: Any) -> PreparedTable:
         """Return a table whose features do not matter, from what `plain` returns."""
-        return cls(
-            tuple(
-                Prepared(
-                    name,
-                    kind,
-                    tuple(
-                        Step(type_, tuple(fields.items()), tuple(state.items()))
-                        for type_, fields, state in steps
-                    ),
-                )
-                for name, kind, steps in columns
-            )
-        )
+        return cls(TypeAdapter(tuple[Prepared, ...]).validate_python(columns))
 
-    def plain(self) -> list[Any]:
+    def plain(self) -> Any:
         """Return the columns as values that JSON has."""
-        return [
-            [
-                column.column,
-                column.kind,
-                [[step.type, dict(step.fields), step.learned] for step in column.steps],
-            ]
-            for column in self.columns
-        ]
+        return TypeAdapter(tuple[Prepared, ...]).dump_python(self.columns, mode="json")
 
     @cached_property
     def steps(self) -> list[tuple[dict[str, Any], dict[str, dict[str, Any]]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import count
+from itertools import chain, count
 
 from declnet_plugins.exchange.exported_model import ExportedModel
 
@@ -29,17 +29,19 @@ def plain_names(texts: Iterable[str]) -> dict[str, str]:
     names = {text: text for text in distinct if _PLAIN_NAME.fullmatch(text)}
     used = set(names)
     for text in distinct:
-        if text in names:
-            continue
-        stem = re.sub("[^A-Za-z0-9]+", "_", text)[:LONGEST_NAME].strip("_")
-        stem = stem if _PLAIN_NAME.fullmatch(stem) else f"name_{stem}".rstrip("_")[:LONGEST_NAME]
-        numbered = (f"{stem}_{number}" for number in count(2))
-        name = stem
-        while name in used:
-            name = next(numbered)
-        used.add(name)
-        names[text] = name
+        if text not in names:
+            stem = re.sub("[^A-Za-z0-9]+", "_", text)[:LONGEST_NAME].strip("_")
+            plain = stem if _PLAIN_NAME.fullmatch(stem) else f"name_{stem}".rstrip("_")
+            names[text] = unique_name(plain[:LONGEST_NAME], used)
     return names
+
+
+def unique_name(name: str, used: set[str]) -> str:
+    """Return a name, numbered if it is among those that are used, and add it to them."""
+    numbered = (f"{name}_{number}" for number in count(2))
+    unique = next(other for other in chain([name], numbered) if other not in used)
+    used.add(unique)
+    return unique
 
 
 def _names_in(model: ExportedModel) -> Iterator[str]:

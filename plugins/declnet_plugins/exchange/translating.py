@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -47,6 +47,10 @@ COLUMN_TYPES: dict[str, ColumnType] = {"float": "number", "integer": "integer"}
 """The type of a column for what a layer takes."""
 
 
+class _NoTranslation(Untranslatable):
+    """A component that has no translation, and cannot be written without one."""
+
+
 class _Placeholders:
     """A writer that writes nothing."""
 
@@ -68,13 +72,10 @@ def translate_model(
         What was translated, in the order of a prediction.
 
     Raises:
-        ExportError: a component has no translation, or its translation refuses it; lists all of
-            the former, each with its place.
+        ExportError: components have no translation, each listed with its places, or a translation
+            refuses a component.
     """
-    survey = _Walk(model, file_format, writer)
-    survey.write()
-    survey.require_all()
-    walk = _Walk(model, file_format, writer, survey.programs)
+    walk = _Walk(model, file_format, writer)
     walk.write()
     return tuple(walk.parts)
 
@@ -139,39 +140,27 @@ def _missing(
 
 
 class _Walk:
-    """The way of a model's columns through its members to the outputs of a file."""
+    """The way of a model's columns through its members to the outputs of a file.
 
-    def __init__(
-        self,
-        model: ExportedModel,
-        file_format: str,
-        writer: Any,
-        programs: Mapping[str, SampleProgram] | None = None,
-    ) -> None:
-        self.model, self.format, self._is_survey = model, file_format, programs is None
-        self.writer: Any = _Placeholders() if self._is_survey else writer
+    After a component that cannot be written, nothing is; the rest is only checked.
+    """
+
+    def __init__(self, model: ExportedModel, file_format: str, writer: Any) -> None:
+        self.model, self.format, self.writer = model, file_format, writer
         self.parts: list[TranslatedPart] = []
-        self.programs = dict(programs or {})
-        self._capable: FormatWriter = writer
+        self._capable = writer
         self._missing: dict[type[Component], tuple[str, list[str]]] = {}
+        self._refusals: list[tuple[str, str | None]] = []
         self._columns: dict[str, Any] = {}
         self._names = plain_names_of(model)
 
-    def require_all(self) -> None:
-        """Raise ExportError for all components that can be written in no way."""
-        if len(self.model.members) > 1 and not hasattr(self._capable, "program"):
+    def write(self) -> None:
+        """Write the whole model; raise ExportError for all components that cannot be written."""
+        model = self.model
+        if len(model.members) > 1 and not hasattr(self.writer, "program"):
             message = f'the format "{self.format}" cannot average several networks'
             raise ExportError([(message, "export one of the runs")])
-        if self._missing:
-            raise ExportError(
-                _missing(self.model.registry, self.format, component, places, reason)
-                for component, (reason, places) in self._missing.items()
-            )
-
-    def write(self) -> None:
-        """Write the whole model."""
-        model, writer = self.model, self.writer
-        self._columns = {column.name: writer.column(column) for column in model.columns}
+        self._columns = {column.name: self.writer.column(column) for column in model.columns}
         handles_of_members = [self._member(member) for member in model.members]
         weights = [member.weight for member in model.members]
         for number, output in enumerate(model.outputs):
@@ -182,7 +171,13 @@ class _Walk:
                 mean = mean_of(weights, np.dtype(float) if prepared else model.dtype)
                 name, shape = f"{self._name_of(output)}.mean", output.shape
                 predictions = self._combined(name, handles, mean, shape)
-            writer.output(output, self._limits(number, output, predictions))
+            self.writer.output(output, self._limits(number, output, predictions))
+        if self._missing or self._refusals:
+            missing = (
+                _missing(model.registry, self.format, component, places, reason)
+                for component, (reason, places) in self._missing.items()
+            )
+            raise ExportError([*missing, *self._refusals])
 
     def _member(self, member: ExportedMember) -> list[Any]:
         """Write a network, and return its predictions for each output."""
@@ -211,7 +206,7 @@ class _Walk:
             counts[key] += 1
             again = "" if counts[key] == 1 else f".{counts[key]}"
             handles = self._translated(
-                _place_of_column(member, step.column),
+                _place_in(member, f'column "{step.column}"'),
                 step.transform,
                 f"{prefix}{self._names[step.column]}.{step.transform.type}{again}",
                 "apply",
@@ -227,10 +222,8 @@ class _Walk:
         return parts
 
     def _node(self, member: ExportedMember, node: ExportedNode, inputs: tuple[Any, ...]) -> Any:
-        name, place = (
-            f"{self._prefix(member)}{self._names[node.name]}",
-            _place_of_layer(member, node),
-        )
+        name = f"{self._prefix(member)}{self._names[node.name]}"
+        place = _place_in(member, f'layer "{node.name}"')
         if not needs_translation(node.layer, "forward"):
             self._note(place, node.layer)
             return self.writer.reshaped(name, inputs[0], node.output_shape)
@@ -328,7 +321,7 @@ class _Walk:
         self, name: str, handles: Sequence[Any], function: Callable[..., Array], shape: Shape
     ) -> Any:
         """Write what a function makes of several networks' results; of one, it is the result."""
-        if len(handles) == 1 or self._is_survey:
+        if len(handles) == 1 or self._is_faulty:
             return handles[0]
         return combined(name, function, handles, shape, self.writer)
 
@@ -351,9 +344,6 @@ class _Walk:
         Args:
             place: what messages call it.
             more: further arguments of `TranslationSite`.
-
-        Raises:
-            ExportError: the translation refuses it.
         """
         site = TranslationSite(
             name=name,
@@ -367,65 +357,69 @@ class _Walk:
             writer=self.writer,
             **more,
         )
-        if self._is_survey:
-            self._require_way(place, component, site)
-            return (None,) * site.results
+        nothing = (None,) * site.results
         try:
             handles, translation, origin = self._written(component, site)
+        except _NoTranslation as error:
+            _, places = self._missing.setdefault(type(component), (error.message, []))
+            places += [] if place in places else [place]
         except Untranslatable as error:
             message = f'{place}: {component.kind} type "{component.type}" cannot be written in '
             message += f'the format "{self.format}": {error.message}'
-            raise ExportError([(message, error.help)]) from None
-        self._note(place, component, translation, origin)
-        return handles
+            self._refusals.append((message, error.help))
+        else:
+            self._note(place, component, translation, origin)
+            return nothing if self._is_faulty else handles
+        self.writer = _Placeholders()
+        return nothing
+
+    @property
+    def _is_faulty(self) -> bool:
+        return self.writer is not self._capable
 
     def _written(
         self, component: Component, site: TranslationSite
     ) -> tuple[tuple[Any, ...], str, str]:
         """Write a component; return the handles, the translation's type and its distribution."""
-        translated = find_translation(self.model.registry, self.format, component)
-        if translated is not None:
-            translation, origin = translated
+        entry, refusal = find_translation(self.model.registry, self.format, component), None
+        if entry is not None:
+            translation, origin = entry
             try:
-                handles: Any = verified(Translation.translate, translation, component, site)
-            except Untranslatable:
-                if self._reason_against(component, site) is not None:
-                    raise
+                handles: Any = ()
+                if not self._is_faulty:
+                    handles = verified(Translation.translate, translation, component, site)
+            except Untranslatable as error:
+                refusal = error
             else:
                 return handles, translation.type, origin
-        if site.name in self.programs:
-            return self.writer.program(site, self.programs[site.name]), RECORDED, ""
-        return self.writer.source(site, component), SOURCE, ""
+        try:
+            program = self._program_of(component, site)
+        except Untranslatable as error:
+            raise refusal or _NoTranslation(error.message) from None
+        if program is None:
+            return self.writer.source(site, component), SOURCE, ""
+        return self.writer.program(site, program), RECORDED, ""
 
-    def _require_way(self, place: str, component: Component, site: TranslationSite) -> None:
-        """Note a component that has no translation and cannot be written without."""
-        if find_translation(self.model.registry, self.format, component) is None:
-            reason = self._reason_against(component, site)
-            if reason is not None:
-                _, places = self._missing.setdefault(type(component), (reason, []))
-                if place not in places:
-                    places.append(place)
+    def _program_of(self, component: Component, site: TranslationSite) -> SampleProgram | None:
+        """Return the program of a component; None if the file is better off with its source.
 
-    def _reason_against(self, component: Component, site: TranslationSite) -> str | None:
-        """Return why a component cannot be written without a translation; None if it can be.
-
-        Its program is remembered, unless the file is better off with its source.
+        Raises:
+            Untranslatable: it cannot be written without a translation; why, or an empty message.
         """
-        reason, program = "", None
+        reason, program = Untranslatable(""), None
         writer: Any = self._capable
         if hasattr(writer, "program"):
             try:
                 program = recorded_program(component, site)
             except Untranslatable as error:
-                reason = error.message
+                reason = error
         if hasattr(writer, "verify_source") and (program is None or is_long(program)):
             with suppress(Untranslatable):
                 writer.verify_source(component, site)
                 return None
         if program is None:
-            return reason
-        self.programs[site.name] = program
-        return None
+            raise reason
+        return program
 
     def _note(
         self, place: str, component: Component, translation: str = "", origin: str = ""
@@ -435,12 +429,9 @@ class _Walk:
             self.parts.append(part)
 
 
-def _place_of_layer(member: ExportedMember, node: ExportedNode) -> str:
-    return f'layer "{node.name}"' + (f" of {member.name}" if member.name else "")
-
-
-def _place_of_column(member: ExportedMember, column: str) -> str:
-    return f'column "{column}"' + (f" of {member.name}" if member.name else "")
+def _place_in(member: ExportedMember, part: str) -> str:
+    """Return what messages call a part of a network, e.g. `layer "dense_1" of fold_1`."""
+    return f"{part} of {member.name}" if member.name else part
 
 
 def _place(part: str, output: ExportedOutput) -> str:

@@ -91,9 +91,9 @@ class Translation(Component):
     A class needs no `type`: by default it is the class's name in lower case, with underscores.
 
     A file never fails at a row that a component refuses by raising `ColumnError`, and the result
-    may be anything there. The translation reports the row to the writer, in the format's way: by
-    `site.writer.refuse` in `numpy` and `onnx`, by an error that the body returns in `c`. Results
-    that are NaN or infinite where a network reads them need no report.
+    may be anything there. The translation reports the row by `site.writer.refuse`; in `c`, also by
+    an error that the body of an inline step returns. Results that are NaN or infinite where a
+    network reads them need no report.
     """
 
     kind = "translation"

@@ -12,9 +12,7 @@ EXPORTERS = {"c": "c99.exporter", "numpy": "numpy_file.exporter"}
 
 TRANSLATIONS = {
     "c": {
-        "c99.layers.convolution:c_conv2d": "conv2d",
-        "c99.layers.convolution:c_conv1d": "conv1d",
-        "c99.layers.convolution:c_conv2d_transpose": "conv2d_transpose",
+        "c99.layers.convolution:c_convolution": "conv1d conv2d conv2d_transpose",
         "c99.layers.embedding:c_embedding": "embedding",
         "c99.layers.embedding:c_embedding_bag": "embedding_bag",
         "c99.layers.attention:c_attention": "multi_head_attention cross_attention",

@@ -19,94 +19,58 @@ from declnet_plugins.standard.layers.pooling import (
     GlobalMaxPool2d,
     MaxPool2d,
 )
-from declnet_plugins.standard.layers.window import Window, window_over
+from declnet_plugins.standard.layers.window import Axis, window_over
 
 
-def _pads(window: Window) -> list[int]:
-    rows, columns = window.rows, window.columns
-    return [rows.before, columns.before, rows.after, columns.after]
+def _settings(*axes: Axis) -> dict[str, Any]:
+    """Return the attributes of a window over some axes."""
+    return {
+        "kernel_shape": [axis.kernel for axis in axes],
+        "strides": [axis.stride for axis in axes],
+        "pads": [*(axis.before for axis in axes), *(axis.after for axis in axes)],
+    }
 
 
-def _given(w: GraphWriter, weights: Any, parameters: Any) -> list[str]:
-    biases = [parameters["biases"]] if "biases" in parameters else []
-    return [w.constant(array, "float32") for array in (weights, *biases)]
+class OnnxConvolution(OnnxTranslation):
+    """Conv, or ConvTranspose, which pads less than what it transposes if that sees less.
 
+    Sequences are transposed to (n, features, time).
+    """
 
-class OnnxConv2d(OnnxTranslation):
-    """Conv."""
+    replaces = (Conv1d, Conv2d, Conv2dTranspose)
 
-    replaces = (Conv2d,)
-
-    def write(self, component: Conv2d, site: TranslationSite, w: GraphWriter) -> str:
-        """Return the convolution of images."""
-        shape, kernel, stride = site.input_shapes[0], component.kernel_size, component.stride
-        window = window_over("", shape, kernel, stride, component.padding, component.dilation)
-        return w.op(
-            "Conv",
-            site.inputs[0],
-            *_given(w, site.parameters["weights"], site.parameters),
-            kernel_shape=list(kernel),
-            strides=list(stride),
-            dilations=list(component.dilation),
-            pads=_pads(window),
-            group=component.groups,
+    def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
+        """Return the convolution, 0 at the padding of sequences."""
+        shape, x, parameters = site.input_shapes[0], site.inputs[0], dict(site.parameters)
+        is_sequence = isinstance(component, Conv1d)
+        is_transposed = isinstance(component, Conv2dTranspose)
+        if is_sequence:
+            axes: tuple[Axis, ...] = (component._axis(shape[0]),)
+            is_step = kept_steps(w, site, shape[0])
+            x = w.transpose(without_padding(w, x, is_step), 0, 2, 1)
+            parameters["weights"] = np.transpose(parameters["weights"], (2, 1, 0))
+        else:
+            images = site.output_shape if is_transposed else shape
+            sizes = component.kernel_size, component.stride, component.padding, component.dilation
+            window = window_over("", images, *sizes)
+            axes = window.rows, window.columns
+        settings = _settings(*axes) | {"dilations": [axis.dilation for axis in axes]}
+        if is_transposed:
+            settings["output_padding"] = [
+                axis.padded
+                - (axis.output - 1) * axis.stride
+                - (axis.kernel - 1) * axis.dilation
+                - 1
+                for axis in axes
+            ]
+        arrays = (
+            w.constant(parameters[name], "float32")
+            for name in ("weights", "biases")
+            if name in parameters
         )
-
-
-class OnnxConv2dTranspose(OnnxTranslation):
-    """ConvTranspose, which pads less than the convolution that it transposes if that sees less."""
-
-    replaces = (Conv2dTranspose,)
-
-    def write(self, component: Conv2dTranspose, site: TranslationSite, w: GraphWriter) -> str:
-        """Return the transposed convolution of images."""
-        kernel, stride, dilation = component.kernel_size, component.stride, component.dilation
-        shape, output = site.input_shapes[0], site.output_shape
-        window = window_over("", output, kernel, stride, component.padding, dilation)
-        pads = _pads(window)
-        extra = [
-            output[1 + axis]
-            - (shape[1 + axis] - 1) * stride[axis]
-            - (kernel[axis] - 1) * dilation[axis]
-            - 1
-            + pads[axis]
-            + pads[2 + axis]
-            for axis in (0, 1)
-        ]
-        return w.op(
-            "ConvTranspose",
-            site.inputs[0],
-            *_given(w, site.parameters["weights"], site.parameters),
-            kernel_shape=list(kernel),
-            strides=list(stride),
-            dilations=list(dilation),
-            pads=pads,
-            output_padding=extra,
-            group=component.groups,
-        )
-
-
-class OnnxConv1d(OnnxTranslation):
-    """Conv of (n, features, time), with weights (filters, features / groups, kernel_size)."""
-
-    replaces = (Conv1d,)
-
-    def write(self, component: Conv1d, site: TranslationSite, w: GraphWriter) -> str:
-        """Return the convolution of sequences, 0 at padding."""
-        (time, _), x = site.input_shapes[0], site.inputs[0]
-        is_step, axis = kept_steps(w, site, time), component._axis(time)
-        weights = np.transpose(site.parameters["weights"], (2, 1, 0))
-        convolved = w.op(
-            "Conv",
-            w.transpose(without_padding(w, x, is_step), 0, 2, 1),
-            *_given(w, weights, site.parameters),
-            kernel_shape=[component.kernel_size],
-            strides=[component.stride],
-            dilations=[component.dilation],
-            pads=[axis.before, axis.after],
-            group=component.groups,
-        )
-        return without_padding(w, w.transpose(convolved, 0, 2, 1), is_step)
+        operator = "ConvTranspose" if is_transposed else "Conv"
+        y = w.op(operator, x, *arrays, group=component.groups, **settings)
+        return without_padding(w, w.transpose(y, 0, 2, 1), is_step) if is_sequence else y
 
 
 class OnnxPool(OnnxTranslation):
@@ -122,8 +86,7 @@ class OnnxPool(OnnxTranslation):
         window = window_over(
             "", site.input_shapes[0], component.pool_size, stride, component.padding
         )
-        settings: dict[str, Any] = {"kernel_shape": list(component.pool_size)}
-        settings |= {"strides": list(stride), "pads": _pads(window)}
+        settings = _settings(window.rows, window.columns)
         if isinstance(component, MaxPool2d):
             return w.op("MaxPool", site.inputs[0], **settings)
         return w.op("AveragePool", site.inputs[0], **settings, count_include_pad=1)

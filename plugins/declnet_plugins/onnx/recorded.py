@@ -157,13 +157,9 @@ class _Writing:
     def filled(self, value: str, shape: Shape) -> str:
         """Return a value for each sample, (n, *shape), of one that is broadcast to it."""
         w = self._writer
-        rows = w.op("Shape", self._values[0], start=0, end=1) if w.opset >= 15 else self._rows()
+        rows = w.op("Shape", self._values[0], start=0, end=1)
         sizes = w.op("Concat", rows, w.constant(list(shape), "int64"), axis=0) if shape else rows
         return w.op("Expand", value, sizes)
-
-    def _rows(self) -> str:
-        w = self._writer
-        return w.op("Gather", w.op("Shape", self._values[0]), w.constant([0], "int64"), axis=0)
 
     def _map(self, operation: Operation) -> str:
         w, name = self._writer, operation.name

@@ -14,10 +14,19 @@ from declnet_plugins.standard.layers.gru import GRU
 from declnet_plugins.standard.layers.lstm import LSTM
 from declnet_plugins.standard.layers.simple_rnn import SimpleRNN
 
-GATES: dict[type[Any], tuple[int, ...]] = {LSTM: (0, 2, 1, 3), GRU: (1, 0, 2), SimpleRNN: (0,)}
-"""The positions of declnet's gates in ONNX's order: i, o, f, c; z, r, h."""
+OPERATORS: dict[str, tuple[type[Any], tuple[int, ...]]] = {
+    "LSTM": (LSTM, (0, 2, 1, 3)),
+    "GRU": (GRU, (1, 0, 2)),
+    "RNN": (SimpleRNN, (0,)),
+}
+"""The layer of each operator, and the positions of gates of the one (ONNX: i, o, f, c; z, r, h) in
+the order of the other, which are the same in both directions."""
 
-OPERATORS: dict[type[Any], str] = {LSTM: "LSTM", GRU: "GRU", SimpleRNN: "RNN"}
+
+def ordered_gates(array: Array, operator: str, units: int) -> Array:
+    """Return an array (gates * units, …) with the gates in the order of the other."""
+    _, order = OPERATORS[operator]
+    return np.concatenate([array[gate * units : (gate + 1) * units] for gate in order])
 
 
 class OnnxRecurrent(OnnxTranslation):
@@ -28,8 +37,9 @@ class OnnxRecurrent(OnnxTranslation):
     def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
         """Return the states of all steps, or the last ones."""
         (time, _), units = site.input_shapes[0], component.units
+        operator = next(name for name, (layer, _) in OPERATORS.items() if layer is type(component))
         prefixes = ("", "backward_") if component.bidirectional else ("",)
-        directions = [_given(component, site.parameters, prefix) for prefix in prefixes]
+        directions = [_given(component, operator, site.parameters, prefix) for prefix in prefixes]
         stacked = [np.stack(arrays) for arrays in zip(*directions, strict=True)]
         constants = [w.constant(array, "float32") for array in stacked]
         lengths = ""
@@ -43,7 +53,7 @@ class OnnxRecurrent(OnnxTranslation):
         if isinstance(component, GRU):
             settings["linear_before_reset"] = 1
         states, last = w.node(
-            OPERATORS[type(component)],
+            operator,
             [
                 w.transpose(site.inputs[0], 1, 0, 2),
                 *(constants if component.use_bias else [*constants, ""]),
@@ -57,21 +67,16 @@ class OnnxRecurrent(OnnxTranslation):
         return w.reshape(w.transpose(last, 1, 0, 2), (units * len(prefixes),))
 
 
-def _given(component: Any, parameters: Any, prefix: str) -> tuple[Array, ...]:
+def _given(component: Any, operator: str, parameters: Any, prefix: str) -> tuple[Array, ...]:
     """Return the weights of a direction: (gates * units, …), and any biases of both products."""
-    order = GATES[type(component)]
-    units = component.units
-
-    def ordered(array: Array) -> Array:
-        return np.concatenate([array[..., k * units : (k + 1) * units] for k in order], axis=-1)
-
-    weights, recurrent = (
-        ordered(np.asarray(parameters[prefix + name])).T
-        for name in ("weights", "recurrent_weights")
+    units, names = component.units, ["weights", "recurrent_weights", "biases"]
+    weights, recurrent, *others = (
+        ordered_gates(np.asarray(parameters[prefix + name]).T, operator, units)
+        for name in names[: 2 + component.use_bias]
     )
-    if not component.use_bias:
+    if not others:
         return weights, recurrent
-    biases = ordered(np.asarray(parameters[f"{prefix}biases"]))
+    (biases,) = others
     more = np.zeros_like(biases)
     if isinstance(component, GRU):
         more[2 * units :] = parameters[f"{prefix}candidate_biases"]

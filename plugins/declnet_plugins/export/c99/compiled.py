@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,16 +16,11 @@ import numpy as np
 
 from declnet import Array
 from declnet_plugins.exchange import ExportedPredictions, ExportError
-from declnet_plugins.export.c99.files import ERRORS, INTERFACE
-from declnet_plugins.export.c99.text import read_string
+from declnet_plugins.export.c99.files import ERRORS
+from declnet_plugins.export.c99.interface import Field, Interface, Output, read_interface
 from declnet_plugins.export.c99.writer import TEXT
 
-TYPES: dict[str, Any] = {
-    "float": ctypes.c_float,
-    "double": ctypes.c_double,
-    "int32_t": ctypes.c_int32,
-    TEXT: ctypes.c_char_p,
-}
+TYPES: dict[str, Any] = {"float": np.float32, "double": float, "int32_t": np.int32, TEXT: np.uintp}
 
 
 def compiler() -> str | None:
@@ -74,9 +68,10 @@ class CompiledProgram:
 
     def __init__(self, header: Path, library: ctypes.CDLL) -> None:
         self._interface = read_interface(header)
-        array = "_array" if self._interface["array"] else ""
+        array = "_array" if self._interface.takes_array else ""
         self.errors: list[tuple[str, int]] = []
-        self._predict = getattr(library, f"{self._interface['prefix']}_predict{array}")
+        self._predict = getattr(library, f"{self._interface.prefix}_predict{array}")
+        self._predict.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
 
     @classmethod
     def of(cls, path: Path) -> Self:
@@ -92,123 +87,84 @@ class CompiledProgram:
 
     def __call__(self, columns: Mapping[str, Array]) -> dict[str, ExportedPredictions]:
         """Return the predictions of each output; a row that the program refuses is not valid."""
-        known = self._interface["columns"]
-        count = len(columns[known[0][0]])
-        output = _output_type(self._interface)()
-        rows: list[list[dict[str, Any]]] = [[] for _ in self._interface["outputs"]]
-        valid = np.zeros(count, bool)
-        self.errors = []
-        for row in range(count):
-            argument, arrays = self._given({name: columns[name][row] for name, *_ in known})
-            code = self._predict(argument, ctypes.byref(output))
-            self.errors.append((ERRORS[code][0], output.column))
-            valid[row] = output.valid
-            for number, description in enumerate(self._interface["outputs"]):
-                fields = (
-                    getattr(output, "o_" + description["name"]) if description["name"] else output
-                )
-                rows[number].append(
-                    {name: _plain(getattr(fields, name)) for name, _ in fields._fields_}
-                )
-            del arrays
-        pairs = zip(self._interface["outputs"], rows, strict=True)
+        fields = self._interface.fields
+        cells = [_cells(field, columns[field.column.name]) for field in fields]
+        rows = cells[0]
+        if not self._interface.takes_array:
+            kinds = (np.uintp if field.is_array else TYPES[field.ctype] for field in fields)
+            sizes = ((field.size,) if field.column.window else () for field in fields)
+            named = [(field.name, *kind) for field, *kind in zip(fields, kinds, sizes, strict=True)]
+            rows = np.zeros(len(cells[0]), np.dtype(named, align=True))
+            for field, array in zip(fields, cells, strict=True):
+                rows[field.name] = _addresses(array) if field.is_array else array
+        outputs = np.zeros(len(rows), _output_type(self._interface))
+        pairs = zip(_addresses(rows).tolist(), _addresses(outputs).tolist(), strict=True)
+        errors = [ERRORS[self._predict(*pair)][0] for pair in pairs]
+        self.errors = [*zip(errors, outputs["column"].tolist(), strict=True)]
         return {
-            description["name"]: _predictions(description, predicted, valid)
-            for description, predicted in pairs
+            output.output.name: _predictions(
+                output, outputs[output.name] if output.name else outputs, outputs["valid"] != 0
+            )
+            for output in self._interface.outputs
         }
 
-    def _given(self, row: Mapping[str, Any]) -> tuple[Any, list[Any]]:
-        """Return the argument of a row, and what must be kept while it is used."""
-        interface, arrays = self._interface, []
-        fields, values = [], []
-        for name, ctype, size, is_array in interface["columns"]:
-            item = TYPES[ctype]
-            if not is_array and np.ndim(row[name]) == 0:
-                fields.append(item)
-                values.append(_scalar(row[name], ctype))
-                continue
-            items = np.asarray(row[name], object).reshape(-1).tolist()
-            array = (item * max(size, 1))(*(_scalar(value, ctype) for value in items))
-            arrays.append(array)
-            if interface["array"]:
-                return array, arrays
-            fields.append(ctypes.POINTER(item) if is_array else item * size)
-            values.append(ctypes.cast(array, ctypes.POINTER(item)) if is_array else array)
-        named = [(f"f{number}", ctype) for number, ctype in enumerate(fields)]
-        struct = type("Row", (ctypes.Structure,), {"_fields_": named})
-        return ctypes.byref(struct(*values)), arrays
+
+def _addresses(rows: Array) -> Array:
+    """Return where each row of an array is."""
+    return rows.ctypes.data + rows.strides[0] * np.arange(len(rows), dtype=np.uintp)
 
 
-def read_interface(header: Path) -> dict[str, Any]:
-    """Return the description of model and structs in a header.
-
-    Raises:
-        ExportError: it has none.
-    """
-    for line in header.read_text("utf-8").splitlines():
-        words = line.split(" ", 2)
-        if words[0] == "#define" and words[1].endswith(f"_{INTERFACE}"):
-            interface: dict[str, Any] = json.loads(read_string(words[2]))
-            return interface
-    raise ExportError([(f"{header}: has no description of the interface", None)])
+def _cells(field: Field, column: Array) -> Array:
+    """Return the cells of a column in the type of a field, of texts their addresses."""
+    if field.ctype == TEXT:
+        column = np.asarray(column, object)
+        texts = [None if cell is None else str(cell).encode() for cell in column.flat]
+        pointers: Any = (ctypes.c_char_p * max(len(texts), 1))(*texts)  # the result refers to it
+        addresses: Array = np.frombuffer(pointers, np.uintp, len(texts))
+        return addresses.reshape(column.shape)
+    return np.ascontiguousarray(column, TYPES[field.ctype])
 
 
-def _scalar(value: Any, ctype: str) -> Any:
-    if ctype == TEXT:
-        return None if value is None else str(value).encode()
-    return float("nan") if value is None else value
+def _output_type(interface: Interface) -> Any:
+    """Return the type of the struct that the program fills."""
+    fields: list[Any] = []
+    for output in interface.outputs:
+        members = _members(output, TYPES[interface.number])
+        fields += [(output.name, np.dtype(members, align=True))] if output.name else members
+    return np.dtype([*fields, ("valid", np.intc), ("column", np.intc)], align=True)
 
 
-def _output_type(interface: Mapping[str, Any]) -> Any:
-    fields: list[tuple[str, Any]] = []
-    for output in interface["outputs"]:
-        members = _fields(output, interface["number"])
-        if output["name"]:
-            struct = type("Output", (ctypes.Structure,), {"_fields_": members})
-            fields.append(("o_" + output["name"], struct))
-        else:
-            fields += members
-    fields += [("valid", ctypes.c_int), ("column", ctypes.c_int)]
-    return type("Outputs", (ctypes.Structure,), {"_fields_": fields})
+def _members(predicted: Output, number: Any) -> list[Any]:
+    output = predicted.output
+    kind = number if output.task == "values" else np.float32
+    members: list[Any] = [(predicted.numbers, kind, (predicted.count,))]
+    if output.task in ("classes", "binary"):
+        members.insert(0, ("label", np.intc))
+    if output.task == "flags":
+        members.insert(0, ("flags", np.intc, (predicted.size,)))
+    if output.intervals:
+        members += [(side, number, (prod(output.interval_shape),)) for side in ("lower", "upper")]
+    if output.sets:
+        members.append(("in_set", np.intc, (len(output.classes or ()),)))
+    return members
 
 
-def _fields(output: Mapping[str, Any], number: str) -> list[tuple[str, Any]]:
-    fields: list[tuple[str, Any]] = []
-    if output["sort"] in ("classes", "binary"):
-        fields.append(("label", ctypes.c_int))
-    if output["sort"] == "flags":
-        fields.append(("flags", ctypes.c_int * output["size"]))
-    kind = TYPES[number if output["sort"] == "values" else "float"]
-    fields.append((output["field"], kind * output["count"]))
-    if output["interval"] is not None:
-        size = int(np.prod(output["interval"], dtype=int))
-        fields += [(side, TYPES[number] * size) for side in ("lower", "upper")]
-    if output["sets"]:
-        fields.append(("in_set", ctypes.c_int * len(output["classes"])))
-    return fields
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, int) else list(value)
-
-
-def _predictions(
-    output: Mapping[str, Any], rows: Sequence[Any], valid: Array
-) -> ExportedPredictions:
-    numbers = np.array([row[output["field"]] for row in rows]).reshape(-1, output["count"])
-    outputs = numbers[:, output["count"] - output["size"] :].reshape(-1, *output["shape"])
+def _predictions(predicted: Output, filled: Array, valid: Array) -> ExportedPredictions:
+    """Return the predictions in structs of one output, (n,)."""
+    output, numbers = predicted.output, filled[predicted.numbers]
+    outputs = numbers[:, predicted.count - predicted.size :].reshape(-1, *output.shape)
     prediction: Array = outputs
-    if output["sort"] == "flags":
-        prediction = np.array([row["flags"] for row in rows])
-    elif output["sort"] != "values":
-        labels = np.array([row["label"] for row in rows], int)
-        kind = object if isinstance(output["classes"][0], str) else None
-        prediction = np.array(output["classes"], kind)[labels]
-    elif len(output["shape"]) > 0 and prod(output["shape"]) == 1:
+    if output.task == "flags":
+        prediction = filled["flags"]
+    elif output.task != "values":
+        classes = output.classes or ()
+        kind = object if isinstance(classes[0], str) else None
+        prediction = np.array(classes, kind)[filled["label"]]
+    elif output.shape and predicted.size == 1:
         prediction = outputs.reshape(-1)
-    bounds: dict[str, Array] = {}
-    if output["interval"] is not None:
-        for side in ("lower", "upper"):
-            bounds[side] = np.array([row[side] for row in rows]).reshape(-1, *output["interval"])
-    sets = np.array([row["in_set"] for row in rows]).astype(bool) if output["sets"] else None
-    return ExportedPredictions(prediction, outputs, **bounds, sets=sets, valid=valid)
+    lower, upper = (
+        filled[side].reshape(-1, *output.interval_shape) if output.intervals else None
+        for side in ("lower", "upper")
+    )
+    sets = filled["in_set"] != 0 if output.sets else None
+    return ExportedPredictions(prediction, outputs, lower, upper, sets, valid)

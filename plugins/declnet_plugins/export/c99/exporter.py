@@ -10,18 +10,17 @@ from pydantic import Field
 
 from declnet import OutputError, error_message
 from declnet_plugins.exchange import (
-    ExportedColumn,
     ExportedInterface,
     ExportedModel,
-    ExportedOutput,
     Exporter,
     ExportError,
     ExportSummary,
     FilePredictor,
     translate_model,
 )
-from declnet_plugins.export.c99.compiled import CompiledProgram, compiler, read_interface
+from declnet_plugins.export.c99.compiled import CompiledProgram, compiler
 from declnet_plugins.export.c99.files import header, source
+from declnet_plugins.export.c99.interface import read_interface
 from declnet_plugins.export.c99.model_writer import ModelWriter
 from declnet_plugins.export.c99.text import identifier
 
@@ -79,25 +78,12 @@ class C99(Exporter):
         """Return what the header says."""
         header_path = path.with_suffix(".h")
         try:
-            described = read_interface(header_path)
+            interface = read_interface(header_path)
         except (OSError, ValueError) as error:
             raise OutputError(f"{header_path}: cannot be read: {error_message(error)}") from None
-        columns = zip(described["columns"], described["types"], strict=True)
         return ExportedInterface(
-            tuple(
-                ExportedColumn(name, kind, (size,) if is_array or size > 1 else ())
-                for (name, _, size, is_array), kind in columns
-            ),
-            tuple(
-                ExportedOutput(
-                    output["name"],
-                    tuple(output["shape"]),
-                    output["sort"],
-                    tuple(output["classes"]) if output["classes"] else None,
-                    scores=output["field"] == "scores",
-                )
-                for output in described["outputs"]
-            ),
+            tuple(field.column for field in interface.fields),
+            tuple(output.output for output in interface.outputs),
         )
 
     def predictor(self, path: Path) -> FilePredictor | None:

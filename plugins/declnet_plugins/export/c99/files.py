@@ -5,18 +5,15 @@ Names of the model, of columns and of classes are in string literals only, never
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from math import prod
-from typing import Any
 
 from declnet_plugins.exchange import ExportedModel
-from declnet_plugins.export.c99.model_writer import Field, ModelWriter, Output
+from declnet_plugins.export.c99.interface import INTERFACE, Field, Interface, Output
+from declnet_plugins.export.c99.model_writer import ModelWriter
 from declnet_plugins.export.c99.self_test import self_test
 from declnet_plugins.export.c99.text import braced, string
 from declnet_plugins.export.c99.writer import TEXT, Program
-
-INTERFACE = "INTERFACE"
-"""The macro of the header, after the prefix, that describes model and structs as JSON."""
 
 ERRORS = (
     ("OK", "the prediction was made"),
@@ -32,6 +29,14 @@ ERRORS = (
 def header(model: ExportedModel, writer: ModelWriter, program: Program) -> str:
     """Return the header."""
     prefix, capitals = writer.prefix, writer.prefix.upper()
+    interface = Interface(
+        dict(model.metadata),
+        prefix,
+        writer.number,
+        writer.takes_array,
+        tuple(replace(field, column=replace(field.column, missing=())) for field in writer.fields),
+        tuple(writer.outputs),
+    )
     codes = "\n".join(
         f"    {capitals}_{name} = {code}{',' if code < len(ERRORS) - 1 else ''} /* {text} */"
         for code, (name, text) in enumerate(ERRORS)
@@ -49,7 +54,7 @@ def header(model: ExportedModel, writer: ModelWriter, program: Program) -> str:
     parts.append(_functions(writer))
     parts.append(
         f"/* The model, and the structs above, in JSON. */\n"
-        f"#define {capitals}_{INTERFACE} {string(_interface(model, writer))}"
+        f"#define {capitals}_{INTERFACE} {string(interface.as_json())}"
     )
     parts.append(f"#ifdef __cplusplus\n}}\n#endif\n\n#endif /* {capitals}_H */")
     return "\n\n".join(parts) + "\n"
@@ -196,34 +201,6 @@ static workspace, so it is not
 int {prefix}_self_test(float *largest);"""
 
 
-def _interface(model: ExportedModel, writer: ModelWriter) -> str:
-    interface: dict[str, Any] = {
-        "model": dict(model.metadata),
-        "prefix": writer.prefix,
-        "array": writer.takes_array,
-        "number": writer.number,
-        "columns": [
-            [field.column.name, field.ctype, field.size, field.is_array] for field in writer.fields
-        ],
-        "types": [field.column.type for field in writer.fields],
-        "outputs": [
-            {
-                "name": output.output.name,
-                "sort": output.output.task,
-                "field": output.numbers,
-                "size": output.size,
-                "count": output.count,
-                "shape": output.output.shape,
-                "classes": output.output.classes,
-                "interval": output.output.interval_shape if output.output.intervals else None,
-                "sets": output.output.sets,
-            }
-            for output in writer.outputs
-        ],
-    }
-    return json.dumps(interface)
-
-
 def source(
     model: ExportedModel, writer: ModelWriter, program: Program, name: str, rows: int
 ) -> str:
@@ -240,7 +217,6 @@ def source(
             )
     argument = "sample" if writer.takes_array else "row"
     call = _signature(writer, True).split("(", maxsplit=1)[0].removeprefix("int ")
-    declared = "    int error;\n" if program.fails else ""
     unused = "" if program.uses_workspace else "    (void) workspace;\n"
     parts = [
         f'#include "{name}"\n\n#include <float.h>\n#include <limits.h>\n#include <math.h>\n'
@@ -248,7 +224,7 @@ def source(
         '#if INT_MAX < 2147483647\n#error "int has less than 32 bits"\n#endif',
         *names,
         program.declarations,
-        f"{_signature(writer, True)}\n{{\n{declared}{unused}    out->valid = 0;\n"
+        f"{_signature(writer, True)}\n{{\n{unused}    out->valid = 0;\n"
         f"    out->column = -1;\n{program.calls}\n    out->valid = 1;\n"
         f"    return {prefix.upper()}_OK;\n}}",
         f"{_signature(writer, False)}\n{{\n    static {prefix}_workspace memory;\n"

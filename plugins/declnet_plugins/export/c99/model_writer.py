@@ -17,60 +17,12 @@ from declnet_plugins.exchange import (
     ExportedOutput,
     TranslationSite,
     WrittenOutput,
+    unique_name,
 )
-from declnet_plugins.export.c99.text import Names
+from declnet_plugins.export.c99.interface import Field, Output
+from declnet_plugins.export.c99.text import identifier
 from declnet_plugins.export.c99.writer import TEXT, CWriter, Value
 from declnet_plugins.recording import SampleProgram
-
-
-@dataclass(frozen=True)
-class Field:
-    """A raw column as the program takes it.
-
-    Attributes:
-        column: the column.
-        name: the name of the field of the row, or of the argument for a single array.
-        ctype: the type of its items.
-        is_array: whether it is an array by pointer, in place of a number or text of a row.
-    """
-
-    column: ExportedColumn
-    name: str
-    ctype: str
-    is_array: bool
-
-    @property
-    def size(self) -> int:
-        """How many items a sample has."""
-        return prod(self.column.shape) * (self.column.window or 1)
-
-
-@dataclass(frozen=True)
-class Output:
-    """The predictions of one loss as the program gives them.
-
-    Attributes:
-        output: what is predicted.
-        name: the prefix of its classes and the field of the output; empty for the only one.
-        size: how many numbers are predicted.
-    """
-
-    output: ExportedOutput
-    name: str
-    size: int
-
-    @property
-    def numbers(self) -> str:
-        """The name of the field with probabilities, scores or values."""
-        if self.output.task == "values":
-            return "values"
-        return "scores" if self.output.scores else "probabilities"
-
-    @property
-    def count(self) -> int:
-        """How many items that field has: of two classes, both have a probability."""
-        return 2 if self.output.task == "binary" and not self.output.scores else self.size
-
 
 PUBLIC = (
     *("column", "columns", "row", "rows", "output", "workspace", "classes", "predict"),
@@ -89,19 +41,19 @@ class ModelWriter(CWriter):
     takes_array: bool = False
     _integers: frozenset[str] = frozenset()
     _markers: dict[tuple[str, ...], str] = field(default_factory=dict)
-    _field_names: Names = field(default_factory=Names)
-    _output_names: Names = field(default_factory=Names)
+    _field_names: set[str] = field(default_factory=set)
+    _output_names: set[str] = field(default_factory=lambda: {*PUBLIC})
 
     def prepare(self, model: ExportedModel) -> None:
         """Decide whether the program takes an array or a row, and reserve its public names."""
-        for name in PUBLIC:
-            self._names.unique(f"{self.prefix}_{name}")
-            self._output_names.unique(name)
+        self._names.update(f"{self.prefix}_{name}" for name in PUBLIC)
         for output in model.outputs:
-            name = self._output_names.unique(output.name) if output.name else ""
+            name = ""
+            if output.name:
+                name = unique_name(identifier(output.name), self._output_names)
             for ending in (name, f"{name}_classes", f"expected_{name}"):
-                self._names.unique(f"{self.prefix}_{ending}")
-            self.outputs.append(Output(output, name, prod(output.shape)))
+                self._named(f"{self.prefix}_{ending}")
+            self.outputs.append(Output(output, name))
         joined = [input_ for member in model.members for input_ in member.inputs]
         self.takes_array = len(model.columns) == 1 and model.columns[0].shape != ()
         self._integers = frozenset(
@@ -116,7 +68,8 @@ class ModelWriter(CWriter):
             ctype = "int32_t" if column.name in self._integers else "float"
         name = "sample"
         if not self.takes_array:
-            name = self._field_names.unique(column.name, f"column_{number + 1}")
+            plain = identifier(column.name, f"column_{number + 1}")
+            name = unique_name(plain, self._field_names)
         self.fields.append(Field(column, name, ctype, is_array))
         shape = column.shape if column.window is None else (column.window, *column.shape)
         source = name if self.takes_array else f"row->{name}"
@@ -161,19 +114,18 @@ class ModelWriter(CWriter):
         whole = filled.size // rows
         for column in columns:
             width = column.size // rows
-            x = f"x[t * {width} + i]" if rows > 1 else "x[i]"
-            largest = f"({column.ctype}) FLT_MAX"
-            usable = f"{x} >= -{largest} && {x} <= {largest}" if column.ctype != "int32_t" else "1"
+            largest, is_whole = f"({column.ctype}) FLT_MAX", column.ctype == "int32_t"
+            usable = "" if is_whole else f"x[i] >= -{largest} && x[i] <= {largest}"
             if ctype != "float":
                 limit = "INT32_MAX" if joined.limit is None else joined.limit
                 least = "INT32_MIN" if joined.limit is None else 0
-                usable = f"{x} >= ({column.ctype}) {least} && {x} <= ({column.ctype}) {limit}"
-                usable += "" if column.ctype == "int32_t" else f" && {x} == {self.floor}({x})"
+                usable = f"x[i] >= ({column.ctype}) {least} && x[i] <= ({column.ctype}) {limit}"
+                usable += "" if is_whole else f" && x[i] == {self.floor}(x[i])"
+            if usable:
+                self.refuse(column, f"!({usable})", missing="" if is_whole else "isnan(x[i])")
             self.compute(
                 name, JOINED, {"x": column}, filled.shape, into=filled, offset=offset, inline=True,
-                rows=rows, width=width, whole=whole, kind=ctype, x=x, usable=usable,
-                missing="0" if column.ctype == "int32_t" else f"isnan({x})",
-                y=f"y[t * {whole} + i]" if rows > 1 else "y[i]",
+                rows=rows, width=width, whole=whole, kind=ctype,
             )  # fmt: skip
             offset += width
         return filled
@@ -262,13 +214,7 @@ static const char *$name(const char *text, const char *const *missing, int count
 
 JOINED = """
 for (int t = 0; t < $rows; t++) {
-    for (int i = 0; i < $width; i++) {
-        if (!($usable)) {
-            out->column = $column;
-            return $missing ? ${PREFIX}_MISSING : ${PREFIX}_OUT_OF_RANGE;
-        }
-        $y = ($kind) $x;
-    }
+    for (int i = 0; i < $width; i++) y[t * $whole + i] = ($kind) x[t * $width + i];
 }
 """
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from declnet import Array
 from declnet_plugins.exchange import ExportedModel
-from declnet_plugins.export.c99.model_writer import Field, ModelWriter
+from declnet_plugins.export.c99.interface import Field
+from declnet_plugins.export.c99.model_writer import ModelWriter
 from declnet_plugins.export.c99.text import LITERALS, braced, initializer, string
 from declnet_plugins.export.c99.writer import TEXT
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -43,30 +42,13 @@ LINE = 100
 """Characters of a line, at most."""
 
 
-class Names:
-    """Distinct identifiers that are valid in C and C++."""
-
-    def __init__(self) -> None:
-        self._reserved: set[str] = set()
-
-    def unique(self, text: str, otherwise: str = "value") -> str:
-        """Return an identifier that resembles a text, and reserve it.
-
-        Args:
-            text: any text; letters outside of ASCII lose their accents or are left out.
-            otherwise: what is used if nothing of the text remains.
-        """
-        first = identifier(text, otherwise)
-        for number in count(1):
-            name = first if number == 1 else f"{first}_{number}"
-            if name not in self._reserved:
-                self._reserved.add(name)
-                return name
-        raise AssertionError
-
-
 def identifier(text: str, otherwise: str = "value") -> str:
-    """Return an identifier that resembles a text: `Größe (cm)` becomes `Groe_cm`."""
+    """Return an identifier that resembles a text: `Größe (cm)` becomes `Groe_cm`.
+
+    Args:
+        text: any text; letters outside of ASCII lose their accents or are left out.
+        otherwise: what is used if nothing of the text remains.
+    """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     name = re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_")[:LONGEST] or otherwise
     if name[0].isdigit():

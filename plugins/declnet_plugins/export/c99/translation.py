@@ -54,9 +54,10 @@ def step(
     )
 
 
-def check_length(time: int) -> str:
-    """Return a statement that refuses lengths that sequences cannot have."""
-    return f"if (lengths[0] < 0 || lengths[0] > {time}) return ${{PREFIX}}_OUT_OF_RANGE;\n"
+def check_lengths(w: CWriter, lengths: Value | None, time: int) -> None:
+    """Refuse lengths that sequences cannot have, if there are lengths."""
+    if lengths is not None:
+        w.refuse(lengths, f"x[i] < 0 || x[i] > {time}")
 
 
 def text_end(w: CWriter) -> str:

@@ -17,11 +17,12 @@ from typing import Any, Literal
 import numpy as np
 
 from declnet import Array, Shape
+from declnet_plugins.exchange import unique_name
 from declnet_plugins.export.c99.memory import Block, place
 from declnet_plugins.export.c99.text import (
-    Names,
     braced,
     float_literal,
+    identifier,
     initializer,
     string,
 )
@@ -86,7 +87,6 @@ class Step:
     scratch: dict[str, Value]
     in_place: str | None
     inline: bool
-    fails: bool
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,6 @@ class Program:
         sizes: the arrays of the workspace: the type and number of items by name.
         workspace_bytes: its size in bytes.
         constant_bytes: the size of the constants in bytes.
-        fails: whether a function may return an error, to the variable `error`.
     """
 
     declarations: str
@@ -107,7 +106,6 @@ class Program:
     sizes: Mapping[str, tuple[str, int]]
     workspace_bytes: int
     constant_bytes: int
-    fails: bool
 
     @property
     def uses_workspace(self) -> bool:
@@ -126,7 +124,7 @@ class CWriter:
 
     prefix: str
     number: Number = "double"
-    _names: Names = field(default_factory=Names)
+    _names: set[str] = field(default_factory=set)
     _constants: dict[tuple[str, Shape, bytes], str] = field(default_factory=dict)
     _declared: list[str] = field(default_factory=list)
     _helpers: dict[str, str] = field(default_factory=dict)
@@ -139,12 +137,9 @@ class CWriter:
         numbers = np.ascontiguousarray(array, np.float32 if ctype == "float" else None)
         key = (ctype, numbers.shape, numbers.tobytes())
         if key not in self._constants:
-            self._constants[key] = self._names.unique(f"{self.prefix}_{name}")
             self._constant_bytes += numbers.size * BYTES.get(ctype, 8)
-            declared = f"{self._constants[key]}[{max(numbers.size, 1)}]"
-            self._declared.append(
-                f"static const {ctype} {declared} = {initializer(numbers, ctype)};"
-            )
+            items = initializer(numbers, ctype)
+            self._constants[key] = self._declare(name, ctype, max(numbers.size, 1), items)
         return self._constants[key]
 
     def strings(self, name: str, texts: tuple[str, ...]) -> str:
@@ -152,11 +147,15 @@ class CWriter:
         items = braced(map(string, texts))
         key = (TEXT, (len(texts),), items.encode())
         if key not in self._constants:
-            self._constants[key] = self._names.unique(f"{self.prefix}_{name}")
             self._constant_bytes += sum(len(text.encode()) + 1 for text in texts)
-            declared = f"{self._constants[key]}[{len(texts)}]"
-            self._declared.append(f"static const char *const {declared} = {items};")
+            self._constants[key] = self._declare(name, "char *const", len(texts), items)
         return self._constants[key]
+
+    def _declare(self, name: str, ctype: str, size: int, items: str) -> str:
+        """Declare a constant array, and return its name."""
+        unique = self._named(f"{self.prefix}_{name}")
+        self._declared.append(f"static const {ctype} {unique}[{size}] = {items};")
+        return unique
 
     def helper(self, name: str, text: str, **terms: str) -> str:
         """Define a function that several steps use, once, and return its name.
@@ -168,7 +167,7 @@ class CWriter:
             terms: further terms, such as the names of other helpers.
         """
         if name not in self._helpers:
-            function = self._names.unique(f"{self.prefix}_{name}")
+            function = self._named(f"{self.prefix}_{name}")
             self._helpers[name] = function
             self._declared.append(self._filled(text, {"name": function, **terms}))
         return self._helpers[name]
@@ -186,7 +185,6 @@ class CWriter:
         scratch: Mapping[str, Value] | None = None,
         in_place: str | None = None,
         inline: bool = False,
-        fails: bool = False,
         **terms: Any,
     ) -> Value:
         """Add a step, which fills the array `y`, and return it; of equal steps, only the first.
@@ -207,7 +205,6 @@ class CWriter:
                 written after the items up to i of the input were read.
             inline: whether the body is a part of the function that computes the prediction, where
                 `out` is the output, so that it may return an error.
-            fails: whether it is a function that returns 0, or an error's number.
             terms: numbers, which become literals (integers as they are, floats of type float);
                 arrays of numbers, which become constants of type float; or text.
         """
@@ -221,20 +218,13 @@ class CWriter:
             if key in self._filled_by:
                 return self._filled_by[key]
             self._filled_by[key] = filled
-        function = self._names.unique(f"{self.prefix}_{name}")
-        self._steps.append(
-            Step(
-                function,
-                text,
-                dict(inputs),
-                filled,
-                offset,
-                dict(scratch or {}),
-                in_place,
-                inline,
-                fails,
-            )
-        )
+        source = inputs.get(in_place or "")
+        is_alone = sum(value is source for value in inputs.values()) == 1  # is it read once?
+        if source is None or not is_alone or (source.ctype, source.size) != (ctype, filled.size):
+            in_place = None
+        function, more = self._named(f"{self.prefix}_{name}"), dict(scratch or {})
+        step = Step(function, text, dict(inputs), filled, offset, more, in_place, inline)
+        self._steps.append(step)
         return filled
 
     def refuse(self, x: Value, wrong: str, *, missing: str = "") -> None:
@@ -248,7 +238,7 @@ class CWriter:
         error = f"{missing} ? ${{PREFIX}}_MISSING : " if missing else ""
         text = REFUSAL.replace("$error", f"{error}${{PREFIX}}_OUT_OF_RANGE")
         body = self._filled(text, {"size": str(x.size), "wrong": wrong, "column": str(x.column)})
-        self._steps.append(Step("", body, {"x": x}, None, 0, {}, None, True, False))
+        self._steps.append(Step("", body, {"x": x}, None, 0, {}, None, True))
 
     def scratch(self, size: int, ctype: str = "float") -> Value:
         """Return an array for the `scratch` of a step."""
@@ -257,6 +247,10 @@ class CWriter:
     def raw_constant(self, name: str, array: Array) -> str:
         """Return the name of a constant array of the type of raw numbers."""
         return self.constant(name, np.asarray(array, float), self.number)
+
+    def _named(self, name: str) -> str:
+        """Return an identifier that nothing else in the program has, and reserve it."""
+        return unique_name(identifier(name), self._names)
 
     def _term(self, name: str, term: Any) -> str:
         if isinstance(term, np.ndarray):
@@ -281,16 +275,17 @@ class CWriter:
                 f"{', '.join(sorted(known))}); arguments of compute, such as offset, are not terms"
             ) from None
 
-    def finish(self, outputs: tuple[Value, ...] = ()) -> Program:
-        """Place the arrays, of which `outputs` are read last, and write the functions."""
-        blocks = self._blocks(outputs)
+    def finish(self) -> Program:
+        """Place the arrays, and write the functions."""
+        blocks = self._blocks()
         sizes = {}
         for ctype in ARENAS:
-            of_type = {block for value, block in blocks.items() if value.ctype == ctype}
-            sizes[ctype] = place(sorted(of_type, key=lambda block: (block.first, block.size)))
+            of_type = (block for value, block in blocks.items() if value.ctype == ctype)
+            sizes[ctype] = place([*dict.fromkeys(of_type)])
         functions, calls = [], []
         for step in self._steps:
-            same = step.in_place is not None and _shared(step, blocks)
+            source = blocks.get(step.inputs[step.in_place]) if step.in_place else None
+            same = source is not None and source is blocks.get(step.output)  # type: ignore[arg-type]
             if step.inline:
                 calls.append(self._inlined(step, blocks, same))
             else:
@@ -302,34 +297,22 @@ class CWriter:
             {ARENAS[ctype]: (ctype, size) for ctype, size in sizes.items() if size},
             sum(BYTES[ctype] * size for ctype, size in sizes.items()),
             self._constant_bytes,
-            any(step.fails for step in self._steps),
         )
 
-    def _blocks(self, outputs: tuple[Value, ...]) -> dict[Value, Block]:
+    def _blocks(self) -> dict[Value, Block]:
         """Return the memory of each array of the workspace."""
-        last: dict[Value, int] = dict.fromkeys(outputs, len(self._steps))
+        last: dict[Value | None, int] = {}
         for number, step in enumerate(self._steps):
-            outputs_of_step = () if step.output is None else (step.output,)
-            for value in (*step.inputs.values(), *outputs_of_step, *step.scratch.values()):
-                last[value] = max(last.get(value, 0), number)
+            last |= dict.fromkeys((*step.inputs.values(), step.output), number)
         blocks: dict[Value, Block] = {}
         for number, step in enumerate(self._steps):
-            source = step.inputs.get(step.in_place or "")
             filled = step.output
             if filled is not None and filled.source is None and filled not in blocks:
-                reused = blocks.get(source) if source is not None else None
-                if (
-                    reused is not None
-                    and source is not None
-                    and source.ctype == filled.ctype
-                    and source.size == filled.size == reused.size
-                    and reused.last == number
-                    and _alone(step)
-                ):
-                    reused.last = last[filled]
-                    blocks[filled] = reused
-            if filled is not None and filled.source is None and filled not in blocks:
-                blocks[filled] = Block(max(filled.size, 1), number, last[filled])
+                block = blocks.get(step.inputs[step.in_place]) if step.in_place else None
+                if block is None or block.last > number or block.size != max(filled.size, 1):
+                    block = Block(max(filled.size, 1), number, number)
+                block.last = last[filled]
+                blocks[filled] = block
             for value in step.scratch.values():
                 blocks[value] = Block(value.size, number, number)
         return blocks
@@ -354,21 +337,14 @@ class CWriter:
         if same and step.output is not None:
             body = f"    {_constant(step.output.ctype)} *{step.in_place} = y;\n"
         body += indent(step.body, "    ")
-        body += "\n    return 0;" if step.fails else ""
-        kind = "int" if step.fails else "void"
-        return f"static {kind} {step.name}({parameters})\n{{\n{body}\n}}"
+        return f"static void {step.name}({parameters})\n{{\n{body}\n}}"
 
     def _call(self, step: Step, blocks: Mapping[Value, Block], same: bool) -> str:
         arguments = ", ".join(
             _pointer(value, blocks, offset)
             for _, value, offset in self._parameters(step, same).values()
         )
-        call = f"{step.name}({arguments})"
-        return (
-            f"    error = {call};\n    if (error != 0) return error;"
-            if step.fails
-            else (f"    {call};")
-        )
+        return f"    {step.name}({arguments});"
 
     def _inlined(self, step: Step, blocks: Mapping[Value, Block], same: bool) -> str:
         lines = [f"/* {step.name} */"] if step.name else []
@@ -383,17 +359,6 @@ class CWriter:
 def _constant(ctype: str) -> str:
     """Return the type of items that are only read."""
     return "const char *const" if ctype == TEXT else f"const {ctype}"
-
-
-def _shared(step: Step, blocks: Mapping[Value, Block]) -> bool:
-    source = blocks.get(step.inputs[step.in_place or ""])
-    return source is not None and step.output is not None and source is blocks.get(step.output)
-
-
-def _alone(step: Step) -> bool:
-    """Return whether a step reads an array once, so that its memory may be overwritten."""
-    source = step.inputs.get(step.in_place or "")
-    return sum(input_ is source for input_ in step.inputs.values()) == 1
 
 
 def _pointer(value: Value, blocks: Mapping[Value, Block], offset: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array, ColumnError, read_formatted
+from declnet import Array, ColumnError, read_formatted, text_of
 
 
 def column(
@@ -37,7 +37,7 @@ def column(
         x = np.array(values_of_rows, object)
         cells = [cell(value, missing) for value in x.flat]
         if kind == "text":
-            x = np.array([text(value, decimal) for value in cells], object).reshape(x.shape)
+            x = np.array([text_of(value, decimal) for value in cells], object).reshape(x.shape)
         else:
             numbers = [number(value, decimal) for value in cells]
             wrong = np.array([value is None for value in numbers], bool)
@@ -58,18 +58,6 @@ def cell(value: Any, missing: tuple[str, ...]) -> Any:
         value = value.strip(" \t")
         return None if value in missing else value
     return None if value is None or value != value else value
-
-
-def text(value: Any, decimal: str) -> str | None:
-    """Return a value as a text file would have it; None for None."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool | np.bool_):
-        return str(value).lower()
-    if isinstance(value, float | np.floating):
-        whole = float(value).is_integer() and abs(float(value)) < 2**53
-        return str(int(value)) if whole else repr(float(value)).replace(".", decimal)
-    return str(value)
 
 
 def number(value: Any, decimal: str) -> float | None:

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from declnet import Component
+from declnet_plugins.exchange import unique_name
 from declnet_plugins.export.numpy_file import running
 
 FIXED_NAMES = (
@@ -101,11 +102,7 @@ class Sources:
         word = re.sub(r"\W", "_", name, flags=re.ASCII)[:LONGEST_NAME]
         if not word.isidentifier() or iskeyword(word):
             word = f"_{word}"
-        candidate, number = word, 2
-        while candidate in self._reserved:
-            candidate, number = f"{word}_{number}", number + 1
-        self._reserved.add(candidate)
-        return candidate
+        return unique_name(word, self._reserved)
 
     def _named(self, name: str, value: Any) -> str:
         if id(value) in self._names:

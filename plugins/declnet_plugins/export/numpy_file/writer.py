@@ -19,6 +19,7 @@ from declnet_plugins.exchange import (
     TranslationSite,
     Untranslatable,
     WrittenOutput,
+    unique_name,
 )
 from declnet_plugins.export.numpy_file import running
 from declnet_plugins.export.numpy_file.sources import Sources, fault_of, is_literal
@@ -36,13 +37,13 @@ RESULTS = {"number": "float64", "integer": "int64", "boolean": "bool", "text": "
 _INDENT = "    "
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Variable:
     """A handle: a name in the function that predicts."""
 
     name: str
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.name
 
 
@@ -112,7 +113,7 @@ class NumpyWriter:
     def source(self, site: TranslationSite, component: Any) -> tuple[Variable, ...]:
         """Write a call of a component's own method, whose source becomes part of the file."""
         instance = Variable(self.sources.add_component(site.name, component, site.method))
-        inputs = Columns([self._typed(site, at) for at in range(len(site.inputs))])
+        inputs = [self._typed(site, at) for at in range(len(site.inputs))]
         if site.method == "forward":
             orders = component.input_order or component.memory_order, component.memory_order
             memory = {
@@ -161,7 +162,7 @@ class NumpyWriter:
         """Join columns into an array of the type that the layers take."""
         dtype = self._float if joined.dtype == "float" else "int64"
         options = {"dtype": dtype, "limit": joined.limit, "refused": REFUSED}
-        return self.call(running.joined, name, Columns(columns), shape=joined.shape, **options)
+        return self.call(running.joined, name, list(columns), shape=joined.shape, **options)
 
     def refuse(self, function: Callable[..., Any], name: str, *arguments: Any, **more: Any) -> None:
         """Write a call that returns which rows cannot be predicted.
@@ -228,14 +229,15 @@ class NumpyWriter:
         return Variable(self.sources.reserve(name))
 
     def argument(self, name: str, value: Any) -> str:
-        """Return the text of a handle, an array (which is embedded) or a literal."""
-        if isinstance(value, Variable | Columns):
+        """Return the text of a handle, or of a list of them, an array (embedded) or a literal."""
+        items = value if isinstance(value, list) else [value]
+        if any(isinstance(item, Variable) for item in items):
             return str(value)
         if isinstance(value, np.ndarray):
             return self._array(name, value)
         if isinstance(value, dict) and not is_literal(value):
-            items = (f"{key!r}: {self.argument(f'{name}.{key}', v)}" for key, v in value.items())
-            return f"{{{', '.join(items)}}}"
+            texts = (f"{key!r}: {self.argument(f'{name}.{key}', v)}" for key, v in value.items())
+            return f"{{{', '.join(texts)}}}"
         if isinstance(value, np.generic):
             value = value.item()
         if isinstance(value, float) and not np.isfinite(value):
@@ -257,21 +259,9 @@ class NumpyWriter:
             shortest = np.array([float(str(number)) for number in array.flat]).reshape(array.shape)
             numbers = array if array.dtype.kind != "f" else shortest
             return f'np.array({numbers.tolist()}, "{array.dtype.name}")'
-        key, number = name, 2
-        while key in self._arrays:
-            key, number = f"{name}_{number}", number + 1
+        key = unique_name(name, {*self._arrays})
         self._arrays[key] = array
         return f"W[{key!r}]"
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Several handles that are passed as one list."""
-
-    handles: Sequence[Any]
-
-    def __str__(self) -> str:
-        return f"[{', '.join(map(str, self.handles))}]"
 
 
 def _dict_of(results: Sequence[tuple[str, str]]) -> str:

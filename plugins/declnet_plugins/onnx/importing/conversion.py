@@ -34,8 +34,8 @@ from declnet_plugins.onnx.importing.structure import (
 )
 from declnet_plugins.standard.importers import sections_for
 
-Converted = tuple[Graph | PipelineSession, dict[str, Any], dict[str, Array]]
-"""What runs a file, and an answer about it: JSON and arrays."""
+Converted = tuple[Callable[..., Any], dict[str, Any], dict[str, Array]]
+"""What answers the next request, which has JSON and arrays; and an answer, which has the same."""
 
 STORED = 10
 """How often a file's arrays may be in memory: read, decoded, by onnxruntime, in float32 …"""
@@ -50,13 +50,9 @@ def work() -> None:
         request, _ = requests.get()
         path = Path(request["path"])
         limit_process(request["gigabytes"], request["seconds"], path)
-        graph = _answer_with(answers, lambda: convert(path, request["outputs"], request["columns"]))
-        while graph is not None:
-            columns, x = requests.get()
-            if isinstance(graph, PipelineSession):
-                graph = _answer_with(answers, partial(run_rows, graph, columns))
-            else:
-                graph = _answer_with(answers, partial(run, graph, x))
+        run = _answer_with(answers, convert, path, request["outputs"], request["columns"])
+        while run is not None:
+            run = _answer_with(answers, run, *requests.get())
 
 
 def _receive_all(file: IO[bytes], requests: SimpleQueue[Any]) -> None:
@@ -68,11 +64,11 @@ def _receive_all(file: IO[bytes], requests: SimpleQueue[Any]) -> None:
 
 
 def _answer_with(
-    answers: IO[bytes], function: Callable[[], Converted]
-) -> Graph | PipelineSession | None:
-    """Send what a function returns, or why it fails; return the graph if it succeeds."""
+    answers: IO[bytes], function: Callable[..., Converted], *arguments: Any
+) -> Callable[..., Converted] | None:
+    """Send what a function answers, or why it fails; return what answers the next request."""
     try:
-        graph, message, arrays = function()
+        run, message, arrays = function(*arguments)
     except LeftoverError as error:
         leftovers = [printable(part, 300) for part in error.leftovers]
         send(answers, {"leftovers": leftovers}, {})
@@ -85,7 +81,7 @@ def _answer_with(
         send(answers, {"error": printable(reason, 500), "hint": None}, {})
     else:
         send(answers, message, arrays)
-        return graph
+        return run
     return None
 
 
@@ -113,7 +109,7 @@ def limit_process(gigabytes: float, seconds: float, path: Path) -> None:
 
 
 def convert(path: Path, outputs: Sequence[str], columns: Sequence[str] = ()) -> Converted:
-    """Return what runs a file, and its preparation and layers as JSON and arrays.
+    """Return what runs a file, its preparation and layers as JSON, and arrays.
 
     Args:
         path: the file.
@@ -153,7 +149,7 @@ def convert(path: Path, outputs: Sequence[str], columns: Sequence[str] = ()) -> 
     message["table"] = {"columns": pipeline.table.plain(), "classes": head.classes}
     message["sections"] = {**pipeline.table.sections, **message["sections"]}
     message["left_out"] = [f"input {printable(name)}" for name in pipeline.left_out]
-    return PipelineSession(model, pipeline), message, parameters
+    return partial(run_rows, PipelineSession(model, pipeline)), message, parameters
 
 
 def _network_of(graph: Graph, path: Path) -> Converted:
@@ -198,25 +194,30 @@ def _network_of(graph: Graph, path: Path) -> Converted:
         "types": [types[name] for name in sources],
         "left_out": [f"output {printable(name)}" for name in graph.left_out],
     }
-    return graph, message, network.parameters
+    return partial(run, graph), message, network.parameters
 
 
-def run(graph: Graph, x: Mapping[str, Array]) -> Converted:
+def run(graph: Graph, _: Any, x: Mapping[str, Array]) -> Converted:
     """Return the outputs of the file's network for an array for each input, by position."""
     inputs = {
         name: x[str(at)].astype(info.dtype) for at, (name, info) in enumerate(graph.inputs.items())
     }
-    return graph, {}, {str(at): output for at, output in enumerate(graph.run(inputs))}
+    return partial(run, graph), {}, {str(at): output for at, output in enumerate(graph.run(inputs))}
 
 
-def run_rows(session: PipelineSession, columns: Mapping[str, Any]) -> Converted:
+def run_rows(session: PipelineSession, columns: Mapping[str, Any], _: Any) -> Converted:
     """Return the outputs of the file's pipeline for cells by column, with the classes."""
     arrays = {
         name: np.array(cells, object if kind == "text" else None)
         for name, (kind, cells) in columns.items()
     }
-    outputs, classes, valid = session.run(arrays)
-    return session, {"classes": classes}, {"outputs": outputs, "valid": valid}
+    predictions = session.run(arrays)
+    message = {"prediction": predictions.prediction.tolist()}
+    return (
+        partial(run_rows, session),
+        message,
+        {"outputs": predictions.outputs, "valid": np.asarray(predictions.valid)},
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Used in a process with limits only: `declnet_plugins.onnx.importing.process` say
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from google.protobuf.message import DecodeError
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from declnet import Array, DataError
 from declnet_plugins.onnx.importing.structure import (
@@ -140,7 +140,7 @@ class Graph:
         names = [name for node in self.nodes for name in node.outputs if name]
         inputs = self.random_inputs(0)
         try:
-            results = session_of(_with_outputs(self._model, names)).run(names, inputs)
+            results = session_of(with_outputs(self._model, names)).run(names, inputs)
         except Exception as error:  # of several types; messages say nothing else
             message = f"{self.path}: onnxruntime cannot run the model: {first_line(error)}"
             raise DataError(message) from None
@@ -193,7 +193,7 @@ class Graph:
 
     @cached_property
     def _session_of_outputs(self) -> Any:
-        return session_of(_with_outputs(self._model, self.outputs))
+        return session_of(with_outputs(self._model, self.outputs))
 
     @cached_property
     def _varying(self) -> set[str]:
@@ -205,14 +205,10 @@ class Graph:
 
     def _prune(self) -> None:
         """Drop the nodes, inputs and arrays that no output needs."""
-        graph, needed = self._model.graph, set(self.outputs)
-        nodes = []
-        for node in reversed(graph.node):
-            if needed & set(node.output):
-                needed |= set(node.input)
-                nodes.append(node)
+        graph = self._model.graph
+        nodes, needed = needed_nodes(graph.node, self.outputs)
         for field, needed_items in (
-            (graph.node, nodes[::-1]),
+            (graph.node, nodes),
             (graph.input, [value for value in graph.input if value.name in needed]),
             (graph.initializer, [array for array in graph.initializer if array.name in needed]),
             (graph.output, [value for value in graph.output if value.name in self.outputs]),
@@ -252,6 +248,24 @@ def parsed(path: Path) -> Any:
     return model
 
 
+def needed_nodes(
+    nodes: Sequence[Any], outputs: Iterable[str], known: Iterable[str] = ()
+) -> tuple[list[Any], set[str]]:
+    """Return the nodes that some values need, in order, and the names of all that they read.
+
+    Args:
+        nodes: the nodes of a graph.
+        outputs: the names of the values.
+        known: values that need no node.
+    """
+    needed, chosen = {*outputs}, list[Any]()
+    for node in reversed(nodes):
+        if (needed - {*known}) & {*node.output}:
+            needed |= {*node.input}
+            chosen.append(node)
+    return chosen[::-1], needed
+
+
 def session_of(model: Any) -> Any:
     """Return onnxruntime's session of a model, which computes it node by node."""
     settings = onnxruntime.SessionOptions()
@@ -262,12 +276,46 @@ def session_of(model: Any) -> Any:
     return onnxruntime.InferenceSession(model.SerializeToString(), settings, providers=providers)
 
 
-def _with_outputs(model: Any, names: Sequence[str]) -> Any:
-    other = onnx.ModelProto()
+def with_outputs(model: Any, names: Sequence[str]) -> Any:
+    """Return a model with some values as outputs, and the nodes that they need."""
+    other, (nodes, _) = onnx.ModelProto(), needed_nodes(model.graph.node, names)
     other.CopyFrom(model)
-    del other.graph.output[:]
-    other.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
+    del other.graph.node[:], other.graph.output[:]
+    other.graph.node.extend(nodes)
+    other.graph.output.extend(map(helper.make_empty_tensor_value_info, names))
     return other
+
+
+def part_of(
+    model: Any,
+    nodes: Sequence[Any],
+    constants: Mapping[str, Array],
+    outputs: Sequence[str],
+    inputs: Mapping[str, Sequence[int | str]] | None = None,
+) -> Any:
+    """Return the model of some nodes, with the constants that they read.
+
+    Args:
+        model: the model whose versions of operators it has.
+        nodes: the nodes in order.
+        constants: arrays by name.
+        outputs: the values to compute.
+        inputs: the shape of each input of float32.
+    """
+    computed = {name for node in nodes for name in node.output} | {*(inputs or ())}
+    read = {name for node in nodes for name in node.input} - computed
+    stored = [
+        numpy_helper.from_array(array, name) for name, array in constants.items() if name in read
+    ]
+    values = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in (inputs or {}).items()
+    ]
+    ends = [*map(helper.make_empty_tensor_value_info, outputs)]
+    graph = helper.make_graph(nodes, "part", values, ends, stored)
+    versions = {version.domain: version for version in model.opset_import}
+    versions.setdefault("", helper.make_opsetid("", 13))
+    return helper.make_model(graph, opset_imports=[*versions.values()], ir_version=model.ir_version)
 
 
 def _element(value: Any) -> int:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from declnet import Array
 from declnet_plugins.exchange import UnsupportedError
+from declnet_plugins.onnx.importing.graph import needed_nodes, part_of, session_of
 
 Kind = Literal["values", "binary", "classes"]
 
 ML = "ai.onnx.ml"
 SAME = ("Identity", "Cast", "Reshape")
+
+SAMPLES = 64
+"""Rows of random numbers that show which probabilities a file computes."""
+
+CLOSE = 1e-5
+"""The largest difference of these."""
 
 
 def compute_in_float32(model: Any) -> None:
@@ -96,13 +103,13 @@ class Outputs:
     """The outputs of a graph, to be followed back.
 
     Args:
-        graph: the graph.
+        model: the model.
         constants: the stored arrays by name.
     """
 
-    def __init__(self, graph: Any, constants: Mapping[str, Array]) -> None:
-        self._graph, self._constants = graph, constants
-        self._producers = {name: node for node in graph.node for name in node.output}
+    def __init__(self, model: Any, constants: Mapping[str, Array]) -> None:
+        self._model, self._graph, self._constants = model, model.graph, constants
+        self._producers = {name: node for node in model.graph.node for name in node.output}
 
     def head(self) -> Head:
         """Return the head of a pipeline.
@@ -135,10 +142,10 @@ class Outputs:
                 classes = [int(item) for item in classes]
         return self._of_classes(scores[0], classes or [], label)
 
-    def _back(self, name: str, passed: tuple[str, ...] = SAME) -> Any:
+    def _back(self, name: str) -> Any:
         """Return the node that computes a value, before those that leave it unchanged."""
         node = self._producers.get(name)
-        while node is not None and node.op_type in passed:
+        while node is not None and node.op_type in SAME:
             node = self._producers.get(node.input[0])
         return node
 
@@ -157,142 +164,110 @@ class Outputs:
         return None
 
     def _of_classes(self, scores: str, classes: list[Any], label: str | None) -> Head:
-        node = self._back(scores)
-        inner = None if node is None else self._shares_of(node)
-        last = node if inner is None else self._back(inner)
+        """Return the head whose probabilities are those of the file, as some numbers show."""
+        last = self._back(scores)
+        if last is not None and last.op_type == "Normalizer":
+            is_share = attributes_of(last).get("norm") == "L1"
+            last = self._back(last.input[0]) if is_share else last
         if last is None:
             raise UnsupportedError(f"nothing computes the probabilities {scores}")
-        fields = attributes_of(last)
-        if last.op_type == "LinearClassifier" and fields.get("post_transform") == "SOFTMAX":
-            weights, biases, _ = linear(last)
-            if weights.shape[1] != len(classes):
-                raise UnsupportedError(
-                    f"LinearClassifier {last.name}: it has {weights.shape} weights"
-                )
-            core, name = f"{scores} core", last.name
-            nodes = [
-                *product(name, last.input[0], weights, biases, f"{core} logits"),
-                helper.make_node("Softmax", [f"{core} logits"], [core], f"{name} #Softmax"),
-            ]
-            return Head(scores, core, "classes", classes, label, tuple(nodes))
         if last.op_type == "Softmax":
             return Head(scores, last.output[0], "classes", classes, label)
-        parts = self._sigmoids(inner or scores)
-        if len(parts) == 1 and last.op_type == "LinearClassifier":
-            parts = [parts[0].opposite, *parts]
-        if len({part.x for part in parts}) == 1 and len(parts) == len(classes):
-            if len(parts) == 2 and parts[0].is_opposite_to(parts[1]):
-                return _of_two(parts[1], scores, classes, label)
-            if len(parts) > 2 and inner is not None:
-                return _against_rest(parts, scores, classes, label)
+        maps = self._maps(scores)
+        if len({node.input[0] for node, *_ in maps}) == 1:
+            first, count = maps[0][0], len(classes)
+            every = [np.hstack([part[at] for part in maps]) for at in (1, 2)]
+            ends = [np.hstack([part[at][..., -1:] for part in maps]) for at in (1, 2)]
+            x = np.random.default_rng(0).normal(size=(SAMPLES, len(every[0]))).astype(np.float32)
+            expected = np.asarray(self._computed(scores, first.input[0], x))
+            for (weights, biases), compute, kind in (
+                (every, _softmax, "softmax"), (ends, _two, "sigmoid"), (ends, _shares, "shares")
+            ):  # fmt: skip
+                computed = compute(x @ weights + biases)
+                same_shape = computed.shape == expected.shape == (SAMPLES, count)
+                if same_shape and np.allclose(computed, expected, atol=CLOSE):
+                    core = f"{scores} core"
+                    nodes = _nodes(kind, first, weights, biases, core)
+                    of_two: Kind = "binary" if kind == "sigmoid" else "classes"
+                    return Head(scores, core, of_two, classes, label, nodes)
         raise UnsupportedError(
-            f"{last.op_type} {last.name}: it gives {len(parts)} probabilities of "
-            f"{len(classes)} classes"
-        )
-
-    def _shares_of(self, node: Any) -> str | None:
-        """Return what a node divides by its sum; None if it does something else."""
-        if node.op_type == "Normalizer" and attributes_of(node).get("norm") == "L1":
-            return str(node.input[0])
-        if node.op_type == "Div":
-            total = self._producers.get(node.input[1])
-            if total is not None and total.op_type == "ReduceSum":
-                summed = self._back(total.input[0], ("Abs",)), self._back(node.input[0], ("Abs",))
-                if summed[0] is summed[1] is not None:
-                    return str(node.input[0])
-        return None
-
-    def _sigmoids(self, name: str) -> list[Sigmoid]:
-        """Return the columns of a value, each a sigmoid of a linear map.
-
-        Raises:
-            UnsupportedError: it is something else.
-        """
-        node = self._back(name)
-        if node is None:
-            raise UnsupportedError(f"nothing computes the probabilities {name}")
-        fields, inputs = attributes_of(node), [*node.input]
-        inner = self._shares_of(node)
-        if inner is not None:
-            columns = self._sigmoids(inner)
-            if len(columns) == 2 and columns[0].is_opposite_to(columns[1]):
-                return columns  # their sum is 1
-        elif node.op_type == "LinearClassifier" and fields.get("post_transform") == "LOGISTIC":
-            weights, biases, _ = linear(node)
-            return Sigmoid.of(node, weights, biases)
-        elif node.op_type == "Sigmoid":
-            total = self._back(inputs[0])
-            if total is not None and total.op_type == "Add":
-                product_ = self._back(total.input[0])
-                arrays = [
-                    self._constants.get(of.input[1])
-                    for of in (product_, total)
-                    if of is not None and of.op_type in ("MatMul", "Add")
-                ]
-                if len(arrays) == 2 and arrays[0] is not None and arrays[1] is not None:
-                    return Sigmoid.of(product_, arrays[0].astype(float), arrays[1].astype(float))
-        elif node.op_type == "Slice":
-            bounds = [self._constants.get(bound, np.zeros(0)).tolist() for bound in inputs[1:]]
-            if bounds == [[1], [2], [1]]:
-                return self._sigmoids(inputs[0])[1:2]
-        elif node.op_type == "Concat" and fields.get("axis") in (1, -1):
-            return [column for part in inputs for column in self._sigmoids(part)]
-        elif node.op_type == "Sub" and (self._constants.get(inputs[0], np.zeros(1)) == 1).all():
-            return [column.opposite for column in self._sigmoids(inputs[1])]
-        raise UnsupportedError(
-            f"{node.op_type} {node.name}: no layer computes its probabilities (supported: Softmax, "
+            f"{last.op_type} {last.name}: no layer computes its probabilities (supported: Softmax, "
             "Sigmoid, LinearClassifier, and their shares)"
         )
 
+    def _maps(self, name: str) -> list[tuple[Any, Array, Array]]:
+        """Return the linear maps nearest to a value: the node of each, weights and biases."""
+        maps, names, seen = list[Any](), [name], set[int]()
+        while names:
+            node = self._producers.get(names.pop())
+            if node is None or id(node) in seen:
+                continue
+            seen.add(id(node))
+            linear_map = self._linear(node)
+            if linear_map is not None:
+                maps.append(linear_map)
+            else:
+                names += reversed(node.input)
+        return maps
 
-class Sigmoid(NamedTuple):
-    """A column sigmoid(x @ weights + bias), and the node that multiplies."""
+    def _linear(self, node: Any) -> tuple[Any, Array, Array] | None:
+        if node.op_type == "LinearClassifier":
+            weights, biases, _ = linear(node)
+            return node, weights, biases
+        before = self._back(node.input[0]) if node.op_type == "Add" else None
+        if before is None or before.op_type != "MatMul":
+            return None
+        matrix, added = (self._constants.get(of.input[1]) for of in (before, node))
+        if matrix is None or added is None:
+            return None
+        biases = np.broadcast_to(added.ravel().astype(float), matrix.shape[-1:])
+        return before, matrix.astype(float), biases
 
-    node: str
-    x: str
-    weights: Array
-    bias: float
-
-    @classmethod
-    def of(cls, node: Any, weights: Array, biases: Array) -> list[Sigmoid]:
-        """Return the columns of a product with weights (features, units)."""
-        every = np.broadcast_to(biases.ravel(), weights.shape[-1:]).tolist()
-        columns = zip(weights.T, every, strict=True)
-        return [cls(node.name, node.input[0], column, bias) for column, bias in columns]
-
-    @property
-    def opposite(self) -> Sigmoid:
-        """The column 1 - sigmoid(z) = sigmoid(-z)."""
-        return self._replace(weights=-self.weights, bias=-self.bias)
-
-    def is_opposite_to(self, other: Sigmoid) -> bool:
-        """Return whether the sum of both is 1."""
-        same = self.x == other.x and self.bias == -other.bias
-        return same and np.array_equal(self.weights, -other.weights)
-
-
-def _of_two(part: Sigmoid, scores: str, classes: list[Any], label: str | None) -> Head:
-    """Return the head of two classes, of which a sigmoid is the second's probability."""
-    core, bias = f"{scores} core", np.array([part.bias])
-    nodes = [
-        *product(part.node, part.x, part.weights[:, None], bias, f"{core} logits"),
-        helper.make_node("Sigmoid", [f"{core} logits"], [core], f"{part.node} #Sigmoid"),
-    ]
-    return Head(scores, core, "binary", classes, label, tuple(nodes))
+    def _computed(self, name: str, source: str, x: Array) -> Array:
+        """Return what the file makes of an array in place of one of its values."""
+        nodes, _ = needed_nodes(self._model.graph.node, [name], [source])
+        part = part_of(self._model, nodes, self._constants, [name], {source: x.shape})
+        return np.asarray(session_of(part).run([name], {source: x})[0])
 
 
-def _against_rest(parts: list[Sigmoid], scores: str, classes: list[Any], label: str | None) -> Head:
-    """Return the head of sigmoid(z) / sum(sigmoid(z)) = softmax(-softplus(-z))."""
-    name, core = parts[0].node, f"{scores} core"
-    weights = np.stack([-part.weights for part in parts], axis=1)
-    biases = np.array([-part.bias for part in parts])
-    nodes = [
-        *product(name, parts[0].x, weights, biases, f"{core} 1"),
+def _sigmoid(z: Array) -> Array:
+    y: Array = 1 / (1 + np.exp(-z))
+    return y
+
+
+def _softmax(z: Array) -> Array:
+    return _normalized(np.exp(z - z.max(axis=1, keepdims=True)))
+
+
+def _two(z: Array) -> Array:
+    return np.hstack([_sigmoid(-z), _sigmoid(z)])
+
+
+def _shares(z: Array) -> Array:
+    return _normalized(_sigmoid(z))
+
+
+def _normalized(y: Array) -> Array:
+    shares: Array = y / y.sum(axis=1, keepdims=True)
+    return shares
+
+
+def _nodes(kind: str, node: Any, weights: Array, biases: Array, core: str) -> tuple[Any, ...]:
+    """Return nodes that compute the core from a linear map of what a node reads.
+
+    The shares of sigmoids are sigmoid(z) / sum(sigmoid(z)) = softmax(-softplus(-z)).
+    """
+    name, x = node.name, node.input[0]
+    if kind != "shares":
+        operator = kind.capitalize()
+        last = helper.make_node(operator, [f"{core} logits"], [core], f"{name} #{operator}")
+        return (*product(name, x, weights, biases, f"{core} logits"), last)
+    return (
+        *product(name, x, -weights, -biases, f"{core} 1"),
         helper.make_node("Softplus", [f"{core} 1"], [f"{core} 2"], f"{name} #logarithms"),
-        *product(f"{name} #signs", f"{core} 2", -np.eye(len(parts)), None, f"{core} 3"),
+        *product(f"{name} #signs", f"{core} 2", -np.eye(weights.shape[1]), None, f"{core} 3"),
         helper.make_node("Softmax", [f"{core} 3"], [core], f"{name} #shares"),
-    ]
-    return Head(scores, core, "classes", classes, label, tuple(nodes))
+    )
 
 
 def linear(node: Any) -> tuple[Array, Array, str]:

@@ -12,6 +12,7 @@ from onnx import TensorProto
 from declnet import Array
 from declnet_plugins.exchange import Feature, UnsupportedError
 from declnet_plugins.onnx.importing.heads import attributes_of, linear
+from declnet_plugins.onnx.importing.nodes import gemm
 
 if TYPE_CHECKING:
     from declnet_plugins.onnx.importing.pipelines import Pipeline
@@ -179,15 +180,9 @@ def _matmul(p: Pipeline, node: Any) -> tuple[Array, Array | None]:
 
 
 def _gemm(p: Pipeline, node: Any) -> tuple[Array, Array | None]:
-    fields = attributes_of(node)
-    if fields.get("transA"):
-        raise UnsupportedError("it transposes its first input")
-    weights = p.constant(node.input[1]).astype(float) * fields.get("alpha", 1.0)
-    weights = weights.T if fields.get("transB") else weights
-    if len(node.input) < 3 or not node.input[2]:
-        return weights, None
-    biases = p.constant(node.input[2]).astype(float) * fields.get("beta", 1.0)
-    return weights, np.broadcast_to(biases.ravel(), weights.shape[1])
+    matrix, *others = (p.constant(name).astype(float) for name in node.input[1:] if name)
+    weights, biases = gemm(attributes_of(node), matrix, next(iter(others), None))
+    return weights, None if biases is None else np.broadcast_to(biases.ravel(), weights.shape[1])
 
 
 def _linear_regressor(p: Pipeline, node: Any) -> tuple[Array, Array | None]:  # noqa: ARG001

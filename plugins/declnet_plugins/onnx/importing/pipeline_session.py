@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import helper
 
 from declnet import Array, DataError
-from declnet_plugins.onnx.importing.graph import session_of
+from declnet_plugins.exchange import ExportedPredictions, predictions_by_row
+from declnet_plugins.onnx.importing.graph import session_of, with_outputs
 from declnet_plugins.onnx.importing.pipelines import Pipeline
 from declnet_plugins.onnx.importing.structure import first_line
 
@@ -26,53 +26,27 @@ class PipelineSession:
     def __init__(self, model: Any, pipeline: Pipeline) -> None:
         self._pipeline, head = pipeline, pipeline.head
         self._names = [head.scores, *([head.label] if head.label else [])]
-        other, needed, nodes = onnx.ModelProto(), {*self._names}, list[Any]()
-        other.CopyFrom(model)
-        for node in reversed(model.graph.node):
-            if needed & {*node.output}:
-                needed |= {*node.input}
-                nodes.append(node)
-        del other.graph.node[:], other.graph.output[:]
-        other.graph.node.extend(reversed(nodes))
-        other.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in self._names)
-        self._session = session_of(other)
+        self._session = session_of(with_outputs(model, self._names))
 
-    def run(self, columns: Mapping[str, Array]) -> tuple[Array, list[Any], Array]:
-        """Return the outputs of rows, the classes, and whether each row is predicted.
+    def run(self, columns: Mapping[str, Array]) -> ExportedPredictions:
+        """Return the predictions of rows; the numbers of those that are not valid are 0.
 
         Raises:
             DataError: no row can be predicted.
         """
         count = len(next(iter(columns.values())))
         try:
-            outputs, classes = self._outputs(columns, slice(None))
-            valid = np.ones(count, bool)
-        except Exception as whole:  # of several types: a row cannot be predicted
-            rows = [self._row(columns, row) for row in range(count)]
-            valid = np.array([row is not None for row in rows])
-            usual = next((row for row in rows if row is not None), None)
-            if usual is None:
-                raise DataError(f"the file cannot be run: {first_line(whole)}") from None
-            parts = [usual if row is None else row for row in rows]
-            outputs = np.concatenate([part for part, _ in parts])
-            classes = [label for _, part in parts for label in part]
-        valid &= np.isfinite(outputs).all(axis=1)
-        return np.where(valid[:, None], outputs, 0.0), classes, valid
+            predictions = predictions_by_row(lambda rows: self._outputs(columns, rows), count)
+        except Exception as error:  # of several types
+            raise DataError(f"the file cannot be run: {first_line(error)}") from None
+        valid = np.asarray(predictions.valid)
+        return replace(predictions, outputs=np.where(valid[:, None], predictions.outputs, 0.0))
 
-    def _row(self, columns: Mapping[str, Array], row: int) -> tuple[Array, list[Any]] | None:
-        try:
-            return self._outputs(columns, slice(row, row + 1))
-        except Exception:  # of several types
-            return None
-
-    def _outputs(self, columns: Mapping[str, Array], rows: slice) -> tuple[Array, list[Any]]:
+    def _outputs(self, columns: Mapping[str, Array], rows: slice) -> tuple[Array, Array]:
         head, count = self._pipeline.head, len(next(iter(columns.values()))[rows])
         feeds = {value.name: value.of(columns, rows, count) for value in self._pipeline.inputs}
         scores, *labels = self._session.run(self._names, feeds)
         scores = np.asarray(scores, float).reshape(count, -1)
-        if labels:
-            classes = np.ravel(labels[0]).tolist()
-        else:
-            named = head.classes or []
-            classes = [named[at] for at in scores.argmax(axis=1)] if named else []
-        return (scores[:, 1:] if head.kind == "binary" else scores), classes
+        classes = np.array(head.classes, object)[scores.argmax(axis=1)] if head.classes else scores
+        outputs = scores[:, 1:] if head.kind == "binary" else scores
+        return outputs, np.ravel(labels[0]) if labels else classes

@@ -12,11 +12,11 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from declnet import Array, ColumnType
 from declnet_plugins.exchange import Feature, Prepared, PreparedTable, UnsupportedError
-from declnet_plugins.onnx.importing.graph import session_of
+from declnet_plugins.onnx.importing.graph import needed_nodes, part_of, session_of
 from declnet_plugins.onnx.importing.heads import ML, Head, Outputs, product
 from declnet_plugins.onnx.importing.operations import NETWORK, OPERATIONS, Missing, Values
 from declnet_plugins.onnx.importing.structure import printable
@@ -97,7 +97,7 @@ class Pipeline:
     ) -> None:
         self._graph, self._model = model.graph, model
         self._constants = dict(arrays)
-        self.head: Head = Outputs(model.graph, self._constants).head()
+        self.head: Head = Outputs(model, self._constants).head()
         self.leftovers: list[str] = []
         self.inputs = self._raw_inputs(columns)
         self._values: dict[str, Values | Missing] = {}
@@ -108,14 +108,14 @@ class Pipeline:
         self._matrix: Values | None = None
         self._nodes: list[Any] = []
         self._unknown: set[str] = set()
-        for node in self._needed():
+        nodes, used = needed_nodes([*model.graph.node, *self.head.added], [self.head.core])
+        for node in nodes:
             self._read(node)
         if self._matrix is None and not self.leftovers:
             self.leftovers.append("there is no network after the preparation")
         table = self._table
         if not self.leftovers and table is not None:
             self.table, self.network = table, self._model_of(table)
-        used = {name for node in self._needed() for name in node.input}
         self.left_out = [value.name for value in self.inputs if value.name not in used]
 
     _table: PreparedTable | None = None
@@ -149,15 +149,6 @@ class Pipeline:
             raise UnsupportedError("several columns have the same name; name them with columns")
         return inputs
 
-    def _needed(self) -> list[Any]:
-        """Return the nodes that the core needs, in order."""
-        needed, nodes = {self.head.core}, list[Any]()
-        for node in (*reversed(self.head.added), *reversed(self._graph.node)):
-            if needed & {*node.output}:
-                needed |= {*node.input}
-                nodes.append(node)
-        return nodes[::-1]
-
     def _read(self, node: Any) -> None:
         """Read a node as an operation on features, or as a part of the network."""
         inputs = [name for name in node.input if name]
@@ -165,7 +156,9 @@ class Pipeline:
             self._unknown |= {*node.output}
             return
         if all(name in self._constants for name in inputs):
-            self._constants |= evaluated(node, self._constants, self._model)
+            names = [name for name in node.output if name]
+            alone = session_of(part_of(self._model, [node], self._constants, names))
+            self._constants |= zip(names, alone.run(names, {}), strict=True)
             return
         try:
             if not any(name in self._values for name in inputs):
@@ -254,32 +247,5 @@ class Pipeline:
     def _model_of(self, table: PreparedTable) -> Any:
         """Return the network alone, as a model."""
         width = sum(column.width for column in table.columns)
-        needed = {name for node in self._nodes for name in node.input}
-        computed = {name for node in self._nodes for name in node.output}
-        stored = [
-            numpy_helper.from_array(array, name)
-            for name, array in self._constants.items()
-            if name in needed and name not in computed
-        ]
-        graph = helper.make_graph(
-            self._nodes,
-            "network",
-            [helper.make_tensor_value_info(FEATURES, TensorProto.FLOAT, ["n", width])],
-            [helper.make_tensor_value_info(self.head.core, TensorProto.FLOAT, None)],
-            stored,
-        )
-        versions = [one for one in self._model.opset_import if one.domain in ("", "ai.onnx")]
-        opsets = versions[:1] or [helper.make_opsetid("", 13)]
-        return helper.make_model(graph, opset_imports=opsets, ir_version=8)
-
-
-def evaluated(node: Any, constants: Mapping[str, Array], model: Any) -> dict[str, Array]:
-    """Return what a node computes from constants alone."""
-    stored = [numpy_helper.from_array(constants[name], name) for name in node.input if name]
-    outputs = [helper.make_empty_tensor_value_info(name) for name in node.output if name]
-    graph = helper.make_graph([node], "constant", [], outputs, stored)
-    alone = helper.make_model(
-        graph, opset_imports=[*model.opset_import], ir_version=model.ir_version
-    )
-    names = [output.name for output in outputs]
-    return dict(zip(names, session_of(alone).run(names, {}), strict=True))
+        shapes = {FEATURES: ("n", width)}
+        return part_of(self._model, self._nodes, self._constants, [self.head.core], shapes)

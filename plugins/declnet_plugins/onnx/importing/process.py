@@ -130,9 +130,8 @@ class FileProcess:
 
 def predictions_of(message: Any, arrays: Mapping[str, Array]) -> Mapping[str, ExportedPredictions]:
     """Return the predictions in an answer about rows."""
-    outputs, classes = arrays["outputs"], message["classes"]
-    prediction = np.array(classes, object) if classes else outputs
-    return {"": ExportedPredictions(prediction, outputs, valid=arrays["valid"])}
+    prediction = np.array(message["prediction"], object)
+    return {"": ExportedPredictions(prediction, arrays["outputs"], valid=arrays["valid"])}
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

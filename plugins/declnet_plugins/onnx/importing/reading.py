@@ -6,16 +6,17 @@ is recognized by its values. What is not recognized is collected, for one messag
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import sqrt
 from typing import Any
 
 import numpy as np
 
-from declnet import Array
+from declnet import Array, Layer, LayerState
+from declnet_plugins.exchange import UnsupportedError
 from declnet_plugins.onnx.importing.graph import Graph, Node
 from declnet_plugins.onnx.importing.network import Network, Value
+from declnet_plugins.standard.layers.activations import Mish, SiLU
+from declnet_plugins.standard.layers.gelu import GELU
 
 UNARY: dict[str, str] = {
     "Relu": "relu",
@@ -41,10 +42,6 @@ UNEXPECTED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErro
 """What inputs and attributes of another kind than an operator usually has may raise."""
 
 PASSING = frozenset({"Identity", "Dropout", "Cast"})
-
-
-class UnknownNodeError(Exception):
-    """A node is not recognized; the message says why, if it is known."""
 
 
 @dataclass(eq=False)
@@ -113,7 +110,7 @@ class Reader:
                 continue
             try:
                 outputs[name] = self.value(name)
-            except UnknownNodeError as error:
+            except UnsupportedError as error:
                 self.leftovers.append(str(error) or f"output {name}")
             except UNEXPECTED as error:
                 self.leftovers.append(f"output {name}: {type(error).__name__}: {error}")
@@ -123,7 +120,7 @@ class Reader:
         """Read a node; return why it cannot be read, if so."""
         try:
             self._read(node)
-        except UnknownNodeError as error:
+        except UnsupportedError as error:
             return f": {error}" if str(error) else ""
         except UNEXPECTED as error:
             return f": its inputs or attributes are unusual ({type(error).__name__}: {error})"
@@ -148,7 +145,7 @@ class Reader:
         elif node.operator in HANDLERS:
             HANDLERS[node.operator](self, node)
         elif not self._is_part(node):
-            raise UnknownNodeError
+            raise UnsupportedError
 
     def _pass(self, node: Node) -> None:
         name = node.inputs[0]
@@ -196,7 +193,7 @@ class Reader:
             self.values[name] = self._settled(name)
         value = self.values[name]
         if value.view:
-            raise UnknownNodeError(f"an order of axes that no layer has ({value.view})")
+            raise UnsupportedError(f"an order of axes that no layer has ({value.view})")
         return value
 
     def add(
@@ -252,26 +249,26 @@ class Reader:
         elif len(varying) == 2 and node.operator in ("Add", "Mul"):
             parts = [self.value(name) for name in node.inputs]
             if parts[0].shape != parts[1].shape:
-                raise UnknownNodeError("its inputs have different shapes")
+                raise UnsupportedError("its inputs have different shapes")
             kind = "add" if node.operator == "Add" else "multiply"
             self.add(node, kind, parts)
         elif len(varying) == 1 and node.operator in ("Add", "Sub", "Mul", "Div"):
             self._affine(node, varying[0])
         else:
-            raise UnknownNodeError
+            raise UnsupportedError
 
     def _affine(self, node: Node, name: str) -> None:
         """Add a factor and an offset for each feature: a batch_norm that is not trained."""
         x = self.value(name)
         if name != node.inputs[0] and node.operator in ("Sub", "Div"):
-            raise UnknownNodeError("it subtracts from a constant, or divides one")
+            raise UnsupportedError("it subtracts from a constant, or divides one")
         other = self.graph.constant(node.inputs[1] if name == node.inputs[0] else node.inputs[0])
         if not x.shape:
-            raise UnknownNodeError("it has one number for each sample")
+            raise UnsupportedError("it has one number for each sample")
         constants = np.broadcast_to(other.reshape(other.shape or (1,)), (1, *x.shape))
         by_channel = constants.reshape(x.shape[0], -1)
         if (by_channel != by_channel[:, :1]).any():
-            raise UnknownNodeError("its constant differs within a channel")
+            raise UnsupportedError("its constant differs within a channel")
         numbers = by_channel[:, 0].astype(float)
         factor, offset = np.ones_like(numbers), np.zeros_like(numbers)
         if node.operator in ("Mul", "Div"):
@@ -315,42 +312,23 @@ def _fields_of(node: Node) -> dict[str, Any]:
     if node.operator == "HardSigmoid":
         alpha, beta = attributes.get("alpha", 0.2), attributes.get("beta", 0.5)
         if abs(alpha - 1 / 6) > 1e-6 or beta != 0.5:
-            raise UnknownNodeError(f"its slope is {alpha:g}; hard_sigmoid has 1/6")
+            raise UnsupportedError(f"its slope is {alpha:g}; hard_sigmoid has 1/6")
     if node.operator == "Selu" and abs(attributes.get("gamma", 1.0507) - 1.0507) > 1e-4:
-        raise UnknownNodeError("its constants differ from the paper's")
+        raise UnsupportedError("its constants differ from the paper's")
     return {}
 
 
-def _sigmoid(x: Array) -> Array:
-    y: Array = 1 / (1 + np.exp(-x.astype(float)))
-    return y
-
-
-def _gelu(x: Array) -> Array:
-    from math import erf
-
-    shares = np.fromiter((erf(number / sqrt(2)) for number in x.ravel().tolist()), float, x.size)
-    y: Array = 0.5 * x * (1 + shares.reshape(x.shape))
-    return y
-
-
-def _gelu_by_tanh(x: Array) -> Array:
-    y: Array = 0.5 * x * (1 + np.tanh(sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
-    return y
-
-
-def _mish(x: Array) -> Array:
-    y: Array = x * np.tanh(np.logaddexp(0, x))
-    return y
-
-
-COMPOSED: tuple[tuple[str, dict[str, Any], Callable[[Array], Array]], ...] = (
-    ("silu", {}, lambda x: x * _sigmoid(x)),
-    ("mish", {}, _mish),
-    ("gelu", {}, _gelu),
-    ("gelu", {"approximation": "tanh"}, _gelu_by_tanh),
-)
+COMPOSED = (SiLU(), Mish(), GELU(), GELU(approximation="tanh"))
 """Activations that graphs compute by several nodes."""
+
+
+def _computed(layer: Layer, x: Array) -> Array:
+    """Return what an activation makes of a row of numbers, (1, count)."""
+    state, y = LayerState(np.random.default_rng(0), training=False), np.empty_like(x)
+    for name, memory in layer.workspace(x.shape[1:]).items():
+        setattr(state, name, np.empty((1, *memory.shape), x.dtype))
+    layer.forward(x, y, state)
+    return y
 
 
 def _activation(x: Array, y: Array) -> tuple[str, dict[str, Any]] | None:
@@ -360,12 +338,12 @@ def _activation(x: Array, y: Array) -> tuple[str, dict[str, Any]] | None:
     """
     if x.shape != y.shape:
         return None
-    x, y = x.reshape(-1)[:MOST_COMPARED], y.reshape(-1)[:MOST_COMPARED]
+    x, y = (array.reshape(1, -1)[:, :MOST_COMPARED] for array in (x, y))
     with np.errstate(over="ignore"):
-        errors = [float(np.abs(function(x) - y).max()) for *_, function in COMPOSED]
+        errors = [float(np.abs(_computed(layer, x) - y).max()) for layer in COMPOSED]
     best = int(np.argmin(errors))
-    type_, fields, _ = COMPOSED[best]
-    return (type_, fields) if errors[best] <= CLOSE * max(1.0, float(np.abs(y).max())) else None
+    activation = COMPOSED[best].type, COMPOSED[best].model_dump(exclude_unset=True)
+    return activation if errors[best] <= CLOSE * max(1.0, float(np.abs(y).max())) else None
 
 
 MOST_COMPARED = 4096

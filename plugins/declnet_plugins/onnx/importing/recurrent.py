@@ -11,14 +11,11 @@ from typing import Any
 import numpy as np
 
 from declnet import Array
+from declnet_plugins.exchange import UnsupportedError
 from declnet_plugins.onnx.importing.graph import Node
 from declnet_plugins.onnx.importing.network import Value
-from declnet_plugins.onnx.importing.reading import Reader, UnknownNodeError
-
-ORDER: dict[str, tuple[int, ...]] = {"LSTM": (0, 2, 1, 3), "GRU": (1, 0, 2), "RNN": (0,)}
-"""The positions of ONNX's gates in declnet's order."""
-
-TYPES = {"LSTM": "lstm", "GRU": "gru", "RNN": "simple_rnn"}
+from declnet_plugins.onnx.importing.reading import Reader
+from declnet_plugins.onnx.recurrent import OPERATORS, ordered_gates
 
 
 def recurrent(r: Reader, node: Node) -> None:
@@ -39,8 +36,8 @@ def recurrent(r: Reader, node: Node) -> None:
     features = units * (1 + both)
     is_read = [bool(name) and r.graph.readers(name) > 0 for name in (*node.outputs, "", "")[:2]]
     if len(node.outputs) > 2 and node.outputs[2] and r.graph.readers(node.outputs[2]):
-        raise UnknownNodeError("its last cells are read")
-    type_, first = TYPES[node.operator], None
+        raise UnsupportedError("its last cells are read")
+    type_, first = OPERATORS[node.operator][0].type, None
     if is_read[0]:
         shape = (x.shape[0], features)
         first = r.network.add(
@@ -58,41 +55,40 @@ def recurrent(r: Reader, node: Node) -> None:
 def _sequences(r: Reader, node: Node) -> Value:
     x = r.viewed(node.inputs[0])
     if node.attributes.get("layout", 0) or x.view != "tnf":
-        raise UnknownNodeError("its sequences do not come from a Transpose of (n, time, features)")
+        raise UnsupportedError("its sequences do not come from a Transpose of (n, time, features)")
     return Value(x.source, x.shape)
 
 
 def _require_usual(r: Reader, node: Node, x: Value) -> None:
     attributes, time = node.attributes, x.shape[0]
     if attributes.get("direction", "forward") not in ("forward", "bidirectional"):
-        raise UnknownNodeError("it only reads backward")
+        raise UnsupportedError("it only reads backward")
     lengths = node.input(4)
     if lengths and not (r.graph.is_constant(lengths) and (r.graph.constant(lengths) == time).all()):
-        raise UnknownNodeError("it has lengths")
+        raise UnsupportedError("it has lengths")
     for position in (5, 6, 7):
         name = node.input(position)
         if name and not (r.graph.is_constant(name) and not r.graph.constant(name).any()):
-            raise UnknownNodeError("it starts from states other than 0, or has peepholes")
+            raise UnsupportedError("it starts from states other than 0, or has peepholes")
     if attributes.get("clip") or attributes.get("input_forget"):
-        raise UnknownNodeError("it has clip or input_forget")
+        raise UnsupportedError("it has clip or input_forget")
     if node.operator == "GRU" and not attributes.get("linear_before_reset"):
-        raise UnknownNodeError("it resets before the product (linear_before_reset = 0)")
+        raise UnsupportedError("it resets before the product (linear_before_reset = 0)")
     usual = {
         "LSTM": ({"Sigmoid", "Tanh"},),
         "GRU": ({"Sigmoid", "Tanh"},),
         "RNN": ({"Tanh"}, {"Relu"}),
     }
     if "activations" in attributes and {*attributes["activations"]} not in usual[node.operator]:
-        raise UnknownNodeError(f"it has the activations {', '.join(attributes['activations'])}")
+        raise UnsupportedError(f"it has the activations {', '.join(attributes['activations'])}")
 
 
 def _parameters(r: Reader, node: Node, units: int, both: bool) -> dict[str, Array]:
     weights, recurrent_weights = (r.graph.constant(node.input(at)) for at in (1, 2))
-    order = ORDER[node.operator]
     biases = r.graph.constant(node.input(3)) if node.input(3) else None
 
     def ordered(array: Array) -> Array:
-        return np.concatenate([array[k * units : (k + 1) * units] for k in order])
+        return ordered_gates(array, node.operator, units)
 
     parameters = {}
     for at, prefix in enumerate(("", "backward_")[: 1 + both]):
@@ -115,10 +111,10 @@ def transpose(r: Reader, node: Node) -> None:
     order = node.attributes.get("perm") or [*range(rank)][::-1]
     view = x.view or ("ntf" if rank == 3 else "")
     if not view:
-        raise UnknownNodeError(f"it reorders the axes of samples {x.shape}")
+        raise UnsupportedError(f"it reorders the axes of samples {x.shape}")
     reordered = "".join(view[axis] for axis in order)
     if reordered not in ("ntf", "tnf", "tndh", "ntdh", "ndh", "tdnh", "dnh"):
-        raise UnknownNodeError(f"it reorders the axes of samples {x.shape}")
+        raise UnsupportedError(f"it reorders the axes of samples {x.shape}")
     r.values[node.outputs[0]] = Value(x.source, x.shape, "" if reordered == "ntf" else reordered)
     if not x.source.startswith("input"):
         r.network.note(x.source, node.name)
@@ -130,7 +126,7 @@ def squeeze_view(r: Reader, node: Node) -> Value:
     before, after = (r.graph.values[name].shape for name in (node.inputs[0], node.outputs[0]))
     at = x.view.find("d")
     if at < 0 or before[at] != 1 or (*before[:at], *before[at + 1 :]) != after:
-        raise UnknownNodeError("it drops another axis than the only direction's")
+        raise UnsupportedError("it drops another axis than the only direction's")
     squeezed = x.view.replace("d", "").replace("h", "f")
     r.network.note(x.source, node.name)
     return Value(x.source, x.shape, "" if squeezed in ("ntf", "nf") else squeezed)
@@ -141,7 +137,7 @@ def view_rows(r: Reader, node: Node) -> Value:
     x = r.values[node.inputs[0]]
     before, after = (r.graph.values[name].shape for name in (node.inputs[0], node.outputs[0]))
     if not x.view.endswith("dh") or after != (*before[:-2], before[-2] * before[-1]):
-        raise UnknownNodeError(f"it reshapes an order of axes that no layer has ({x.view})")
+        raise UnsupportedError(f"it reshapes an order of axes that no layer has ({x.view})")
     joined = x.view[:-2] + "f"
     r.network.note(x.source, node.name)
     return Value(x.source, x.shape, "" if joined in ("ntf", "nf") else joined)
@@ -151,7 +147,7 @@ def gather(r: Reader, node: Node) -> None:
     """Recognize the last step of sequences, or the only direction of a last state."""
     x, axis = r.viewed(node.inputs[0]), node.attributes.get("axis", 0)
     if not r.graph.is_constant(node.inputs[1]) or r.graph.constant(node.inputs[1]).ndim:
-        raise UnknownNodeError("it gathers several items")
+        raise UnsupportedError("it gathers several items")
     size = r.graph.values[node.inputs[0]].shape[axis]
     is_last = int(r.graph.constant(node.inputs[1])) % size == size - 1
     view = x.view or "ntf"[: r.graph.values[node.inputs[0]].ndim]
@@ -162,4 +158,4 @@ def gather(r: Reader, node: Node) -> None:
         plain = Value(x.source, x.shape)
         r.values[node.outputs[0]] = r.network.add("last_step", [plain], x.shape[1:], [node.name])
     else:
-        raise UnknownNodeError(f"it gathers item {int(r.graph.constant(node.inputs[1]))}")
+        raise UnsupportedError(f"it gathers item {int(r.graph.constant(node.inputs[1]))}")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array
-from declnet_plugins.exchange import ExportedPredictions
+from declnet_plugins.exchange import ExportedPredictions, predictions_by_row
 
 
 @dataclass(frozen=True)
@@ -32,25 +32,8 @@ class OriginalPredictor:
         count = len(next(iter(columns.values())))
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            try:
-                outputs, classes = self._predictions(columns, slice(None))
-                valid = np.ones(count, bool)
-            except ValueError:
-                rows = [self._row(columns, row) for row in range(count)]
-                valid = np.array([row is not None for row in rows])
-                usual = next((row for row in rows if row is not None), None)
-                if usual is None:
-                    raise
-                whole = [usual if row is None else row for row in rows]
-                outputs, classes = (np.concatenate(parts) for parts in zip(*whole, strict=True))
-        valid &= np.isfinite(outputs).reshape(count, -1).all(axis=1)
-        return {"": ExportedPredictions(classes, outputs, valid=valid)}
-
-    def _row(self, columns: Mapping[str, Array], row: int) -> tuple[Array, Array] | None:
-        try:
-            return self._predictions(columns, slice(row, row + 1))
-        except ValueError:
-            return None
+            predictions = predictions_by_row(lambda rows: self._predictions(columns, rows), count)
+        return {"": predictions}
 
     def _predictions(self, columns: Mapping[str, Array], rows: slice) -> tuple[Array, Array]:
         x = self._samples(columns, rows)

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet_plugins.exchange import ExportError
+from declnet_plugins.exchange import ExportError, unique_name
 from declnet_plugins.export.c99.memory import Block, place
 from declnet_plugins.export.c99.text import (
     KEYWORDS,
-    Names,
     double_literal,
     float_literal,
+    identifier,
     integer_literal,
     read_string,
     string,
@@ -40,8 +40,8 @@ def test_special_numbers():
 
 @given(st.lists(st.text(), max_size=8))
 def test_names_are_unlike_each_other_and_identifiers(texts):
-    names = Names()
-    found = [names.unique(each) for each in texts]
+    used = set[str]()
+    found = [unique_name(identifier(each), used) for each in texts]
     assert len(set(found)) == len(found)
     for each in found:
         assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", each)

@@ -28,19 +28,19 @@ class Converter:
 
     def convert(self, outputs, columns):
         with np.errstate(all="ignore"):
-            self.graph, message, parameters = conversion.convert(self.path, outputs, columns)
+            self.answer, message, parameters = conversion.convert(self.path, outputs, columns)
         return json.loads(json.dumps(message)), parameters
 
     def run_rows(self, columns):
         cells = {name: (column_type(array), array.tolist()) for name, array in columns.items()}
         with np.errstate(all="ignore"):
-            _, message, arrays = conversion.run_rows(self.graph, json.loads(json.dumps(cells)))
+            _, message, arrays = self.answer(json.loads(json.dumps(cells)), {})
         return predictions_of(message, arrays)
 
     def run(self, x):
         given = {str(at): array for at, array in enumerate(x)}
         with np.errstate(all="ignore"):
-            _, _, outputs = conversion.run(self.graph, given)
+            _, _, outputs = self.answer({}, given)
         return list(outputs.values())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.c99.products import product
-from declnet_plugins.export.c99.translation import CTranslation, check_length, step
+from declnet_plugins.export.c99.translation import CTranslation, check_lengths, step
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.attention import CrossAttention, MultiHeadAttention
 
@@ -87,9 +87,8 @@ class CAttention(CTranslation):
             biases = f"${name}_biases" if layer.use_bias else "0"
             text = product(inner, units, f"${name}_weights", biases, source, filled)
             body = body.replace(f"${name}\n", indent(text, " " * spaces) + "\n")
-        checks = check_length(steps) if "lengths" in inputs else ""
-        if "own_lengths" in inputs:
-            checks += check_length(time).replace("lengths", "own_lengths")
+        check_lengths(w, inputs.get("lengths"), steps)
+        check_lengths(w, inputs.get("own_lengths"), time)
         sizes = {
             "keys": steps * units,
             "values": steps * units,
@@ -98,9 +97,9 @@ class CAttention(CTranslation):
             "context": units,
         }
         return step(
-            site, checks + body.strip("\n"), inputs,
+            site, body.strip("\n"), inputs,
             scratch={name: w.scratch(size) for name, size in sizes.items()},
-            fails="lengths" in inputs, end=end, last=last, queries=end_of_queries or "",
+            end=end, last=last, queries=end_of_queries or "",
             memory="x" if is_self else "m", other_features=others, features=features, time=time,
             units=units, heads=layer.heads, size=units // layer.heads,
             scale=1 / sqrt(units // layer.heads), **parameters,

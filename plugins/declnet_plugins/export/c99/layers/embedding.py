@@ -15,7 +15,6 @@ from declnet_plugins.standard.layers.embedding_bag import EmbeddingBag
 
 OWN_VOCABULARIES = """
 for (int i = 0; i < $numbers; i++) {
-    if (x[i] < 0 || x[i] >= $sizes[i]) return ${PREFIX}_OUT_OF_RANGE;
     const float *const w = $weights + ($starts[i] + x[i]) * $units;
     for (int j = 0; j < $units; j++) y[i * $units + j] = w[j];
 }
@@ -25,7 +24,6 @@ for (int i = 0; i < $numbers; i++) {
 BAG = """
 for (int j = 0; j < $units; j++) y[j] = $first;
 for (int i = 0; i < $slots; i++) {
-    if (x[i] < 0 || x[i] >= $rows) return ${PREFIX}_OUT_OF_RANGE;
     for (int j = 0; j < $units; j++) y[j] += scores[i] * $weights[x[i] * $units + j];
 }
 """
@@ -42,13 +40,15 @@ class CEmbedding(CTranslation):
         sizes, starts = layer.vocabularies(shape)
         if not np.any(starts):
             raise Untranslatable("integers of one vocabulary are recorded")
-        terms: dict[str, Any] = {
-            name: w.constant(f"{site.name}_{name}", array.astype(np.int32).reshape(-1), "int32_t")
+        of_sizes, of_starts = (
+            w.constant(f"{site.name}_{name}", array.astype(np.int32), "int32_t")
             for name, array in (("sizes", sizes), ("starts", starts))
-        }
+        )
+        w.refuse(x, f"x[i] < 0 || x[i] >= {of_sizes}[i]")
         return w.compute(
-            site.name, OWN_VOCABULARIES, {"x": x}, site.output_shape, fails=True,
-            numbers=prod(shape), units=layer.units, weights=site.parameters["weights"], **terms,
+            site.name, OWN_VOCABULARIES, {"x": x}, site.output_shape,
+            numbers=prod(shape), units=layer.units, starts=of_starts,
+            weights=site.parameters["weights"],
         )  # fmt: skip
 
 
@@ -63,10 +63,10 @@ class CEmbeddingBag(CTranslation):
         terms: dict[str, Any] = {
             "slots": site.input_shapes[0][0],
             "units": layer.units,
-            "rows": len(site.parameters["weights"]),
             "weights": site.parameters["weights"],
         }
+        w.refuse(inputs["x"], f"x[i] < 0 || x[i] >= {len(site.parameters['weights'])}")
         body = BAG.replace("$first", "$biases[j]" if layer.use_bias else "0.0f")
         if layer.use_bias:
             terms["biases"] = site.parameters["biases"]
-        return w.compute(site.name, body, inputs, site.output_shape, fails=True, **terms)
+        return w.compute(site.name, body, inputs, site.output_shape, **terms)

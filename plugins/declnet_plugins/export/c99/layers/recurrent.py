@@ -8,7 +8,7 @@ from typing import Any
 from declnet import Layer
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.c99.products import product
-from declnet_plugins.export.c99.translation import CTranslation, check_length, step
+from declnet_plugins.export.c99.translation import CTranslation, check_lengths, step
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.gru import GRU
 from declnet_plugins.standard.layers.lstm import LSTM
@@ -70,7 +70,8 @@ class CRecurrent(CTranslation):
         length = "lengths[0]" if len(inputs) > 1 else str(time)
         units, total = layer.units, site.output_shape[-1]
         width = layer.blocks * units
-        body = check_length(time) if len(inputs) > 1 else ""
+        check_lengths(w, inputs.get("lengths"), time)
+        body = ""
         if len(inputs) > 1 and layer.return_sequences:
             body += f"for (int i = lengths[0] * {total}; i < {time * total}; i++) y[i] = 0.0f;\n"
         for prefix, column in (("", 0), ("backward_", units))[: total // units]:
@@ -85,7 +86,7 @@ class CRecurrent(CTranslation):
             is_tanh = layer.activation == "tanh"
             activation = "tanhf(gates[j])" if is_tanh else "0.0f > gates[j] ? 0.0f : gates[j]"
         return step(
-            site, body, inputs, scratch=scratch, fails=len(inputs) > 1, units=units,
+            site, body, inputs, scratch=scratch, units=units,
             features=features, activation=activation,
             sigmoid="" if isinstance(layer, SimpleRNN) else sigmoid(w), **parameters,
         )  # fmt: skip
