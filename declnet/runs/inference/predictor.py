@@ -193,7 +193,7 @@ class Predictor:
         """What counts unusual cells as each member prepares them; as `watches_of`."""
         return watches_of([member.preparation for member in self.members])
 
-    @property
+    @cached_property
     def column_types(self) -> dict[str, ColumnType]:
         """The types of a table's columns in the training data; the series of windows is text."""
         types = dict(self.feature_types or {})
@@ -444,5 +444,8 @@ def _returned(predictions: dict[str, Predictions], *, spread: bool = True) -> An
     if warning is not None:
         warn(warning)
     if not spread:
-        predictions = {loss: replace(one, spread=None) for loss, one in predictions.items()}
+        predictions = {
+            loss: one if one.spread is None else replace(one, spread=None)
+            for loss, one in predictions.items()
+        }
     return unwrapped(predictions)

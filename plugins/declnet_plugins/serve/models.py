@@ -37,6 +37,9 @@ Signature = tuple[tuple[str, int, int, int], ...]
 
 _SUFFIXES = (".json", ".toml", ".safetensors")
 
+SLOW = 0.01
+"""Seconds: after a request that took longer, others of its size are expected to, too."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -60,7 +63,6 @@ class LoadedModel:
 
     Attributes:
         shape: the form of its samples.
-        small_seconds: about the shortest time that recent small requests took.
 
     Args:
         name: its name in paths.
@@ -88,7 +90,7 @@ class LoadedModel:
             path, registry, notice=notice, allow_changes=allow_changes
         )
         self.version = _version(path)
-        self.small_seconds = float("inf")  # not measured yet
+        self._seconds: dict[tuple[str, int], float] = {}
         self.loaded = datetime.now(UTC).isoformat(timespec="seconds")
         first = self.predictor.members[0]
         windows = self.predictor.windows
@@ -199,14 +201,28 @@ class LoadedModel:
                 hint="serve it under another name, or restart the server",
             )
 
-    def timed(self, request: PredictionRequest) -> Answer:
-        """Return `answer` to a small request, and keep how long it took in `small_seconds`."""
+    def answer(self, request: PredictionRequest) -> Answer:
+        """Return the predictions for a request, as `answers.answer`, and remember how long it took.
+
+        A longer time than before may be due to a busy machine, so it counts slowly, but at once if
+        it is much longer.
+        """
         start = time.perf_counter()
         try:
             return answer(self, request)
-        finally:  # a longer time may be due to a busy machine, so it counts slowly
-            seconds = time.perf_counter() - start
-            self.small_seconds = min(seconds, 1.05 * self.small_seconds)
+        finally:
+            seconds, kind = time.perf_counter() - start, _kind(request)
+            before = self._seconds.get(kind, float("inf"))
+            self._seconds[kind] = seconds if seconds > SLOW else min(seconds, 1.05 * before)
+
+    def expected_seconds(self, request: PredictionRequest) -> float:
+        """Return about the shortest time that recent requests of this size took."""
+        return self._seconds.get(_kind(request), float("inf"))
+
+
+def _kind(request: PredictionRequest) -> tuple[str, int]:
+    """Return the form of a request's body, and its size as a power of two."""
+    return request.form, len(request.body).bit_length()
 
 
 def _rejects(transform: Any, state: Any, known: tuple[Any, ...]) -> bool:
