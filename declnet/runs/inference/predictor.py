@@ -242,7 +242,9 @@ class Predictor:
                 return returned(self.predict_part(Dataset(read_only(table), {}), on_error))
             if table.columns and not len(table):
                 raise DataError("there are no samples")
-            return returned(self.predict_part(guarded(table), on_error))
+            # another table was made here, and can only be read
+            table = guarded(table) if table is data else table
+            return returned(self.predict_part(table, on_error))
 
     def require_on_error(self, on_error: OnError) -> None:
         """Raise DataError if predictions cannot be left empty, as a forecast of many rows."""
