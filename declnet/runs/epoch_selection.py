@@ -7,7 +7,7 @@ select by the metrics of all other parts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, Self
 
@@ -51,12 +51,8 @@ class PartModel(FollowedModel):
 class PartRun(ActiveRun):
     """The run as callbacks see it that select an epoch for a part of the validation data."""
 
-    _selects: bool | None = None
-
-    def take_selection(self) -> bool | None:
-        """Return whether the epoch was selected, or none is any longer; None if nothing changed."""
-        selects, self._selects = self._selects, None
-        return selects
+    selects: bool | None = None
+    """Whether the epoch was selected, or none is any longer; None if nothing changed."""
 
     def restore_parameters(
         self,
@@ -64,7 +60,7 @@ class PartRun(ActiveRun):
         origin: str | None = None,  # noqa: ARG002
     ) -> None:
         """Select the epoch, or no longer any."""
-        self._selects = parameters is not None
+        self.selects = parameters is not None
 
     def warn(self, message: str) -> None:
         """Ignore what the run itself warns of."""
@@ -175,22 +171,23 @@ class EpochSelection:
             return
         self._model.forget()
         copies: list[Array] | None = None
-        for part, metrics in self._metrics_without_parts(event):
-            run = self._runs[part]
-            self._callbacks[part].after_epoch(
+        others = self._metrics_of_others(event)
+        for part, (run, callbacks) in enumerate(zip(self._runs, self._callbacks, strict=True)):
+            if run.stopped is not None:
+                continue
+            metrics = {name: values[part] for name, values in others.items()}
+            run.selects = None
+            callbacks.after_epoch(
                 EpochFinished(event.epoch, event.learning_rate, event.metrics, metrics)
             )
-            selects = run.take_selection()
-            if selects is False:
+            if run.selects is False:
                 self._outputs[part] = None
-            if selects or (run.has_stopped() and self._outputs[part] is None):
+            if run.selects or (run.stopped is not None and self._outputs[part] is None):
                 copies = copies or [outputs.copy() for outputs in self._epoch.outputs]
                 self._outputs[part] = copies
 
-    def _metrics_without_parts(
-        self, event: EpochFinished
-    ) -> Iterator[tuple[int, dict[str, float]]]:
-        """Yield each part that still selects, and an epoch's metrics on all other samples."""
+    def _metrics_of_others(self, event: EpochFinished) -> dict[str, list[float]]:
+        """Return an epoch's metrics, each on the samples outside of each part."""
         means = []
         for of_loss in self._epoch.losses:
             of_others = self._is_other @ np.bincount(self._part_of, self._weights * of_loss)
@@ -204,13 +201,10 @@ class EpochSelection:
         for named in self._metrics:
             samples = predictions[named.head], self._targets[named.head], self._part_of
             losses[named.label] = verified(Metric.leaving_out, named.metric, *samples)
-        metrics = {
+        return {
             name: values.tolist() if isinstance(values, np.ndarray) else [values] * len(self._runs)
             for name, values in losses.items()
         }
-        for part, run in enumerate(self._runs):
-            if not run.has_stopped():
-                yield part, {name: values[part] for name, values in metrics.items()}
 
     def state(self) -> dict[str, Any]:
         """Return the state as plain values: distinct outputs, and which of them each part has."""
