@@ -8,7 +8,6 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-
 _encode = json.JSONEncoder(default=str).encode
 
 

@@ -37,9 +37,6 @@ Signature = tuple[tuple[str, int, int, int], ...]
 
 _SUFFIXES = (".json", ".toml", ".safetensors")
 
-SLOW = 0.01
-"""Seconds: after a request that took longer, others of its size are expected to, too."""
-
 
 @dataclass(frozen=True)
 class Column:
@@ -202,21 +199,15 @@ class LoadedModel:
             )
 
     def answer(self, request: PredictionRequest) -> Answer:
-        """Return the predictions for a request, as `answers.answer`, and remember how long it took.
-
-        A longer time than before may be due to a busy machine, so it counts slowly, but at once if
-        it is much longer.
-        """
-        start = time.perf_counter()
+        """Return the predictions for a request, as `answers.answer`, and remember its work."""
+        start = time.thread_time()
         try:
             return answer(self, request)
         finally:
-            seconds, kind = time.perf_counter() - start, _kind(request)
-            before = self._seconds.get(kind, float("inf"))
-            self._seconds[kind] = seconds if seconds > SLOW else min(seconds, 1.05 * before)
+            self._seconds[_kind(request)] = time.thread_time() - start
 
     def expected_seconds(self, request: PredictionRequest) -> float:
-        """Return about the shortest time that recent requests of this size took."""
+        """Return the processor time of the last request of this form and size; else infinity."""
         return self._seconds.get(_kind(request), float("inf"))
 
 

@@ -22,6 +22,7 @@ class _JoiningTransport:
 
     def __init__(self, transport: Any) -> None:
         self._transport, self._head = transport, b""
+        self.is_closing = transport.is_closing  # asked for by every response
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
