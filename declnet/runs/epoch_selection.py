@@ -51,8 +51,12 @@ class PartModel(FollowedModel):
 class PartRun(ActiveRun):
     """The run as callbacks see it that select an epoch for a part of the validation data."""
 
-    selects: bool | None = None
-    """Whether the epoch was selected, or none is any longer; None if nothing changed."""
+    _selects: bool | None = None
+
+    def take_selection(self) -> bool | None:
+        """Return whether the epoch was selected, or none is any longer; None if nothing changed."""
+        selects, self._selects = self._selects, None
+        return selects
 
     def restore_parameters(
         self,
@@ -60,7 +64,7 @@ class PartRun(ActiveRun):
         origin: str | None = None,  # noqa: ARG002
     ) -> None:
         """Select the epoch, or no longer any."""
-        self.selects = parameters is not None
+        self._selects = parameters is not None
 
     def warn(self, message: str) -> None:
         """Ignore what the run itself warns of."""
@@ -173,16 +177,16 @@ class EpochSelection:
         copies: list[Array] | None = None
         others = self._metrics_of_others(event)
         for part, (run, callbacks) in enumerate(zip(self._runs, self._callbacks, strict=True)):
-            if run.stopped is not None:
+            if run.has_stopped():
                 continue
             metrics = {name: values[part] for name, values in others.items()}
-            run.selects = None
             callbacks.after_epoch(
                 EpochFinished(event.epoch, event.learning_rate, event.metrics, metrics)
             )
-            if run.selects is False:
+            selects = run.take_selection()
+            if selects is False:
                 self._outputs[part] = None
-            if run.selects or (run.stopped is not None and self._outputs[part] is None):
+            if selects or (run.has_stopped() and self._outputs[part] is None):
                 copies = copies or [outputs.copy() for outputs in self._epoch.outputs]
                 self._outputs[part] = copies
 
