@@ -76,8 +76,20 @@ def verified(
     Raises:
         BrokenContractError: the result is not what the contract promises.
     """
-    result: T = getattr(component, method.__name__)(*arguments, **keywords)
-    return verify(method, component, result, *arguments, **keywords)
+    return verifying(method, component)(*arguments, **keywords)
+
+
+def verifying(method: Callable[Concatenate[C, P], T], component: C) -> Callable[P, T]:
+    """Return a method of a component that is called many times, as `verified` calls it."""
+    call, promise = getattr(component, method.__name__), _promise(method, component)
+
+    def verified_call(*arguments: P.args, **keywords: P.kwargs) -> T:
+        result: T = call(*arguments, **keywords)
+        if promise is not None:
+            result = promise.verify(component, result, arguments, keywords)
+        return result
+
+    return verified_call
 
 
 def verify(

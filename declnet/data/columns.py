@@ -218,7 +218,10 @@ def joined(columns: Mapping[str, Array], records: Table) -> Array:
     Raises:
         DataError: a column is still text, or has missing or infinite values.
     """
-    parts = [column.reshape(len(column), -1) for column in columns.values()]
+    parts = [
+        column[:, None] if column.ndim == 1 else column.reshape(len(column), -1)
+        for column in columns.values()
+    ]
     kinds = {column.dtype.kind for column in columns.values()}
     if not kinds <= {*"fiub"}:
         _require_numbers(columns, records)

@@ -7,7 +7,7 @@ select by the metrics of all other parts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, Self
 
@@ -174,9 +174,12 @@ class EpochSelection:
             return
         self._model.forget()
         copies: list[Array] | None = None
-        for part, metrics in self._metrics_without_parts(event):
-            run = self._runs[part]
-            self._callbacks[part].after_epoch(
+        others = self._metrics_of_others(event)
+        for part, (run, callbacks) in enumerate(zip(self._runs, self._callbacks, strict=True)):
+            if run.has_stopped():
+                continue
+            metrics = {name: values[part] for name, values in others.items()}
+            callbacks.after_epoch(
                 EpochFinished(event.epoch, event.learning_rate, event.metrics, metrics)
             )
             selects = run.take_selection()
@@ -186,10 +189,8 @@ class EpochSelection:
                 copies = copies or [outputs.copy() for outputs in self._epoch.outputs]
                 self._outputs[part] = copies
 
-    def _metrics_without_parts(
-        self, event: EpochFinished
-    ) -> Iterator[tuple[int, dict[str, float]]]:
-        """Yield each part that still selects, and an epoch's metrics on all other samples."""
+    def _metrics_of_others(self, event: EpochFinished) -> dict[str, list[float]]:
+        """Return an epoch's metrics, each on the samples outside of each part."""
         means = []
         for of_loss in self._epoch.losses:
             of_others = self._is_other @ np.bincount(self._part_of, self._weights * of_loss)
@@ -203,13 +204,10 @@ class EpochSelection:
         for named in self._metrics:
             samples = predictions[named.head], self._targets[named.head], self._part_of
             losses[named.label] = verified(Metric.leaving_out, named.metric, *samples)
-        metrics = {
+        return {
             name: values.tolist() if isinstance(values, np.ndarray) else [values] * len(self._runs)
             for name, values in losses.items()
         }
-        for part, run in enumerate(self._runs):
-            if not run.has_stopped():
-                yield part, {name: values[part] for name, values in metrics.items()}
 
     def state(self) -> dict[str, Any]:
         """Return the state as plain values: distinct outputs, and which of them each part has."""

@@ -42,10 +42,13 @@ class EpochFinished:
 
     def metric(self, name: str) -> float:
         """Return a metric by its name in the history; raise ValueError if there is none."""
-        row = self.row()
-        if name not in row:
-            raise ValueError(f'epoch {self.epoch} has no metric "{name}", but {", ".join(row)}')
-        return float(row[name])
+        key = name.removeprefix("validation_")
+        values: Mapping[str, float] = self.metrics if key == name else self.validation
+        if key not in values:
+            key, values = name, self.row()
+        if key not in values:
+            raise ValueError(f'epoch {self.epoch} has no metric "{name}", but {", ".join(values)}')
+        return float(values[key])
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from declnet.contracts.annotations import shown
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.table import Table
 from declnet.contracts.data.transform import ColumnError, Sequences, Transform, TransformState
-from declnet.contracts.returned import BrokenContractError, verified
+from declnet.contracts.returned import BrokenContractError, verified, verifying
 from declnet.data.columns import refused_column
 
 MOST_PLANS = 32
@@ -106,7 +106,8 @@ class ColumnSteps:
                 names = groups[group_of[name]]
                 alone = len(names) == 1
                 state = self._state(step, name) if alone else _joint_state(step, names)
-                calls.append(_Call(step, group_of[name], names, state or {}))
+                apply = verifying(Transform.apply, step.transform)
+                calls.append(_Call(step, group_of[name], names, state or {}, apply))
         return tuple(calls)
 
     def _state(self, step: FittedStep, name: str) -> TransformState:
@@ -142,6 +143,7 @@ class _Call:
     group: int
     names: tuple[str, ...]
     state: TransformState
+    apply: Callable[[Array, TransformState], Array | Sequences]
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,15 +171,15 @@ class _Plan:
             for names in self.groups
         ]
         for call in self.calls:
-            x, transform = arrays[call.group], call.step.transform
+            x = arrays[call.group]
             try:
-                y = verified(Transform.apply, transform, x, call.state)
+                y = call.apply(x, call.state)
             except (ColumnError, MemoryError) as error:
                 raise _RefusedError(call, error) from None
             if len(call.names) > 1:
                 if isinstance(y, Sequences) or y.shape != x.shape:
                     fault = f"returned {shown(y)} for an array of shape {x.shape}"
-                    raise BrokenContractError(transform, "apply", fault)
+                    raise BrokenContractError(call.step.transform, "apply", fault)
             elif isinstance(y, Sequences):
                 sequences[call.names[0]], y = y, y.values
             arrays[call.group] = y

@@ -187,7 +187,11 @@ class CellWatch:
     def _missing(self, columns: Mapping[str, Array]) -> Iterator[tuple[str, UnusualCells]]:
         """Yield the missing cells of columns that are not numbers."""
         for name in self._others:
-            missing = int(missing_values(columns[name]).sum()) if name in columns else 0
+            if name not in columns:
+                continue
+            column = columns[name]
+            is_text = column.dtype.kind == "O"
+            missing = column.tolist().count(None) if is_text else int(missing_values(column).sum())
             if missing:
                 yield name, UnusualCells(missing)
 

@@ -84,6 +84,7 @@ class Member:
         self.registry = registry_for(spec.plugins, registry)
         self._unscale = unscaling(spec.heads, preparation)
         self._limits = input_limits(model.nodes)
+        self._output_of = {head.name: model.output(head.output).name for head in spec.heads}
         with attributing_errors(self.registry):
             self.heads = thresholded(spec.heads, calibrations)
             self.readings = readings_of(spec.heads, model, preparation, calibrations)
@@ -121,10 +122,8 @@ class Member:
         threads = one_blas_thread() if self.model.independent_rows else nullcontext()
         with np.errstate(all="ignore"), threads:
             y_preds = self.model.compute(wrapped(x))
-        names = {head.name: self.model.output(head.output).name for head in self.heads}
-        return self.finished(
-            {loss: y_preds[name] for loss, name in names.items()}, calibrated=calibrated
-        )
+        of_losses = {loss: y_preds[name] for loss, name in self._output_of.items()}
+        return self.finished(of_losses, calibrated=calibrated)
 
     def finished(
         self, y_preds: Mapping[str, Array], *, calibrated: bool = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import compress
 from math import prod
 from typing import Any
@@ -268,12 +269,18 @@ class OutputReading:
         classes = _classes(known, 2) if task == "binary" else None
         return cls(task, classes, units, _threshold(head), scores)
 
-    @property
+    @cached_property
     def class_names(self) -> tuple[str, ...] | None:
         """The class names; None if there are none."""
         if self.classes is None:
             return None
         return tuple(map(class_name, self.classes))
+
+    @cached_property
+    def _class_array(self) -> Array:
+        """The classes, of which predictions are some; text as objects."""
+        kind = object if isinstance((self.classes or ("",))[0], str) else None
+        return np.array(self.classes, kind)
 
     def with_threshold(self, threshold: Thresholds) -> OutputReading:
         """Return this interpretation with another threshold.
@@ -321,9 +328,8 @@ class OutputReading:
             return Predictions(labels, None if self.scores else rows, None, outputs)
         if self.task == "binary":
             rows = np.concatenate([1 - rows, rows], axis=1)
-        kind = object if isinstance((self.classes or ("",))[0], str) else None
-        prediction = np.array(self.classes, kind)[labels]
-        return Predictions(prediction, None if self.scores else rows, self.class_names, outputs)
+        probabilities, names = None if self.scores else rows, self.class_names
+        return Predictions(self._class_array[labels], probabilities, names, outputs)
 
 
 def _threshold(head: Head) -> Thresholds:

@@ -193,7 +193,7 @@ class Predictor:
         """What counts unusual cells as each member prepares them; as `watches_of`."""
         return watches_of([member.preparation for member in self.members])
 
-    @property
+    @cached_property
     def column_types(self) -> dict[str, ColumnType]:
         """The types of a table's columns in the training data; the series of windows is text."""
         types = dict(self.feature_types or {})
@@ -242,7 +242,9 @@ class Predictor:
                 return returned(self.predict_part(Dataset(read_only(table), {}), on_error))
             if table.columns and not len(table):
                 raise DataError("there are no samples")
-            return returned(self.predict_part(guarded(table), on_error))
+            # another table was made here, and can only be read
+            table = guarded(table) if table is data else table
+            return returned(self.predict_part(table, on_error))
 
     def require_on_error(self, on_error: OnError) -> None:
         """Raise DataError if predictions cannot be left empty, as a forecast of many rows."""
@@ -444,5 +446,8 @@ def _returned(predictions: dict[str, Predictions], *, spread: bool = True) -> An
     if warning is not None:
         warn(warning)
     if not spread:
-        predictions = {loss: replace(one, spread=None) for loss, one in predictions.items()}
+        predictions = {
+            loss: one if one.spread is None else replace(one, spread=None)
+            for loss, one in predictions.items()
+        }
     return unwrapped(predictions)

@@ -63,7 +63,7 @@ class Protocol:
             call: what the request asks for.
             model: the model that predicted.
         """
-        rows = zip(*map(list, columns.values()), strict=True)
+        rows = zip(*columns.values(), strict=True)
         return {"predictions": [dict(zip(columns, row, strict=True)) for row in rows]}
 
 

@@ -7,15 +7,14 @@ import itertools
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
 from declnet import ComponentError, DataError, Registry, error_summary
 from declnet_plugins.serve.answers import Answer, PredictionRequest
-from declnet_plugins.serve.answers import answer as answered
 from declnet_plugins.serve.logs import log
 from declnet_plugins.serve.metrics import Metrics
 from declnet_plugins.serve.models import LoadedModel, ServedModel
@@ -39,11 +38,11 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,64}")
-SMALL = 4096
-"""Bytes of JSON that may be predicted in the event loop's own thread."""
+SMALL = 2**16
+"""Bytes of a body that may be predicted in the event loop's own thread."""
 
-QUICK = 0.001
-"""Seconds: a model whose small requests take longer is given to another thread, always."""
+QUICK = 0.002
+"""Seconds: requests that are expected to take longer are given to another thread."""
 
 
 class App:
@@ -190,29 +189,28 @@ class App:
         body = await self._body(headers, receive)
         protocol, most_rows = PROTOCOLS[route.endpoint], self.options.max_rows
         request = PredictionRequest(body, form, accepted, query, most_rows, protocol)
-        is_small = len(body) <= SMALL and form == "json"
-        with _translating():
-            if is_small and model.small_seconds < QUICK:
-                answer = model.timed(request)
+        try:
+            if len(body) <= SMALL and model.expected_seconds(request) < QUICK:
+                answer = model.answer(request)
             else:
-                answer = await self._in_thread(model, request, is_small=is_small)
+                answer = await self._in_thread(model, request)
+        except DataError as error:
+            raise ProblemError.of(error) from None
+        except MemoryError:
+            message = "not enough memory"
+            raise ProblemError(503, message, "send fewer rows", {"retry-after": "1"}) from None
         if answer.unusual:
             self._metrics.count_cells(served.name, answer.unusual)
         about = {"model": served.name, "version": model.version, "rows": answer.rows}
         kind = JSON if accepted == "json" else f"{CSV}; charset=utf-8"
         return Reply(answer.body, kind, headers=[(b"x-model", model.version.encode())], about=about)
 
-    async def _in_thread(
-        self, model: LoadedModel, request: PredictionRequest, *, is_small: bool
-    ) -> Answer:
+    async def _in_thread(self, model: LoadedModel, request: PredictionRequest) -> Answer:
         if self._active >= self.options.threads + self.options.queue:
             raise _busy("too many requests at the same time")
         self._active += 1
         loop = asyncio.get_running_loop()
-        if is_small:
-            work = self.threads.submit(model.timed, request)
-        else:
-            work = self.threads.submit(answered, model, request)
+        work = self.threads.submit(model.answer, request)
 
         def finish(_work: Future[Any]) -> None:
             with suppress(RuntimeError):  # the loop has ended
@@ -313,18 +311,6 @@ class App:
 
 class _GoneError(Exception):
     """The client closed the connection before its request was complete."""
-
-
-@contextmanager
-def _translating() -> Iterator[None]:
-    """Turn what declnet says about the rows of a request into a problem."""
-    try:
-        yield
-    except DataError as error:
-        raise ProblemError.of(error) from None
-    except MemoryError:
-        message = "not enough memory"
-        raise ProblemError(503, message, "send fewer rows", {"retry-after": "1"}) from None
 
 
 def _busy(message: str) -> ProblemError:

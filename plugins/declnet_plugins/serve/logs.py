@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import sys
-import time
 from datetime import UTC, datetime
 from typing import Any, TextIO
+
+_encode = json.JSONEncoder(default=str).encode
 
 
 def log(event: str, level: str = "info", stream: TextIO | None = None, **members: Any) -> None:
     """Write a line with the time, the level, the event and its members; never fail."""
-    seconds = time.time()
-    moment = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-    line = json.dumps({"time": moment, "level": level, "event": event, **members}, default=str)
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+    line = _encode({"time": moment, "level": level, "event": event, **members})
     try:
         out = stream or sys.stderr
         out.write(line + "\n")

@@ -60,7 +60,6 @@ class LoadedModel:
 
     Attributes:
         shape: the form of its samples.
-        small_seconds: about the shortest time that recent small requests took.
 
     Args:
         name: its name in paths.
@@ -88,7 +87,7 @@ class LoadedModel:
             path, registry, notice=notice, allow_changes=allow_changes
         )
         self.version = _version(path)
-        self.small_seconds = float("inf")  # not measured yet
+        self._seconds: dict[tuple[str, int], float] = {}
         self.loaded = datetime.now(UTC).isoformat(timespec="seconds")
         first = self.predictor.members[0]
         windows = self.predictor.windows
@@ -199,14 +198,22 @@ class LoadedModel:
                 hint="serve it under another name, or restart the server",
             )
 
-    def timed(self, request: PredictionRequest) -> Answer:
-        """Return `answer` to a small request, and keep how long it took in `small_seconds`."""
-        start = time.perf_counter()
+    def answer(self, request: PredictionRequest) -> Answer:
+        """Return the predictions for a request, as `answers.answer`, and remember its work."""
+        start = time.thread_time()
         try:
             return answer(self, request)
-        finally:  # a longer time may be due to a busy machine, so it counts slowly
-            seconds = time.perf_counter() - start
-            self.small_seconds = min(seconds, 1.05 * self.small_seconds)
+        finally:
+            self._seconds[_kind(request)] = time.thread_time() - start
+
+    def expected_seconds(self, request: PredictionRequest) -> float:
+        """Return the processor time of the last request of this form and size; else infinity."""
+        return self._seconds.get(_kind(request), float("inf"))
+
+
+def _kind(request: PredictionRequest) -> tuple[str, int]:
+    """Return the form of a request's body, and its size as a power of two."""
+    return request.form, len(request.body).bit_length()
 
 
 def _rejects(transform: Any, state: Any, known: tuple[Any, ...]) -> bool:

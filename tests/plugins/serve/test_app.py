@@ -290,6 +290,23 @@ def test_more_requests_than_the_queue_holds_are_refused_at_once(client):
     assert after.status == 200
 
 
+def test_requests_like_a_quick_one_wait_for_no_thread(client):
+    ask = client(threads=1, timeout=0.3)
+    for _ in range(3):  # the first may take long
+        assert ask("/predict", [ROW]).status == 200
+
+    async def statuses():
+        release, loop = asyncio.Event(), asyncio.get_running_loop()
+        ask.app.threads.submit(asyncio.run_coroutine_threadsafe(release.wait(), loop).result)
+        bodies = [json.dumps([ROW] * rows).encode() for rows in (1, 20)]
+        json_type = {"content-type": "application/json"}
+        answers = [await ask.send("/predict", [body], "POST", json_type) for body in bodies]
+        release.set()
+        return [answer.status for answer in answers]
+
+    assert ask.run(statuses()) == [200, 503]  # of another size than those before
+
+
 def test_the_openapi_document_describes_the_columns(client):
     ask = client()
     document = ask("/openapi.json").json
