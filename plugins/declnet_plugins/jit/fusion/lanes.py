@@ -309,10 +309,6 @@ def _exponent_as_low_bits(x: Lanes) -> Lanes:
     return x.bits(compute)
 
 
-def _quotient(x: Lanes, y: Lanes) -> Lanes:
-    return x.binary("fdiv arcp", y)
-
-
 def _of_its_type(x: Lanes, single: Any, double: Any) -> Any:
     return single if x.dtype == SINGLE else double
 
@@ -332,7 +328,6 @@ _IN_PLACE_OF: Mapping[str, Any] = {
     "low_bits_as_exponent": _low_bits_as_exponent,
     "mantissa_near_one": _mantissa_near_one,
     "of_its_type": _of_its_type,
-    "quotient": _quotient,
     "F": partial(_as, np.float32),
     "np": SimpleNamespace(
         float64=partial(_as, np.float64), inf=np.float64(np.inf), nan=np.float64(np.nan)

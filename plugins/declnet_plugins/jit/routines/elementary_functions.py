@@ -40,19 +40,6 @@ def choose(_context: Any, _condition: Any, x: Any, _other: Any) -> Any:
     return x(types.boolean, x, x), generate
 
 
-@Intrinsic
-def quotient(_context: Any, x: Any, _y: Any) -> Any:
-    """Return x / y of numbers that are neither 0 nor infinite, with an error of two units.
-
-    A processor that estimates reciprocals refines the estimate, in a third of a division's time.
-    """
-
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.fdiv(*arguments, flags=("arcp",))
-
-    return x(x, x), generate
-
-
 def _of_bits(compute: Any) -> Any:
     """Return the generator of a float computed from the bits of another.
 
@@ -262,7 +249,7 @@ def logistic(x):  # type: ignore[no-untyped-def]
     """Return 1 / (1 + exp(-x))."""
     one = of_its_type(x, F(1), 1.0)
     small = exp(-abs(x))
-    return quotient(choose(x >= one - one, one, small), one + small)
+    return choose(x >= one - one, one, small) / (one + small)
 
 
 @function
@@ -283,4 +270,4 @@ def tanh(x):  # type: ignore[no-untyped-def]
     x = x + x
     n = whole(x * inverse)
     t = series(remainder(x, n)) * power(n) + (power(n) - one)
-    return quotient(t, t + (one + one))
+    return t / (t + (one + one))
