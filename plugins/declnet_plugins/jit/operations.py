@@ -8,7 +8,6 @@ import numpy as np
 from declnet import (
     Array,
     ClipNorm,
-    ClipValue,
     FlushDenormals,
     Gather,
     NativeCall,
@@ -49,16 +48,6 @@ def normalize_weights(weights, normalized):  # type: ignore[no-untyped-def]
         total = weights.dtype.type(1)
     for i in range(np.uint64(weights.size)):
         normalized[i] = weights[i] / total
-
-
-@Routine
-def clip_value(part, parts, gradient, maximum):  # type: ignore[no-untyped-def]
-    """gradient = min(max(gradient, -maximum), maximum); NaN stays."""
-    start, stop = share(gradient.size, part, parts)
-    for i in range(start, stop):
-        value = gradient[i]
-        value = -maximum if value < -maximum else value
-        gradient[i] = maximum if value > maximum else value
 
 
 @Routine
@@ -114,11 +103,6 @@ def operation(call: object) -> NativeCall | None:  # noqa: ARG001
 @operation.register
 def _(call: NormalizeWeights) -> NativeCall:
     return normalize_weights.bound(call.weights, call.normalized)
-
-
-@operation.register
-def _(call: ClipValue) -> NativeCall:
-    return clip_value.bound(call.gradient, call.gradient.dtype.type(call.maximum))
 
 
 @operation.register

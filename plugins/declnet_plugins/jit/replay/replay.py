@@ -19,6 +19,7 @@ from numpy.lib.array_utils import byte_bounds
 
 from declnet import (
     Array,
+    ClipValue,
     Component,
     Kernel,
     Layer,
@@ -92,8 +93,11 @@ def replay(call: Call, exact: bool = False) -> Replay:
         exact: whether it must give NumPy's bits, in all arrays, and not only up to rounding.
         call: a `functools.partial` of a ufunc, of a function of NumPy, of a method of a component
             in `METHODS`, or of any method of a kernel, on the arrays and states that it computes
-            with each time; or an `OptimizerUpdate`.
+            with each time; or an `OptimizerUpdate` or `ClipValue`.
     """
+    if isinstance(call, ClipValue):
+        limit, clipped = call.maximum, call.gradient
+        call = partial(np.clip, clipped, -limit, limit, out=clipped)
     if isinstance(call, OptimizerUpdate):
         arrays = call.w, call.dw, call.state, call.rate, call.step
         call = partial(call.optimizer.update, *arrays)  # type: ignore[arg-type]  # arrays (1,)

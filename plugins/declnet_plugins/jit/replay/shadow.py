@@ -6,13 +6,13 @@ import copy
 import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from declnet import Array, LayerState, OptimizerState
+from declnet import Array, Dtype, LayerState, OptimizerState
 from declnet_plugins.recording.program import address_of
 from declnet_plugins.recording.symbols import NotRecordedError
 
@@ -148,20 +148,15 @@ class Shadow:
 
         Integers are indices of most arrays, then what the originals hold, if anything yet.
         """
-        integers = (np.zeros(1), _BOOLEANS, None, None, None)[number]
-        values = {"f": _NUMBERS[number], "b": _BOOLEANS, "i": integers, "u": integers}
         for block in self._blocks:
             kinds = {array.dtype for array in block.arrays}
             targets = block.arrays
             if len(kinds) == 1 and block.shadow.size % (kind := kinds.pop()).itemsize == 0:
                 targets = [block.shadow.view(kind)]
             for target in targets:
-                numbers = values.get(target.dtype.kind)
-                if numbers is None:
-                    target[...] = self.original(target)
-                else:
-                    with np.errstate(all="ignore"):
-                        target[...] = np.resize(numbers, target.shape)
+                values = _filling(number, target.dtype)
+                repeated = None if values is None else np.resize(values, target.shape)
+                target[...] = self.original(target) if repeated is None else repeated
 
     def state(self) -> tuple[list[Array], list[Any]]:
         """Return what the copies hold."""
@@ -274,6 +269,16 @@ def _numbers() -> tuple[Array, ...]:
 
 _NUMBERS = _numbers()
 _BOOLEANS = _NUMBERS[0] > 0
+
+
+@cache
+def _filling(number: int, dtype: Dtype) -> Array | None:
+    """Return the numbers of a filling as a type; None for what the originals hold."""
+    integers = (np.zeros(1), _BOOLEANS, None, None, None)[number]
+    values = {"f": _NUMBERS[number], "b": _BOOLEANS, "i": integers, "u": integers}.get(dtype.kind)
+    with np.errstate(all="ignore"):
+        return None if values is None else values.astype(dtype)
+
 
 FILLINGS = len(_NUMBERS)
 """How many ways there are to fill the copies."""

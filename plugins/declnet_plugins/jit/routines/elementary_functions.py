@@ -107,21 +107,6 @@ DOUBLE_HIGH, DOUBLE_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 """log(2) in two parts, the first with so few bits that its multiples are exact."""
 INVERSE = 1.4426950408889634
 """1 / log(2)."""
-SINGLE_LOWEST, SINGLE_HIGHEST = F(-104), F(89)
-DOUBLE_LOWEST, DOUBLE_HIGHEST = -746.0, 710.0
-"""Below and above, exp is 0 and infinite."""
-
-
-@function
-def single_power(n):  # type: ignore[no-untyped-def]
-    """Return 2**n of an integer n from -126 to 127."""
-    return low_bits_as_exponent(n + (SINGLE_SHIFT + F(127)))
-
-
-@function
-def double_power(n):  # type: ignore[no-untyped-def]
-    """Return 2**n of an integer n from -1022 to 1023."""
-    return low_bits_as_exponent(n + (DOUBLE_SHIFT + 1023.0))
 
 
 @function
@@ -155,92 +140,99 @@ def double_series(r):  # type: ignore[no-untyped-def]
 
 
 @function
-def single_exp(x):  # type: ignore[no-untyped-def]
-    """Return 2**n * exp(x - n * log(2)); 2**n in two factors, as it may be beyond the exponents."""
-    x = choose(x < SINGLE_LOWEST, SINGLE_LOWEST, x)
-    x = choose(x > SINGLE_HIGHEST, SINGLE_HIGHEST, x)
-    n = (x * F(INVERSE) + SINGLE_SHIFT) - SINGLE_SHIFT
-    value = single_series((x - n * SINGLE_HIGH) - n * SINGLE_LOW) + F(1)
-    half = (n * F(0.5) + SINGLE_SHIFT) - SINGLE_SHIFT
-    return value * single_power(half) * single_power(n - half)
+def series(r):  # type: ignore[no-untyped-def]
+    """Return exp(r) - 1 for |r| <= log(2) / 2."""
+    return of_its_type(r, single_series(F(r)), double_series(np.float64(r)))
 
 
 @function
-def double_exp(x):  # type: ignore[no-untyped-def]
-    """Return 2**n * exp(x - n * log(2)), as `single_exp`."""
-    x = choose(x < DOUBLE_LOWEST, DOUBLE_LOWEST, x)
-    x = choose(x > DOUBLE_HIGHEST, DOUBLE_HIGHEST, x)
-    n = (x * INVERSE + DOUBLE_SHIFT) - DOUBLE_SHIFT
-    value = double_series((x - n * DOUBLE_HIGH) - n * DOUBLE_LOW) + 1.0
-    half = (n * 0.5 + DOUBLE_SHIFT) - DOUBLE_SHIFT
-    return value * double_power(half) * double_power(n - half)
+def whole(x):  # type: ignore[no-untyped-def]
+    """Return x rounded to a whole number."""
+    shift = of_its_type(x, SINGLE_SHIFT, DOUBLE_SHIFT)
+    return (x + shift) - shift
+
+
+@function
+def remainder(x, n):  # type: ignore[no-untyped-def]
+    """Return x - n * log(2)."""
+    high = of_its_type(x, SINGLE_HIGH, DOUBLE_HIGH)
+    return (x - n * high) - n * of_its_type(x, SINGLE_LOW, DOUBLE_LOW)
+
+
+@function
+def power(n):  # type: ignore[no-untyped-def]
+    """Return 2**n of a whole number from -126 to 127, in float64 from -1022 to 1023."""
+    return low_bits_as_exponent(n + of_its_type(n, SINGLE_SHIFT + F(127), DOUBLE_SHIFT + 1023.0))
+
+
+@function
+def scaled(x, n):  # type: ignore[no-untyped-def]
+    """Return x * 2**n, with 2**n in two factors, as it may be beyond the exponents."""
+    half = whole(n * of_its_type(n, F(0.5), 0.5))
+    return x * power(half) * power(n - half)
+
+
+@function
+def clipped(x, low, high):  # type: ignore[no-untyped-def]
+    """Return the number between two others that is nearest to x; NaN stays."""
+    x = choose(x < low, low, x)
+    return choose(x > high, high, x)
 
 
 @function
 def exp(x):  # type: ignore[no-untyped-def]
-    """Return e**x."""
-    return of_its_type(x, single_exp(F(x)), double_exp(np.float64(x)))
+    """Return 2**n * exp(x - n * log(2)); 0 and infinity beyond the bounds of x."""
+    one, inverse = of_its_type(x, F(1), 1.0), of_its_type(x, F(INVERSE), INVERSE)
+    x = clipped(x, of_its_type(x, F(-104), -746.0), of_its_type(x, F(89), 710.0))
+    n = whole(x * inverse)
+    return scaled(series(remainder(x, n)) + one, n)
 
 
 @function
-def single_log(x):  # type: ignore[no-untyped-def]
-    """Return k * log(2) + log(1 + f), x = 2**k * (1 + f), by the series of s = f / (2 + f).
-
-    The coefficients are from FreeBSD's logf, up to s**8.
-    """
-    tiny = x < SINGLE_TINY
-    normal = choose(tiny, x * SINGLE_SCALE, x)
-    k = exponent_as_low_bits(normal) - SINGLE_SHIFT - choose(tiny, F(23), F(0))
-    f = mantissa_near_one(normal) - F(1)
-    s = f / (F(2) + f)
-    z = s * s
+def single_log_series(z):  # type: ignore[no-untyped-def]
+    """Return log((1 + s) / (1 - s)) / s - 2, z = s * s, with FreeBSD's coefficients up to s**8."""
     r = F(0.24279078841)
     r = r * z + F(0.28498786688)
     r = r * z + F(0.40000972152)
-    r = (r * z + F(0.66666662693)) * z
-    half = F(0.5) * f * f
-    value = (s * (half + r) + k * F(LOG_LOW) - half + f) + k * F(LOG_HIGH)
-    value = choose(x > SINGLE_LARGEST, x, value)
-    value = choose(x == F(0), -SINGLE_INFINITY, value)
-    return choose(x >= F(0), value, SINGLE_NAN)
-
-
-SINGLE_TINY, SINGLE_SCALE = np.finfo(F).tiny, F(2.0**23)
-SINGLE_LARGEST, SINGLE_INFINITY, SINGLE_NAN = np.finfo(F).max, F(np.inf), F(np.nan)
-LOG_HIGH, LOG_LOW = 6.9313812256e-01, 9.0580006145e-06
+    return (r * z + F(0.66666662693)) * z
 
 
 @function
-def double_log(x):  # type: ignore[no-untyped-def]
-    """Return log x as `single_log`, with the coefficients of FreeBSD's log, up to s**14."""
-    tiny = x < DOUBLE_TINY
-    normal = choose(tiny, x * DOUBLE_SCALE, x)
-    k = exponent_as_low_bits(normal) - DOUBLE_SHIFT - choose(tiny, 52.0, 0.0)
-    f = mantissa_near_one(normal) - 1.0
-    s = f / (2.0 + f)
-    z = s * s
+def double_log_series(z):  # type: ignore[no-untyped-def]
+    """Return the same with FreeBSD's coefficients up to s**14."""
     r = 1.479819860511658591e-01
     r = r * z + 1.531383769920937332e-01
     r = r * z + 1.818357216161805012e-01
     r = r * z + 2.222219843214978396e-01
     r = r * z + 2.857142874366239149e-01
     r = r * z + 3.999999999940941908e-01
-    r = (r * z + 6.666666666666735130e-01) * z
-    half = 0.5 * f * f
-    value = (s * (half + r) + k * DOUBLE_LOW - half + f) + k * DOUBLE_HIGH
-    value = choose(x > DOUBLE_LARGEST, x, value)
-    value = choose(x == 0.0, -np.inf, value)
-    return choose(x >= 0.0, value, np.nan)
-
-
-DOUBLE_TINY, DOUBLE_SCALE = float(np.finfo(float).tiny), 2.0**52
-DOUBLE_LARGEST = float(np.finfo(float).max)
+    return (r * z + 6.666666666666735130e-01) * z
 
 
 @function
 def log(x):  # type: ignore[no-untyped-def]
-    """Return the natural logarithm of x."""
-    return of_its_type(x, single_log(F(x)), double_log(np.float64(x)))
+    """Return k * log(2) + log(1 + f), x = 2**k * (1 + f), by the series of s = f / (2 + f)."""
+    zero, two = of_its_type(x, F(0), 0.0), of_its_type(x, F(2), 2.0)
+    tiny = x < of_its_type(x, SINGLE_TINY, DOUBLE_TINY)
+    normal = choose(tiny, x * of_its_type(x, F(2.0**23), 2.0**52), x)
+    added = choose(tiny, of_its_type(x, F(23), 52.0), zero)
+    k = exponent_as_low_bits(normal) - of_its_type(x, SINGLE_SHIFT, DOUBLE_SHIFT) - added
+    f = mantissa_near_one(normal) - of_its_type(x, F(1), 1.0)
+    s = f / (two + f)
+    r = of_its_type(x, single_log_series(F(s * s)), double_log_series(np.float64(s * s)))
+    half = f * f * of_its_type(x, F(0.5), 0.5)
+    low = k * of_its_type(x, F(LOG_LOW), DOUBLE_LOW)
+    value = (s * (half + r) + low - half + f) + k * of_its_type(x, F(LOG_HIGH), DOUBLE_HIGH)
+    value = choose(x > of_its_type(x, SINGLE_LARGEST, DOUBLE_LARGEST), x, value)
+    value = choose(x == zero, of_its_type(x, -SINGLE_INFINITY, -np.inf), value)
+    return choose(x >= zero, value, of_its_type(x, SINGLE_NAN, np.nan))
+
+
+SINGLE_TINY, DOUBLE_TINY = np.finfo(F).tiny, float(np.finfo(float).tiny)
+SINGLE_LARGEST, DOUBLE_LARGEST = np.finfo(F).max, float(np.finfo(float).max)
+SINGLE_INFINITY, SINGLE_NAN = F(np.inf), F(np.nan)
+LOG_HIGH, LOG_LOW = 6.9313812256e-01, 9.0580006145e-06
+"""log(2) in two parts, for float32."""
 
 
 @function
@@ -261,40 +253,21 @@ def logistic(x):  # type: ignore[no-untyped-def]
 
 
 @function
-def single_expm1(x):  # type: ignore[no-untyped-def]
-    """Return (exp(x - n * log(2)) - 1 + (1 - 2**-n)) * 2**n, with 2**n in two factors."""
-    x = choose(x < F(-80), F(-80), x)
-    x = choose(x > SINGLE_HIGHEST, SINGLE_HIGHEST, x)
-    n = (x * F(INVERSE) + SINGLE_SHIFT) - SINGLE_SHIFT
-    rest = F(1) - single_power(-choose(n > F(126), F(126), n))
-    value = single_series((x - n * SINGLE_HIGH) - n * SINGLE_LOW) + rest
-    half = (n * F(0.5) + SINGLE_SHIFT) - SINGLE_SHIFT
-    return value * single_power(half) * single_power(n - half)
-
-
-@function
-def double_expm1(x):  # type: ignore[no-untyped-def]
-    """Return exp(x) - 1 as `single_expm1`."""
-    x = choose(x < -80.0, -80.0, x)
-    x = choose(x > DOUBLE_HIGHEST, DOUBLE_HIGHEST, x)
-    n = (x * INVERSE + DOUBLE_SHIFT) - DOUBLE_SHIFT
-    rest = 1.0 - double_power(-choose(n > 1022.0, 1022.0, n))
-    value = double_series((x - n * DOUBLE_HIGH) - n * DOUBLE_LOW) + rest
-    half = (n * 0.5 + DOUBLE_SHIFT) - DOUBLE_SHIFT
-    return value * double_power(half) * double_power(n - half)
-
-
-@function
 def expm1(x):  # type: ignore[no-untyped-def]
-    """Return e**x - 1."""
-    return of_its_type(x, single_expm1(F(x)), double_expm1(np.float64(x)))
+    """Return (exp(x - n * log(2)) - 1 + (1 - 2**-n)) * 2**n."""
+    one, inverse = of_its_type(x, F(1), 1.0), of_its_type(x, F(INVERSE), INVERSE)
+    x = clipped(x, of_its_type(x, F(-80), -80.0), of_its_type(x, F(89), 710.0))
+    n, most = whole(x * inverse), of_its_type(x, F(126), 1022.0)
+    rest = one - power(-choose(n > most, most, n))
+    return scaled(series(remainder(x, n)) + rest, n)
 
 
 @function
 def tanh(x):  # type: ignore[no-untyped-def]
-    """Return t / (t + 2), t = exp(2 |x|) - 1, with the sign of x; 1 from 22 on."""
-    two, most = of_its_type(x, F(2), 2.0), of_its_type(x, F(44), 44.0)
-    size = abs(x) * two
-    t = expm1(choose(size > most, most, size))
-    value = t / (t + two)
-    return choose(x < two - two, -value, value)
+    """Return t / (t + 2), t = exp(2 x) - 1; beyond the bounds of x, all bits are those of 1."""
+    one, inverse = of_its_type(x, F(1), 1.0), of_its_type(x, F(INVERSE), INVERSE)
+    x = clipped(x, of_its_type(x, F(-10), -20.0), of_its_type(x, F(10), 20.0))
+    x = x + x
+    n = whole(x * inverse)
+    t = series(remainder(x, n)) * power(n) + (power(n) - one)
+    return t / (t + (one + one))

@@ -291,12 +291,15 @@ def product(
 
 
 def _has_few_columns(a: Array, b: Array, c: Array) -> bool:
-    """Return whether a tile would be so empty that a sum over vectors of k is faster (measured)."""
+    """Return whether a tile would be so empty that a sum over vectors of k is faster (measured).
+
+    So it is with few rows too, by which each number copied into a panel is multiplied.
+    """
     depth, columns = b.shape[-2:]
     filled = columns * c.itemsize / VECTOR
     limit = 3 / 4 if depth >= LONG else 1 / 2
     along_k = _contiguous(a, -1) and _contiguous(b, -2)
-    return MASKS and filled <= limit and along_k
+    return MASKS and along_k and (filled <= limit or a.shape[-2] <= FEW)
 
 
 def _contiguous(array: Array, axis: int) -> bool:

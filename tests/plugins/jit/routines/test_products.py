@@ -68,6 +68,7 @@ def reference(a, b, biases, low):
 @example((70, 1025, 70), ("rows", "rows", "rows"), "float32", True, 0.0, 0)
 @example((13, 1600, 1100), ("columns", "rows", "padded rows"), "float64", True, 0.0, 0)
 @example((80, 9, 1100), ("rows", "columns", "rows"), "float32", False, 0.0, 0)
+@example((3, 1000, 70), ("rows", "columns", "rows"), "float32", False, -np.inf, 0)
 def test_products_of_all_sizes_and_orders(sizes, orders, dtype, biased, low, seed):
     rows, depth, columns = sizes
     rng = np.random.default_rng(seed)
