@@ -32,9 +32,6 @@ COMPONENTS = {
 }
 """By kind, the types that each module defines."""
 
-KERNELS = "member_dense members ntp_dense parametric_activation pbld"
-"""The types of the layers that a kernel replaces."""
-
 
 @hookimpl
 def declnet_register(register: Register) -> None:
@@ -43,5 +40,3 @@ def declnet_register(register: Register) -> None:
         for module, types in modules.items():
             for type_ in types.split():
                 register.lazily(kind, type_, f"{__name__}.{module}")
-    for replaced in KERNELS.split():
-        register.lazily("kernel", f"{replaced}_jit", f"{__name__}.kernels", (replaced,))
