@@ -4,12 +4,9 @@ from declnet import Register, hookimpl
 
 COMPONENTS = {
     "layer": {
-        "layers.feature_scale": "feature_scale",
+        "layers.embeddings": "pbld piecewise_linear",
         "layers.members": "members member_dense",
-        "layers.ntp_dense": "ntp_dense",
-        "layers.parametric_activation": "parametric_activation",
-        "layers.periodic": "pbld",
-        "layers.piecewise_linear": "piecewise_linear",
+        "layers.realmlp": "feature_scale ntp_dense parametric_activation",
     },
     "initializer": {
         "initializers": (
@@ -24,11 +21,7 @@ COMPONENTS = {
         "presets.tabm": "tabm_mini",
     },
     "template": {"presets.templates": "best portfolio realmlp_td realmlp_td_s tabm_mini"},
-    "transform": {
-        "transforms.categories": "signed_one_hot",
-        "transforms.numbers": "quantile_normal robust_scale",
-        "transforms.targets": "clamp",
-    },
+    "transform": {"transforms": "clamp quantile_normal robust_scale signed_one_hot"},
 }
 """By kind, the types that each module defines."""
 

@@ -1,11 +1,13 @@
-"""Scaling of numbers that outliers do not spoil."""
+"""Transforms of RealMLP and TabM: signed categories, numbers without outliers, clamped targets."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
 from declnet import Array, TransformState
+from declnet_plugins.standard.transforms.categories import OneHot
 from declnet_plugins.standard.transforms.quantile import (
     EDGE,
     joint_quantiles,
@@ -22,6 +24,41 @@ from declnet_plugins.standard.transforms.scaling import (
     require_spread,
     saved,
 )
+
+
+class SignedOneHot(OneHot):
+    """One column for each category, 1 where a row has it, else 0; for two, one column of 1 and -1.
+
+    Of two categories the first in sorted order is 1. Missing values are 0 in all columns, and so
+    are categories that the training data does not have. Text and booleans are categories by
+    default. The new columns hold floats, which are scaled like other numbers by transforms that
+    follow.
+
+    RealMLP's encoding: Holzmüller, Grinsztajn and Steinwart, Better by Default, NeurIPS 2024,
+    arXiv:2407.04491, where columns of numbers and these are scaled together.
+    """
+
+    type = "signed_one_hot"
+    examples = ({}, {"columns": ["color"], "unknown": "error"})
+
+    missing: Literal["error", "zeros"] = Field(
+        default="zeros", description="a missing value: an error with its row, or all zeros"
+    )
+
+    def suits(self, column: Array) -> bool:
+        """Return whether it is text other than dates, or booleans."""
+        return column.dtype.kind == "b" or super().suits(column)
+
+    def apply(self, x: Array, state: TransformState) -> Array:
+        """Return floats (n, categories), or (n, 1) for two."""
+        rows = super().apply(x, state).astype(float)
+        return rows[:, :1] - rows[:, 1:] if rows.shape[1] == 2 else rows
+
+    def feature_names(self, names: tuple[str, ...], state: TransformState) -> tuple[str, ...]:
+        """Return names of the form `column=category`; of two categories, only the first."""
+        features = super().feature_names(names, state)
+        return features[::2] if len(state["categories"]) == 2 else features
+
 
 QUANTILE_ROWS, FEWEST, MOST = 30, 10, 1000
 """Rows for each quantile, and the fewest and most quantiles."""
@@ -118,3 +155,31 @@ def _ranks(x: Array, quantiles: Array) -> Array:
     shares[x - EDGE < quantiles[0]] = 0
     shares[x + EDGE > quantiles[-1]] = 1
     return shares
+
+
+class Clamp(NumberTransform):
+    """y = x; predictions are limited to the range of x in the training data.
+
+    For `data.prepare_targets`: targets are unchanged, so training is the same; a prediction below
+    the smallest target of the training data becomes that, one above the largest becomes the
+    largest. First in the list, it limits numbers in the target's own unit.
+
+    RealMLP-TD clamps its output like this: Holzmüller, Grinsztajn and Steinwart, Better by Default,
+    NeurIPS 2024, arXiv:2407.04491.
+    """
+
+    type = "clamp"
+
+    def fit(self, x: Array) -> TransformState:
+        """Return the smallest and the largest value."""
+        values = finite_numbers(x)
+        return {"min": saved(np.nanmin(values, axis=0)), "max": saved(np.nanmax(values, axis=0))}
+
+    def apply(self, x: Array, state: TransformState) -> Array:
+        """Return a copy of x."""
+        return x.copy()
+
+    def inverse(self, y: Array, state: TransformState) -> Array:
+        """Return y, limited to the range."""
+        limited: Array = np.clip(y, state["min"], state["max"])
+        return limited
