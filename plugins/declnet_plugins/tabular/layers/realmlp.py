@@ -7,6 +7,8 @@ from pydantic import Field
 
 from declnet import (
     Array,
+    Arrays,
+    Gradients,
     Initializer,
     Layer,
     LayerState,
@@ -151,16 +153,14 @@ class ParametricActivation(Layer):
         """Return memory for f - x."""
         return {"change": Workspace(input_shape[0])}
 
-    def forward(self, x: tuple[Array, Array], y: Array, state: LayerState) -> None:
+    def forward(self, x: Arrays, y: Array, state: LayerState) -> None:
         """y = x + shares * (f - x)."""
         before, activated = x
         np.subtract(activated, before, out=state.change)
         np.multiply(state.change, _along_units(state.shares, y), out=y)
         np.add(y, before, out=y)
 
-    def backward(
-        self, x: None, y: None, dy: Array, dx: tuple[Array | None, ...], state: LayerState
-    ) -> None:
+    def backward(self, x: None, y: None, dy: Array, dx: Gradients, state: LayerState) -> None:
         """dshares = sum(dy * (f - x)), dx = dy - dy * shares, df = dy * shares."""
         axes, (before, activated) = list(range(dy.ndim)), dx
         np.einsum(dy, axes, state.change, axes, [1], out=state.grad.shares)
