@@ -1,6 +1,5 @@
 """Transforms of RealMLP and TabM: signed categories, numbers without outliers, clamped targets."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -8,18 +7,10 @@ from pydantic import Field
 
 from declnet import Array, TransformState
 from declnet_plugins.standard.transforms.categories import OneHot
-from declnet_plugins.standard.transforms.quantile import (
-    EDGE,
-    joint_quantiles,
-    normal_quantiles,
-    ranks,
-    require_ascending,
-)
+from declnet_plugins.standard.transforms.quantile import EDGE, RankTransform, normal_quantiles
 from declnet_plugins.standard.transforms.scaling import (
     NumberTransform,
     finite_numbers,
-    in_rows,
-    joint_numbers,
     require_shape,
     require_spread,
     saved,
@@ -97,12 +88,8 @@ class RobustScale(NumberTransform):
         with np.errstate(invalid="ignore"):  # an infinite number becomes NaN, as if missing
             return z if self.clip is None else z / np.sqrt(1 + (z / self.clip) ** 2)
 
-    def joint_state(self, states: Sequence[TransformState]) -> TransformState:
-        """Return an array for each statistic."""
-        return joint_numbers(states)
 
-
-class QuantileNormal(NumberTransform):
+class QuantileNormal(RankTransform):
     """y = the normal quantile of x's rank in the training data: it becomes N(0, 1), in any shape.
 
     The rank of x is interpolated between quantiles, one for 30 rows, at least 10 and at most 1000;
@@ -132,29 +119,14 @@ class QuantileNormal(NumberTransform):
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return y, column by column."""
-        quantiles = np.asarray(state["quantiles"])
-        require_shape(x, quantiles[0])
-        y = x.astype(float)
-        by_column = in_rows(y)
-        for number, edges in enumerate(quantiles.reshape(len(quantiles), -1).T):
-            by_column[:, number] = _ranks(by_column[:, number], edges)
-        return normal_quantiles(y)
+        return normal_quantiles(self.shares(x, state))
 
-    def joint_state(self, states: Sequence[TransformState]) -> TransformState | None:
-        """Return the quantiles of all columns, if their numbers are equal."""
-        return joint_quantiles(states)
-
-    def verify_state(self, state: TransformState) -> None:
-        """Raise ValueError unless the quantiles are ascending numbers, at least two."""
-        require_ascending(state.get("quantiles"))
-
-
-def _ranks(x: Array, quantiles: Array) -> Array:
-    """Return the share of the data below each x; at the ends of the data 0 and 1."""
-    shares = ranks(x, quantiles)
-    shares[x - EDGE < quantiles[0]] = 0
-    shares[x + EDGE > quantiles[-1]] = 1
-    return shares
+    def ranks(self, x: Array, quantiles: Array) -> Array:
+        """Return the share of the data below each x; at the ends of the data 0 and 1."""
+        shares = super().ranks(x, quantiles)
+        shares[x - EDGE < quantiles[0]] = 0
+        shares[x + EDGE > quantiles[-1]] = 1
+        return shares
 
 
 class Clamp(NumberTransform):
