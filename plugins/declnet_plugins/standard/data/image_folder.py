@@ -1,6 +1,7 @@
 """Images in folders: a subfolder for each class, or a table of paths and labels."""
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -198,11 +199,8 @@ class ImageFolder(DataSource):
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset]:
         """Read the images in parts."""
-        files, labels, classes = self._labeled()
-        shape = self._shape(files[0])
-        for start in range(0, len(files), samples):
-            part = slice(start, start + samples)
-            yield Dataset(self._read(files[part], shape), labels[part], class_names=classes)
+        blocks = self.blocks(samples, sys.maxsize)
+        yield from map(blocks.read, range(len(blocks.sizes)))
 
     def blocks(self, samples: int, numbers: int) -> Blocks:
         """Read consecutive images, each from its file."""
