@@ -25,7 +25,6 @@ from works.data import write_files
 SPIRAL = replace(work_named("spiral_3000"), name="cold_spiral", learning_rate=0.02)
 EPOCHS, QUICK_EPOCHS = 10001, 50
 TOLERANCE = 0.25  # of the loss: ten thousand steps amplify rounding
-TOO_SLOW = ("tinygrad",)  # minutes per training: only on request
 HEADERS = ("peer", "ms in all", "min-max", "ratio", "first ms", "accuracy", "loss")
 
 
@@ -54,11 +53,7 @@ def main() -> int:
     """Measure, print and write the results; return 1 if a peer failed."""
     arguments = parser(__doc__ or "", PEERS, []).parse_args()
     settings = settings_of(arguments)
-    peers = [
-        peer
-        for peer in chosen_peers(PEERS, arguments.peers, arguments.quick)
-        if arguments.peers or peer.name not in TOO_SLOW
-    ]
+    peers = chosen_peers(PEERS, arguments.peers, arguments.quick)
     head = heading(settings, "whole processes")
     epochs = QUICK_EPOCHS if settings.quick else EPOCHS
     with tempfile.TemporaryDirectory() as name:

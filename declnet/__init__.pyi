@@ -15,7 +15,9 @@ from declnet.contracts.annotations import ArrayOf as ArrayOf
 from declnet.contracts.annotations import AtLeast as AtLeast
 from declnet.contracts.annotations import Misfit as Misfit
 from declnet.contracts.arrays import Array as Array
+from declnet.contracts.arrays import Arrays as Arrays
 from declnet.contracts.arrays import Dtype as Dtype
+from declnet.contracts.arrays import Gradients as Gradients
 from declnet.contracts.arrays import MappedArray as MappedArray
 from declnet.contracts.arrays import Shape as Shape
 from declnet.contracts.attribution import attributing_errors as attributing_errors

@@ -7,7 +7,7 @@ from pathlib import Path
 
 PACKAGES = (
     "declnet", "numpy", "numba", "torch", "jax", "jaxlib", "keras", "scikit-learn", "scipy",
-    "thinc", "tinygrad", "onnxruntime",
+    "onnxruntime",
 )  # fmt: skip
 
 

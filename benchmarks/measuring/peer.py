@@ -1,13 +1,14 @@
 """The properties of a peer that are known before it is imported."""
 
 import importlib
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
-from measuring.compilers import found
 from works.work import Work
 
 
@@ -21,7 +22,7 @@ class Peer:
             predicts.
         requires: modules that must be installed.
         options: arguments for `make`.
-        compiler: the compiler it needs, "c++" or "clang".
+        compiled: whether it needs a C++ compiler, which CXX may name.
         lacks: why it cannot train a kind of layer, by kind.
         counted: whether it may be the "best peer" that ratios refer to; declnet itself may not.
         same_batches: False if its order of samples differs, and so its loss.
@@ -35,7 +36,7 @@ class Peer:
     module: str
     requires: tuple[str, ...]
     options: dict[str, Any] = field(default_factory=dict)
-    compiler: str = ""
+    compiled: bool = False
     lacks: dict[str, str] = field(default_factory=dict)
     counted: bool = True
     same_batches: bool = True
@@ -51,7 +52,9 @@ class Peer:
     def missing(self) -> list[str]:
         """Return the requirements of the peer that are not installed."""
         modules = [name for name in self.requires if find_spec(name) is None]
-        return modules + ([self.compiler] if self.compiler and not found(self.compiler) else [])
+        compilers = [os.environ["CXX"]] if os.environ.get("CXX") else ["c++", "g++"]
+        lacks_compiler = self.compiled and not any(map(shutil.which, compilers))
+        return [*modules, *(["c++"] if lacks_compiler else [])]
 
     def cannot(self, work: Work) -> str:
         """Return why the peer cannot run the work; empty if it can."""

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from measuring.compilers import found
-
 ROOM = Path(__file__).parents[1]  # benchmarks/, where modules are imported from
 TIMEOUT_SECONDS = 900.0
 THREAD_VARIABLES = (
@@ -19,7 +17,6 @@ THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
     "NUMBA_NUM_THREADS",
-    "NUM_CPU_THREADS",  # tinygrad's
     "DECLNET_NUM_THREADS",
 )
 
@@ -46,9 +43,6 @@ class Processes:
         return {
             **given,
             **dict.fromkeys(THREAD_VARIABLES, str(self.threads)),
-            "CC": found("clang") or "clang",  # tinygrad's
-            "DEV": "CPU",  # tinygrad's
-            "CACHEDB": str(self.caches / "tinygrad.db"),
             "JAX_COMPILATION_CACHE_DIR": str(self.caches / "jax"),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             "KERAS_BACKEND": "jax",

@@ -16,25 +16,9 @@ DENSE_ONLY = "MLPClassifier has dense layers only"
 FEW_ACTIVATIONS = "MLPClassifier has no such activation"
 CLASSES_ONLY = "MLPClassifier predicts classes only"
 PLAIN_LOOP = "XLA leaves a convolution inside of scan to plain loops, ten times slower than jit"
-NO_IMAGES = "thinc has no convolution or pooling of images"
 SEQUENCES = ("lstm", "multi_head_attention")
 NO_RECURRENCE = "torch.compile supports no nn.LSTM"
 NOT_VALIDATED = {"validation": "the loop with validation is not written for it"}
-NOT_TRANSLATED = "layers of sequences are not translated for it"
-RELU_ONLY = dict.fromkeys(
-    (
-        "tanh",
-        "sigmoid",
-        "silu",
-        "softsign",
-        "layer_norm",
-        "mean_squared_error",
-        "shuffling",
-        "float64",
-    ),
-    "written for relu, cross-entropy, samples in order and float32 only",
-)
-
 PEERS = (
     Peer("declnet", "peers.declnet_runs", ("declnet",), PLAIN, counted=False, quick=True),
     Peer(
@@ -63,16 +47,8 @@ PEERS = (
         "peers.torch_eager",
         ("torch",),
         {"compiled": True},
-        compiler="c++",
+        compiled=True,
         lacks={"lstm": NO_RECURRENCE},
-    ),
-    Peer(
-        "torch-compile-step",
-        "peers.torch_compile_step",
-        ("torch",),
-        compiler="c++",
-        standard=False,
-        lacks=NOT_VALIDATED | RELU_ONLY | dict.fromkeys(SEQUENCES, NOT_TRANSLATED),
     ),
     Peer("jax-jit", "peers.jax_jit", ("jax",), lacks=NOT_VALIDATED),
     Peer(
@@ -81,20 +57,6 @@ PEERS = (
         ("jax",),
         lacks={"conv2d": PLAIN_LOOP},
         quick=True,
-    ),
-    Peer(
-        "jax-scan-transposed",
-        "peers.jax_scan_transposed",
-        ("jax",),
-        counted=False,
-        standard=False,
-        lacks=NOT_VALIDATED
-        | RELU_ONLY
-        | dict.fromkeys(
-            ("conv2d", "max_pool2d", "embedding", *SEQUENCES),
-            "written by hand for dense layers only",
-        ),
-        notes={"*": "laid out by hand as no JAX library does; shown, not counted as a peer"},
     ),
     Peer("keras", "peers.keras_fit", ("keras", "jax"), quick=True, notes={"*": EPSILON_NOTE}),
     Peer(
@@ -110,24 +72,6 @@ PEERS = (
             "*": EPSILON_NOTE,
             **dict.fromkeys(("spiral_3000", "spiral_300", "spiral_one_batch"), ALPHA_NOTE),
         },
-    ),
-    Peer(
-        "thinc",
-        "peers.thinc_loop",
-        ("thinc",),
-        lacks=NOT_VALIDATED
-        | RELU_ONLY
-        | dict.fromkeys(("conv2d", "max_pool2d"), NO_IMAGES)
-        | dict.fromkeys(SEQUENCES, NOT_TRANSLATED),
-        quick=True,
-        notes={"*": EPSILON_NOTE},
-    ),
-    Peer(
-        "tinygrad",
-        "peers.tinygrad_jit",
-        ("tinygrad",),
-        compiler="clang",
-        lacks=NOT_VALIDATED | RELU_ONLY | dict.fromkeys(SEQUENCES, NOT_TRANSLATED),
     ),
 )
 

@@ -24,13 +24,10 @@ MARKS = {
     "declnet": OURS,
     "torch": Mark("#0072B2", "s"),
     "torch-compile": Mark("#0072B2", "^"),
-    "torch-compile-step": Mark("#0072B2", "v"),
     "jax-jit": Mark("#009E73", "s"),
     "jax-scan": Mark("#009E73", "D"),
     "keras": Mark("#CC79A7", "P", 7.0),
     "scikit-learn": Mark("#E69F00", "X", 7.0),
-    "thinc": Mark("#56B4E9", "h", 7.0),
-    "tinygrad": Mark("#888888", "d"),
     "onnxruntime": Mark("#000000", "p", 7.0),
 }
 OTHER = Mark("#888888", ".")

@@ -9,12 +9,10 @@ from peers import PLAIN
 PREDICTORS = (
     Peer("declnet", "predictors.declnet_model", ("declnet",), PLAIN, counted=False, quick=True),
     Peer("torch", "predictors.torch_eager", ("torch",), quick=True),
-    Peer("torch-compile", "predictors.torch_eager", ("torch",), {"compiled": True}, compiler="c++"),
+    Peer("torch-compile", "predictors.torch_eager", ("torch",), {"compiled": True}, compiled=True),
     Peer("jax-jit", "predictors.jax_jit", ("jax",), quick=True),
     Peer("keras", "predictors.keras_predict", ("keras", "jax")),
     Peer("scikit-learn", "predictors.scikit_learn", ("sklearn",), quick=True),
-    Peer("thinc", "predictors.thinc_predict", ("thinc",), quick=True),
-    Peer("tinygrad", "predictors.tinygrad_jit", ("tinygrad",), compiler="clang"),
     Peer("onnxruntime", "predictors.onnx_session", ("onnx", "onnxruntime"), quick=True),
 )
 

@@ -17,8 +17,6 @@ STATEMENTS = {
     "jax": "import jax.numpy",
     "keras": "from keras import Sequential, layers, losses, optimizers",
     "sklearn": "from sklearn.neural_network import MLPClassifier",
-    "thinc": "import thinc.api",
-    "tinygrad": "import tinygrad",
     "onnxruntime": "import onnxruntime",
 }
 

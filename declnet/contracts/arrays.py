@@ -17,6 +17,12 @@ from declnet.errors import DataError
 Array = npt.NDArray[Any]
 """A NumPy array; each contract says which shape and dtype."""
 
+Arrays = tuple[Array, ...]
+"""The inputs of a layer that has several."""
+
+Gradients = tuple[Array | None, ...]
+"""Where such a layer writes the gradients of its inputs; None for one that is not needed."""
+
 Rows = Annotated[Array, ArrayOf(axes=1)]
 """An array (n, …) of numbers."""
 

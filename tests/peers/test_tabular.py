@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from declnet import Dataset
-from declnet_plugins.tabular.transforms.numbers import QuantileNormal
+from declnet_plugins.tabular.transforms import QuantileNormal
 
 torch = pytest.importorskip("torch")
 

@@ -118,10 +118,7 @@ def _free_name(catalog: Catalog, entry: Any) -> str:
 
 def _add(catalog: Catalog, entry: Any) -> dict[str, Schema]:
     name = _free_name(catalog, entry)
-    try:
-        tables = tables_of(entry.component, name)
-    except Exception:  # a failing component must not affect the schemas of others
-        tables = {name: {"type": "object", "required": ["type"]}}
+    tables = component_tables(entry, name)
     summary = _summary(entry)
     tables[name]["description"] = summary
     examples = [{"type": entry.type, **table} for table in entry.component.examples]
@@ -164,6 +161,14 @@ def tables_of(model: type[BaseModel], name: str) -> dict[str, Schema]:
     else:
         within[name] = schema
     return {key: _simple(table) for key, table in within.items()}
+
+
+def component_tables(entry: Any, name: str) -> dict[str, Schema]:
+    """Return `tables_of` a component; of one that fails, a table of any keys."""
+    try:
+        return tables_of(entry.component, name)
+    except Exception:  # a failing component must not affect the schemas of others
+        return {name: {"type": "object", "required": ["type"]}}
 
 
 class _Untitled(GenerateJsonSchema):

@@ -28,6 +28,7 @@ from declnet_plugins.editors.catalog import (
     Catalog,
     Schema,
     catalog_of,
+    component_tables,
     definition_name,
     objects_in,
     reference,
@@ -137,10 +138,7 @@ def _add_presets(catalog: Catalog, registry: Registry) -> None:
     spec, cases = catalog.tables[SPEC], []
     for entry in registry.entries(Preset.kind):
         name = definition_name(entry.kind, entry.type)
-        try:
-            tables = tables_of(entry.component, name)
-        except Exception:  # a failing component must not affect the schemas of others
-            tables = {name: {"type": "object"}}
+        tables = component_tables(entry, name)
         table = tables[name]
         table.get("properties", {}).pop("type", None)
         table["required"] = [key for key in table.get("required", ()) if key != "type"]

@@ -6,8 +6,8 @@ needed when a routine is bound for the first time on a machine.
 
 - Routines: `Routine`, `rounded_as_written`, `share` (a thread's part of the work), and `Intrinsic`
   for instructions that Numba's Python does not have, with `call_at`, `Vectors` and `host_features`.
-- Functions that routines call: `exp`, `expm1`, `log`, `log1p`, `logistic`, `sine_and_cosine`,
-  `tanh`, `of_its_type`; `load` and `store` for numbers at addresses.
+- Functions that routines call: `exp`, `expm1`, `log`, `log1p`, `logistic`, `tanh`,
+  `of_its_type`; `load` and `store` for numbers at addresses.
 - Matrix products: `product` and `rectified_gradient` are calls of their own; `multiply_tile` and
   `copy_columns` are parts of products within routines, with the sizes in `TILE`.
 """
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from declnet_plugins.jit.routines.routine import Routine as Routine
     from declnet_plugins.jit.routines.routine import rounded_as_written as rounded_as_written
     from declnet_plugins.jit.routines.routine import share as share
-    from declnet_plugins.jit.routines.trigonometry import sine_and_cosine as sine_and_cosine
     from declnet_plugins.jit.routines.vectors import Vectors as Vectors
     from declnet_plugins.jit.routines.vectors import host_features as host_features
 
@@ -53,7 +52,6 @@ _NAMES = {
     "routines.memory": ["call_at", "load", "store"],
     "routines.micro_kernel": ["NOTHING", "SUMS", "TILE", "copy_columns", "multiply_tile"],
     "routines.products": ["product"],
-    "routines.trigonometry": ["sine_and_cosine"],
     "routines.vectors": ["Vectors", "host_features"],
 }
 

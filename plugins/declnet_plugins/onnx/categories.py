@@ -17,7 +17,7 @@ from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.transforms.categories import GroupRare, OneHot, Ordinal
 from declnet_plugins.standard.transforms.impute import Impute
-from declnet_plugins.tabular.transforms.categories import SignedOneHot
+from declnet_plugins.tabular.transforms import SignedOneHot
 
 LARGEST_INTEGER = 2.0**62
 """Floats below this have an integer of 64 bits."""

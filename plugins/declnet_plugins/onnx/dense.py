@@ -13,7 +13,7 @@ from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.layers.dense import Dense
 from declnet_plugins.standard.layers.embedding import Embedding
 from declnet_plugins.standard.layers.embedding_bag import EmbeddingBag
-from declnet_plugins.tabular.layers.ntp_dense import NTPDense
+from declnet_plugins.tabular.layers.realmlp import NTPDense
 
 
 class OnnxDense(OnnxTranslation):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Layer, LayerState, Shape, Workspace
+from declnet import Array, Arrays, Gradients, Layer, LayerState, Shape, Workspace
 
 
 class StandardizeWindow(Layer):
@@ -152,7 +152,7 @@ class RestoreWindow(Layer):
         of_rows = dict.fromkeys(("centered", "square"), Workspace(window[:1]))
         return {**numbers, **of_rows, "product": Workspace(forecast)}
 
-    def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
+    def forward(self, x: Arrays, y: Array, state: LayerState) -> None:
         """y = z * slope + base."""
         column = x[1][:, :, self.column]
         self._measure(column, state)
@@ -187,14 +187,7 @@ class RestoreWindow(Layer):
         np.add(state.slope, self.epsilon, out=state.slope)
         np.sqrt(state.slope, out=state.slope)
 
-    def backward(
-        self,
-        x: tuple[Array, ...],
-        y: None,
-        dy: Array,
-        dx: tuple[Array | None, ...],
-        state: LayerState,
-    ) -> None:
+    def backward(self, x: Arrays, y: None, dy: Array, dx: Gradients, state: LayerState) -> None:
         """dz = dy * slope; dx = sum(dy) / past + sum(dy * z) * centered / (slope * past)."""
         if dx[0] is not None:
             np.copyto(dx[0], dy)

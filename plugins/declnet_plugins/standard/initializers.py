@@ -251,25 +251,13 @@ class LSUV(Initializer):
 
 
 INITIALIZERS = (
-    Zeros,
-    Ones,
-    Constant,
-    Normal,
-    TruncatedNormal,
-    Uniform,
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    LecunNormal,
-    LecunUniform,
-    Orthogonal,
-    LSUV,
+    "constant glorot_normal glorot_uniform he_normal he_uniform lecun_normal lecun_uniform lsuv "
+    "normal ones orthogonal truncated_normal uniform zeros"
 )
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce the initializers."""
-    for initializer in INITIALIZERS:
-        register.lazily("initializer", initializer.type, __name__)
+    for type_ in INITIALIZERS.split():
+        register.lazily("initializer", type_, __name__)

@@ -292,19 +292,13 @@ class Warmup(Schedule):
         return self.schedule
 
 
+SCHEDULES = (
+    "constant cosine coslog exponential flat_cosine inverse_time one_cycle polynomial step warmup"
+)
+
+
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce the schedules."""
-    for schedule in (
-        Constant,
-        InverseTime,
-        Exponential,
-        Step,
-        Polynomial,
-        Cosine,
-        FlatCosine,
-        CosLog,
-        OneCycle,
-        Warmup,
-    ):
-        register.lazily("schedule", schedule.type, __name__)
+    for type_ in SCHEDULES.split():
+        register.lazily("schedule", type_, __name__)

@@ -4,12 +4,9 @@ from declnet import Register, hookimpl
 
 COMPONENTS = {
     "layer": {
-        "layers.feature_scale": "feature_scale",
+        "layers.embeddings": "pbld piecewise_linear",
         "layers.members": "members member_dense",
-        "layers.ntp_dense": "ntp_dense",
-        "layers.parametric_activation": "parametric_activation",
-        "layers.periodic": "pbld",
-        "layers.piecewise_linear": "piecewise_linear",
+        "layers.realmlp": "feature_scale ntp_dense parametric_activation",
     },
     "initializer": {
         "initializers": (
@@ -24,16 +21,9 @@ COMPONENTS = {
         "presets.tabm": "tabm_mini",
     },
     "template": {"presets.templates": "best portfolio realmlp_td realmlp_td_s tabm_mini"},
-    "transform": {
-        "transforms.categories": "signed_one_hot",
-        "transforms.numbers": "quantile_normal robust_scale",
-        "transforms.targets": "clamp",
-    },
+    "transform": {"transforms": "clamp quantile_normal robust_scale signed_one_hot"},
 }
 """By kind, the types that each module defines."""
-
-KERNELS = "member_dense members ntp_dense parametric_activation pbld"
-"""The types of the layers that a kernel replaces."""
 
 
 @hookimpl
@@ -43,5 +33,3 @@ def declnet_register(register: Register) -> None:
         for module, types in modules.items():
             for type_ in types.split():
                 register.lazily(kind, type_, f"{__name__}.{module}")
-    for replaced in KERNELS.split():
-        register.lazily("kernel", f"{replaced}_jit", f"{__name__}.kernels", (replaced,))

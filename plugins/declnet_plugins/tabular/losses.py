@@ -1,9 +1,9 @@
 """Losses of ensembles in one network: the mean of the members' losses."""
 
 import numpy as np
-from pydantic import Field
 
 from declnet import Array, Dtype, Loss, Shape
+from declnet_plugins.standard.losses.classification import LabelSmoothing, smoothed
 
 
 class MembersCrossentropy(Loss):
@@ -23,12 +23,7 @@ class MembersCrossentropy(Loss):
     examples = ({}, {"label_smoothing": 0.1})
     example_shapes = (((2, 3), ()), ((3, 2), ()))
 
-    label_smoothing: float = Field(
-        default=0.0,
-        ge=0,
-        lt=1,
-        description="fraction of each label that is spread over all classes",
-    )
+    label_smoothing: LabelSmoothing = 0.0
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
         """Return one-hot rows (n, classes), smoothed."""
@@ -38,10 +33,7 @@ class MembersCrossentropy(Loss):
                 f"{output_shape}"
             )
         y_true = super().prepare(y, output_shape[1:], dtype)
-        if self.label_smoothing:
-            y_true *= 1 - self.label_smoothing
-            y_true += self.label_smoothing / output_shape[1]
-        return y_true
+        return smoothed(y_true, self.label_smoothing, output_shape[1])
 
     def predictions(self, y_pred: Array) -> Array:
         """Return the mean of the members' probabilities, (n, classes)."""

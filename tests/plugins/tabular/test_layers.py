@@ -5,12 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_plugins.tabular.layers.feature_scale import FeatureScale
+from declnet_plugins.tabular.layers.embeddings import PBLD, PiecewiseLinear
 from declnet_plugins.tabular.layers.members import MemberDense, Members
-from declnet_plugins.tabular.layers.ntp_dense import NTPDense
-from declnet_plugins.tabular.layers.parametric_activation import ParametricActivation
-from declnet_plugins.tabular.layers.periodic import PBLD
-from declnet_plugins.tabular.layers.piecewise_linear import PiecewiseLinear
+from declnet_plugins.tabular.layers.realmlp import FeatureScale, NTPDense, ParametricActivation
 
 from ...plain_arrays import LayerRun, run_layer_of_many
 

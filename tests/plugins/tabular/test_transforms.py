@@ -8,9 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from declnet_plugins.tabular.transforms.categories import SignedOneHot
-from declnet_plugins.tabular.transforms.numbers import QuantileNormal, RobustScale
-from declnet_plugins.tabular.transforms.targets import Clamp
+from declnet_plugins.tabular.transforms import Clamp, QuantileNormal, RobustScale, SignedOneHot
 
 RNG = np.random.default_rng(4)
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -21,6 +21,9 @@ from declnet import (
 _OF_VALIDATION = re.compile("^val(idation)?_")
 """How names of metrics of validation data begin, here and in other libraries."""
 _BETTER: dict[str, Better] = {"min": "lower", "max": "higher"}
+Monitor = Annotated[str, Field(description="the metric to watch, as the history calls it")]
+"""The field for a metric."""
+
 ADD_MODE = 'add mode = "min", mode = "max", or the best number as mode'
 
 
@@ -56,9 +59,7 @@ class MonitoredCallback(Callback):
 
     other_keys = {"metric": "monitor"}
 
-    monitor: str | None = Field(
-        default="validation_loss", description="the metric to watch, as the history calls it"
-    )
+    monitor: Monitor | None = "validation_loss"
     mode: Literal["min", "max"] | float | None = Field(
         default=None,
         description='whether lower ("min") or higher ("max") values are better, or the number to '
@@ -134,9 +135,7 @@ class EarlyStopping(MonitoredCallback):
     other_types = ("early_stop",)
     other_keys = {"restore_best_weights": "restore_best", "tolerance": "min_delta"}
 
-    monitor: str = Field(
-        default="validation_loss", description="the metric to watch, as the history calls it"
-    )
+    monitor: Monitor = "validation_loss"
     patience: int = Field(default=10, ge=1, description="epochs to wait for an improvement")
     min_delta: float = Field(
         default=0.0, ge=0, description="smallest change that counts as an improvement"
@@ -171,9 +170,7 @@ class BestEpoch(MonitoredCallback):
     selects_epoch = True
     examples = ({}, {"monitor": "validation_accuracy"}, {"monitor": "loss", "ties": "first"})
 
-    monitor: str = Field(
-        default="validation_loss", description="the metric to watch, as the history calls it"
-    )
+    monitor: Monitor = "validation_loss"
     ties: Literal["first", "last"] = Field(
         default="last", description="which of several epochs with the best value to use"
     )
@@ -201,9 +198,7 @@ class ReduceOnPlateau(MonitoredCallback):
     other_types = ("reduce_lr_on_plateau",)
     other_keys = {"min_lr": "min_rate"}
 
-    monitor: str = Field(
-        default="validation_loss", description="the metric to watch, as the history calls it"
-    )
+    monitor: Monitor = "validation_loss"
     factor: float = Field(
         default=0.1, gt=0, lt=1, description="factor that the rate is multiplied by"
     )

@@ -12,8 +12,7 @@ from declnet import Cells, DataError, DataSource, Table, TableBlock
 from declnet_plugins.standard.data.csv_detection import text_format
 from declnet_plugins.standard.data.csv_polars import PlainRows, is_utf8, polars_is_there
 from declnet_plugins.standard.data.csv_rows import CSVFile, CSVFormat
-from declnet_plugins.standard.data.text_file import opened
-from declnet_plugins.standard.data.text_table import EXAMPLE
+from declnet_plugins.standard.data.text_file import EXAMPLE, opened
 
 SAMPLED = 10_000
 """Rows whose numbers show the decimal sign."""

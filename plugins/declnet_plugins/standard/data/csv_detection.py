@@ -8,20 +8,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from declnet import SPACES, DataError, odd_cells
-from declnet_plugins.standard.data.text_file import opened
+from declnet_plugins.standard.data.text_file import MARKS, opened
 
 USUAL = "utf-8"
 OTHER = "cp1252"
 """The most frequent encoding, besides UTF-8, of text files from Windows and older systems."""
 UNDEFINED = frozenset(b"\x81\x8d\x8f\x90\x9d")
 """Bytes undefined in it; Latin-1, otherwise nearly the same, defines all of them."""
-MARKS = {
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-"""Byte order marks, of which the longer ones begin like others."""
 MISSING = frozenset(
     (
         *("-", "--", "---", ".", "..", "*", "**", "x", "X", "NULL", "Null", "None", "none"),
@@ -71,8 +64,8 @@ def text_format(path: Path, missing: Sequence[str]) -> dict[str, Any]:
 def _encoding(file: BinaryIO) -> str:
     decoder = codecs.getincrementaldecoder(USUAL)()
     piece = file.read(PIECE)
-    marked = next((name for mark, name in MARKS.items() if piece.startswith(mark)), None)
-    if marked is not None:
+    marked = next((name for mark, name in MARKS.items() if piece.startswith(mark)), USUAL)
+    if marked != USUAL:
         return marked
     if b"\0" in piece:  # UTF-16 without a mark: every other byte of Latin letters is zero
         halves = {"utf-16-le": piece[1::2], "utf-16-be": piece[::2]}

@@ -12,8 +12,7 @@ from typing import BinaryIO, Literal
 from pydantic import Field, field_validator
 
 from declnet import SPACES, Cells, DataError
-from declnet_plugins.standard.data.text_file import encoding_of, opened
-from declnet_plugins.standard.data.text_table import TextFile
+from declnet_plugins.standard.data.text_file import TextFile, encoding_of, opened
 
 CELLS = 1 << 17
 """Approximate number of cells in a block."""

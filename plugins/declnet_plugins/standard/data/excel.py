@@ -10,8 +10,7 @@ from zipfile import BadZipFile, ZipFile, is_zipfile
 from pydantic import Field, model_validator
 
 from declnet import DataError, text_of
-from declnet_plugins.standard.data.text_file import too_large
-from declnet_plugins.standard.data.text_table import EXAMPLE, TextFile
+from declnet_plugins.standard.data.text_file import EXAMPLE, TextFile, too_large
 
 _DURATION = re.compile(r"PT(\d{1,6})H(\d\d)M(\d\d(?:\.\d+)?)S")
 """A duration in a workbook of OpenDocument, which calamine leaves as text."""

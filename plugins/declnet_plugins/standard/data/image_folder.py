@@ -1,6 +1,7 @@
 """Images in folders: a subfolder for each class, or a table of paths and labels."""
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,7 +160,7 @@ class ImageFolder(DataSource):
         Images of one size of at most LARGEST_SIDE pixels keep it; others are scaled and cropped.
         """
         files = self._labeled()[0]
-        examined = [files[index] for index in _even(len(files), MOST_EXAMINED)]
+        examined = [files[index] for index in even_positions(len(files), MOST_EXAMINED)]
         headers = [read_header(file) for file in examined]
         sizes = Counter((header.height, header.width) for header in headers)
         height, width = np.median([*sizes.elements()], axis=0).tolist()
@@ -168,7 +169,7 @@ class ImageFolder(DataSource):
         shapes = {round(height / width, 2) for height, width in sizes}
         colored = [file for file, header in zip(examined, headers, strict=True) if not header.gray]
         reading = ImageReading(size, crop=False, gray=False, maximum_pixels=self.maximum_pixels)
-        shown = [colored[index] for index in _even(len(colored), MOST_DECODED)]
+        shown = [colored[index] for index in even_positions(len(colored), MOST_DECODED)]
         is_gray = all(
             np.ptp(reading.pixels(file), axis=0).max() <= EQUAL_CHANNELS for file in shown
         )
@@ -198,11 +199,8 @@ class ImageFolder(DataSource):
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset]:
         """Read the images in parts."""
-        files, labels, classes = self._labeled()
-        shape = self._shape(files[0])
-        for start in range(0, len(files), samples):
-            part = slice(start, start + samples)
-            yield Dataset(self._read(files[part], shape), labels[part], class_names=classes)
+        blocks = self.blocks(samples, sys.maxsize)
+        yield from map(blocks.read, range(len(blocks.sizes)))
 
     def blocks(self, samples: int, numbers: int) -> Blocks:
         """Read consecutive images, each from its file."""
@@ -345,6 +343,6 @@ def _others(files: list[Path]) -> str:
     return f" (and {len(files)} more: {named}{more})"
 
 
-def _even(count: int, most: int) -> Array:
+def even_positions(count: int, most: int) -> Array:
     """Return up to `most` positions among `count`, evenly spaced."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))

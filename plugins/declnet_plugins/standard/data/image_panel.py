@@ -8,6 +8,7 @@ import numpy as np
 
 from declnet import Array, Dataset, DeclnetError, StoredRun, escaped, format_cell
 from declnet_plugins.report import ReportPanel, png_address
+from declnet_plugins.standard.data.image_folder import even_positions
 
 MOST_SAMPLES = 10_000
 """Maximum number of samples to predict; of more, some are taken at equal distances."""
@@ -72,7 +73,7 @@ def _is_picture(shape: tuple[int, ...]) -> bool:
 def _shown(run: StoredRun, name: str, data: Dataset) -> str:
     """Return the pictures of a data set as HTML."""
     reading = run.predictor().reading
-    positions = _even(len(data), MOST_SAMPLES)
+    positions = even_positions(len(data), MOST_SAMPLES)
     predicted = run.predictions(name, positions)
     true, labels = reading.true_labels(predicted.y), reading.labels(predicted.outputs)
     answer = reading.read(predicted.outputs)
@@ -167,8 +168,3 @@ def _opaque(pixels: Array) -> Array:
     colored = np.full((height, width, 4), 255, np.uint8)
     colored[..., :3] = pixels.transpose(1, 2, 0)
     return colored
-
-
-def _even(count: int, most: int) -> Array:
-    """Return up to `most` positions among `count`, at equal distances."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.intp))

@@ -9,8 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from declnet import DataError, TableSource
-from declnet_plugins.standard.data.text_file import encoding_of, opened
-from declnet_plugins.standard.data.text_table import EXAMPLE
+from declnet_plugins.standard.data.text_file import EXAMPLE, encoding_of, opened
 
 ROWS = 1 << 16
 """Rows that are Python objects at a time."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from declnet import ColumnNote, ColumnType, DataError, Table, TableBlock, TableSource
-from declnet_plugins.standard.data.text_table import EXAMPLE
+from declnet_plugins.standard.data.text_file import EXAMPLE
 
 if TYPE_CHECKING:
     import polars as pl

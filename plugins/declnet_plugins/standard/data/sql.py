@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from declnet import DataError, Diagnostic, RunContext, TableSource
-from declnet_plugins.standard.data.text_table import EXAMPLE
+from declnet_plugins.standard.data.text_file import EXAMPLE
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, CursorResult, Engine

@@ -1,17 +1,19 @@
-"""Opening of text files, plain or gzip, with a size limit."""
+"""Text files: opening, plain or gzip, with a size limit; tables of text; the example table."""
 
 import codecs
 import gzip
 import io
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
-from declnet import DataError
+from pydantic import Field
 
-_MARKS = {
+from declnet import SPACES, DataError, TextTableSource
+
+MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -69,7 +71,7 @@ def encoding_of(file: BinaryIO, encoding: str, path: Path) -> str:
         DataError: the mark is for another encoding.
     """
     start = file.read(4)
-    for mark, said in _MARKS.items():
+    for mark, said in MARKS.items():
         if start.startswith(mark):
             if codecs.lookup(encoding).name.replace("_", "-").split("-")[:2] != said.split("-")[:2]:
                 raise DataError(f"{path}: is {said}, not {encoding}", hint=f'encoding = "{said}"')
@@ -106,3 +108,43 @@ class _Limited(io.RawIOBase):
             raise too_large(self._path, self._most)
         view[: len(data)] = data
         return len(data)
+
+
+EXAMPLE: Mapping[str, tuple[Any, ...]] = {
+    "length": (1.5, 2.25, 3.0, 4.75, 2.5, 0.5),
+    "color": ("red", None, "blue", "red", "blue", "white"),
+    "kind": ("rose", "lily", "iris", "rose", "iris", "lily"),
+}
+"""The table that the example of each kind of file holds, with a missing value."""
+
+
+class TextFile(TextTableSource):
+    """A table of text in a file, whose first row may name the columns."""
+
+    path: Path = Field(description="the file")
+    header: bool = Field(
+        default=True, description="whether the first row names the columns; else: column_1, …"
+    )
+
+    def names_in(self, first_row: Sequence[str]) -> list[str]:
+        """Return the columns' names, given the cells of the first row.
+
+        The name of a column that has none is its position, as in `column_1`.
+
+        Raises:
+            DataError: two have the same name.
+        """
+        unnamed = [f"column_{position}" for position in range(1, len(first_row) + 1)]
+        if not self.header:
+            return unnamed
+        names = [
+            cell.strip(SPACES) or other for cell, other in zip(first_row, unnamed, strict=True)
+        ]
+        positions: dict[str, int] = {}
+        for position, name in enumerate(names, start=1):
+            if name in positions:
+                both = f'columns {positions[name]} and {position} are both called "{name}"'
+                hint = "rename one of them in the file"
+                raise DataError(f"{self.path}: {both}", hint=hint)
+            positions[name] = position
+        return names

@@ -9,6 +9,8 @@ from pydantic import Field
 
 from declnet import (
     Array,
+    Arrays,
+    Gradients,
     LayerState,
     Parameter,
     Schedule,
@@ -161,7 +163,7 @@ class _Attention(SequenceLayer, AffineLayer):
             np.copyto(y, 0, where=state.is_padding[:, :, None])
 
     def _attend_back(
-        self, x: Array, memory: Array, dy: Array, dx: tuple[Array | None, ...], state: LayerState
+        self, x: Array, memory: Array, dy: Array, dx: Gradients, state: LayerState
     ) -> None:
         """Fill the gradients; dx has one array or two, as there are sequences."""
         multiply_transposed(state.context, rows_of(dy), state.grad.output_weights)
@@ -266,19 +268,12 @@ class MultiHeadAttention(_Attention):
         time, _ = self.sequence_shape(input_shape)
         return time, time
 
-    def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
+    def forward(self, x: Arrays, y: Array, state: LayerState) -> None:
         """y = attention of x to x."""
         lengths = x[1] if len(x) > 1 else None
         self._attend(x[0], x[0], (lengths, lengths), self.causal, y, state)
 
-    def backward(
-        self,
-        x: tuple[Array, ...],
-        y: None,
-        dy: Array,
-        dx: tuple[Array | None, ...],
-        state: LayerState,
-    ) -> None:
+    def backward(self, x: Arrays, y: None, dy: Array, dx: Gradients, state: LayerState) -> None:
         """The gradients by way of queries, keys and values, added up."""
         self._attend_back(x[0], x[0], dy, dx[:1], state)
 
@@ -326,18 +321,11 @@ class CrossAttention(_Attention):
             require_lengths(self.type, shape)
         return input_shape[0][0], input_shape[1][0]
 
-    def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
+    def forward(self, x: Arrays, y: Array, state: LayerState) -> None:
         """y = attention of x to the other sequence."""
         lengths = x[3] if len(x) > 3 else None, x[2] if len(x) > 2 else None
         self._attend(x[0], x[1], lengths, False, y, state)
 
-    def backward(
-        self,
-        x: tuple[Array, ...],
-        y: None,
-        dy: Array,
-        dx: tuple[Array | None, ...],
-        state: LayerState,
-    ) -> None:
+    def backward(self, x: Arrays, y: None, dy: Array, dx: Gradients, state: LayerState) -> None:
         """The gradients by way of queries for the first, of keys and values for the second."""
         self._attend_back(x[0], x[1], dy, dx[:2], state)

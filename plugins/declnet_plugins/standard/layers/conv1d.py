@@ -5,7 +5,7 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from declnet import Array, LayerState, OutputRange, Parameter, Shape, Workspace
+from declnet import Array, Arrays, Gradients, LayerState, OutputRange, Parameter, Shape, Workspace
 from declnet_plugins.standard.layers import other_keys
 from declnet_plugins.standard.layers.affine import AffineLayer
 from declnet_plugins.standard.layers.sequences import SequenceLayer, fill_padding, rows_of
@@ -118,7 +118,7 @@ class Conv1d(SequenceLayer, AffineLayer):
             "inside": Workspace((max(time, places),)),
         }
 
-    def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
+    def forward(self, x: Arrays, y: Array, state: LayerState) -> None:
         """y = patches @ weights + biases."""
         state.inside.fill(1)
         if len(x) > 1:
@@ -141,9 +141,7 @@ class Conv1d(SequenceLayer, AffineLayer):
         if len(x) > 1:
             np.copyto(y, 0, where=state.padding[:, :, None])
 
-    def backward(
-        self, x: None, y: None, dy: Array, dx: tuple[Array | None, ...], state: LayerState
-    ) -> None:
+    def backward(self, x: None, y: None, dy: Array, dx: Gradients, state: LayerState) -> None:
         """The gradients, of which padding has none."""
         rows, patches = rows_of(dy), rows_of(state.patches)
         by_group = len(rows), self.groups, -1

@@ -1,6 +1,7 @@
-"""Dropout."""
+"""Random layers, which vary a sample in training only: dropout and Gaussian noise."""
 
 from collections.abc import Iterator
+from math import prod
 from typing import Annotated, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from declnet import (
     Diagnostic,
     Layer,
     LayerState,
+    OutputRange,
     RunContext,
     Schedule,
     Scheduled,
@@ -94,3 +96,46 @@ def fill_mask(mask: Array, rate: Any, rng: np.random.Generator) -> None:
     rng.random(out=mask, dtype=mask.dtype.type)
     np.greater_equal(mask, rate, out=mask)
     np.multiply(mask, 1 / (1 - rate), out=mask)
+
+
+class GaussianNoise(Layer):
+    """y = x + std * noise in training, y = x otherwise; noise is drawn for each number.
+
+    x, y: (n, *shape); the noise has mean 0 and variance 1. dx = dy. As the first layer it augments
+    data that is standardized; later it regularizes, like dropout. The same as Keras's
+    `GaussianNoise(stddev)`.
+
+    Source: Bishop, "Training with Noise is Equivalent to Tikhonov Regularization", Neural
+    Computation 7, 1995.
+    """
+
+    type = "gaussian_noise"
+    examples = ({"std": 0.1}, {"std": {"type": "flat_cosine", "initial_rate": 0.3}})
+    backward_needs = frozenset()
+    in_place = True
+    memory_order = "any"
+    output_range = OutputRange()
+    is_linear = True
+
+    std: Annotated[float | Schedule, Scheduled(ge=0)] = Field(
+        description="standard deviation of the noise, or a schedule of it"
+    )
+
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
+        """Return memory for the noise, one axis of features: draws need contiguous memory."""
+        return {"noise": Workspace((prod(input_shape),))}
+
+    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+        """Draw new noise and compute y = x + std * noise."""
+        if state.training:
+            noise = state.noise
+            state.rng.standard_normal(out=noise, dtype=noise.dtype.type)
+            np.multiply(noise, state.now.std, out=noise)
+            np.add(x, noise.reshape(x.shape), out=y)
+        elif y is not x:
+            np.copyto(y, x)
+
+    def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
+        """dx = dy."""
+        if dx is not None and dx is not dy:
+            np.copyto(dx, dy)

@@ -7,6 +7,8 @@ from pydantic import Field, PrivateAttr
 
 from declnet import (
     Array,
+    Arrays,
+    Gradients,
     Initializer,
     InputInfo,
     IntegerLimit,
@@ -106,7 +108,7 @@ class EmbeddingBag(AffineLayer):
         """Return space for which slots count."""
         return {"is_used": Workspace(input_shape[1], dtype=bool)}
 
-    def forward(self, x: tuple[Array, Array], y: Array, state: LayerState) -> None:
+    def forward(self, x: Arrays, y: Array, state: LayerState) -> None:
         """y[i] = the sum of scores[i, j] * weights[x[i, j]] where the score is not 0, + biases."""
         y[...] = state.biases if self.use_bias else 0
         sample, rows, scores = self._used(x, state)
@@ -115,20 +117,13 @@ class EmbeddingBag(AffineLayer):
         np.multiply(terms, scores[:, None], out=terms)
         y[sample[starts]] += np.add.reduceat(terms, starts, axis=0)
 
-    def _used(self, x: tuple[Array, Array], state: LayerState) -> tuple[Array, Array, Array]:
+    def _used(self, x: Arrays, state: LayerState) -> tuple[Array, Array, Array]:
         """Return the sample, the integer and the score of each slot whose score is not 0."""
         np.not_equal(x[1], 0, out=state.is_used)
         sample, slot = np.nonzero(state.is_used)
         return sample, x[0][sample, slot], x[1][sample, slot]
 
-    def backward(
-        self,
-        x: tuple[Array, Array],
-        y: None,
-        dy: Array,
-        dx: tuple[Array | None, ...],
-        state: LayerState,
-    ) -> None:
+    def backward(self, x: Arrays, y: None, dy: Array, dx: Gradients, state: LayerState) -> None:
         """dweights[k] = sum of scores * dy where x = k: sorted by x, then summed run by run."""
         if dx[1] is not None:
             np.einsum("nu,nsu->ns", dy, state.weights[x[0]], out=dx[1])

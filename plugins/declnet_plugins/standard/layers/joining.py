@@ -5,7 +5,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Layer, LayerState, Shape
+from declnet import Array, Arrays, Gradients, Layer, LayerState, Shape
 
 
 class Add(Layer):
@@ -22,15 +22,13 @@ class Add(Layer):
     is_linear = True
     adds_inputs = True
 
-    def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
+    def forward(self, x: Arrays, y: Array, state: LayerState) -> None:
         """y = sum of x."""
         np.copyto(y, x[0])
         for other in x[1:]:
             np.add(y, other, out=y)
 
-    def backward(
-        self, x: None, y: None, dy: Array, dx: tuple[Array | None, ...], state: LayerState
-    ) -> None:
+    def backward(self, x: None, y: None, dy: Array, dx: Gradients, state: LayerState) -> None:
         """dx_i = dy."""
         for gradient in dx:
             if gradient is not None:
@@ -48,20 +46,13 @@ class Multiply(Layer):
     backward_needs = frozenset({"x"})
     memory_order = "any"
 
-    def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
+    def forward(self, x: Arrays, y: Array, state: LayerState) -> None:
         """y = product of x."""
         np.copyto(y, x[0])
         for other in x[1:]:
             np.multiply(y, other, out=y)
 
-    def backward(
-        self,
-        x: tuple[Array, ...],
-        y: None,
-        dy: Array,
-        dx: tuple[Array | None, ...],
-        state: LayerState,
-    ) -> None:
+    def backward(self, x: Arrays, y: None, dy: Array, dx: Gradients, state: LayerState) -> None:
         """dx_i = dy * product of all x but x_i."""
         for position, gradient in enumerate(dx):
             if gradient is not None:
@@ -98,25 +89,18 @@ class Concatenate(Layer):
         total = sum(shape[self.axis] for shape in input_shape)
         return (*first[: self.axis], total, *first[self.axis + 1 :])
 
-    def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
+    def forward(self, x: Arrays, y: Array, state: LayerState) -> None:
         """Copy each input to its place."""
         for part, array in zip(self._parts(y, x), x, strict=True):
             np.copyto(part, array)
 
-    def backward(
-        self,
-        x: tuple[Array, ...],
-        y: None,
-        dy: Array,
-        dx: tuple[Array | None, ...],
-        state: LayerState,
-    ) -> None:
+    def backward(self, x: Arrays, y: None, dy: Array, dx: Gradients, state: LayerState) -> None:
         """dx_i = the part of dy that came from x_i."""
         for part, gradient in zip(self._parts(dy, x), dx, strict=True):
             if gradient is not None:
                 np.copyto(gradient, part)
 
-    def _parts(self, joined: Array, x: tuple[Array, ...]) -> list[Array]:
+    def _parts(self, joined: Array, x: Arrays) -> list[Array]:
         axis = self.axis + 1
         ends = [0, *accumulate(array.shape[axis] for array in x)]
         by_part = np.moveaxis(joined, axis, 0)

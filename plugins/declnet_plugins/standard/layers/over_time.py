@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Array, LayerState, Shape, Workspace
+from declnet import Array, Arrays, Gradients, LayerState, Shape, Workspace
 from declnet_plugins.standard.layers.sequences import SequenceLayer, fill_padding, steps
 
 
@@ -21,7 +21,7 @@ class _SharesOverTime(SequenceLayer):
         time = input_shape[0][:1]
         return {"share": Workspace(time), "padding": Workspace(time, dtype=bool)}
 
-    def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
+    def forward(self, x: Arrays, y: Array, state: LayerState) -> None:
         """y = share @ x."""
         state.padding.fill(False)
         if len(x) > 1:
@@ -32,9 +32,7 @@ class _SharesOverTime(SequenceLayer):
     def _fill(self, share: Array, padding: Array) -> None:
         raise NotImplementedError
 
-    def backward(
-        self, x: None, y: None, dy: Array, dx: tuple[Array | None, ...], state: LayerState
-    ) -> None:
+    def backward(self, x: None, y: None, dy: Array, dx: Gradients, state: LayerState) -> None:
         """dx[t] = share[t] * dy."""
         if dx[0] is not None:
             np.multiply(state.share[:, :, None], dy[:, None], out=dx[0])
@@ -104,7 +102,7 @@ class MaxOverTime(SequenceLayer):
             "padding": Workspace((time,), dtype=bool),
         }
 
-    def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
+    def forward(self, x: Arrays, y: Array, state: LayerState) -> None:
         """y = max x[t], and the first t where it is."""
         np.copyto(state.masked, x[0])
         if len(x) > 1:
@@ -117,9 +115,7 @@ class MaxOverTime(SequenceLayer):
             np.copyto(y, 0, where=empty)
             np.copyto(state.step, -1, where=empty)
 
-    def backward(
-        self, x: None, y: None, dy: Array, dx: tuple[Array | None, ...], state: LayerState
-    ) -> None:
+    def backward(self, x: None, y: None, dy: Array, dx: Gradients, state: LayerState) -> None:
         """dx[t] = dy where t is the step of the maximum, else 0."""
         if dx[0] is not None:
             np.equal(state.step[:, None], steps(state.masked.shape[1])[:, None], out=state.is_step)

@@ -18,7 +18,17 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Initializer, LayerState, Parameter, Regularizer, Shape, Workspace
+from declnet import (
+    Array,
+    Arrays,
+    Gradients,
+    Initializer,
+    LayerState,
+    Parameter,
+    Regularizer,
+    Shape,
+    Workspace,
+)
 from declnet_plugins.standard.initializers import Orthogonal
 from declnet_plugins.standard.layers import other_keys
 from declnet_plugins.standard.layers.affine import AffineLayer
@@ -176,7 +186,7 @@ class RecurrentLayer(SequenceLayer, AffineLayer):
             "gates": Workspace((time, self.blocks * self.units)),
         }
 
-    def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
+    def forward(self, x: Arrays, y: Array, state: LayerState) -> None:
         """Run through the steps, in each direction."""
         sequences, padding = by_step(state.x), None
         np.copyto(sequences, x[0].swapaxes(0, 1))
@@ -211,9 +221,7 @@ class RecurrentLayer(SequenceLayer, AffineLayer):
         """
         raise NotImplementedError
 
-    def backward(
-        self, x: None, y: None, dy: Array, dx: tuple[Array | None, ...], state: LayerState
-    ) -> None:
+    def backward(self, x: None, y: None, dy: Array, dx: Gradients, state: LayerState) -> None:
         """Run back through the steps, then sum the gradients over all of them."""
         sequences, has_lengths, scratch = by_step(state.x), len(dx) > 1, state.scratch
         for direction in self._directions:

@@ -24,7 +24,7 @@ LabelSmoothing = Annotated[
 ]
 
 
-def _smoothed(y_true: Array, fraction: float, classes: int) -> Array:
+def smoothed(y_true: Array, fraction: float, classes: int) -> Array:
     """y_true = (1 - fraction) * y_true + fraction / classes, in place.
 
     Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2016, section 7.
@@ -67,7 +67,7 @@ class BinaryCrossentropy(Loss):
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
         """Return y as 0 and 1, smoothed."""
-        return _smoothed(super().prepare(y, output_shape, dtype), self.label_smoothing, 2)
+        return smoothed(super().prepare(y, output_shape, dtype), self.label_smoothing, 2)
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
         """Compute both logarithms in turn, in one temporary array."""
@@ -131,7 +131,7 @@ class CategoricalCrossentropy(Loss):
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
         """Return one-hot rows, smoothed."""
-        return _smoothed(
+        return smoothed(
             super().prepare(y, output_shape, dtype), self.label_smoothing, output_shape[0]
         )
 

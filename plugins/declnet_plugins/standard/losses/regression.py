@@ -9,7 +9,37 @@ from declnet import Array, Diagnostic, Dtype, Loss, RunContext, Shape
 from declnet_plugins.standard.losses.sample_means import outputs_of, room_for_elements, take_means
 
 
-class MeanSquaredError(Loss):
+class ErrorLoss(Loss):
+    """losses = mean over the outputs of f(e), with the errors e = y_pred - y_true; a base.
+
+    y_pred, y_true: (n, outputs) or any shape. Subclasses compute f and its derivative.
+    """
+
+    takes = "values"
+
+    def value(self, e: Array) -> None:
+        """e = f(e)."""
+        raise NotImplementedError
+
+    def slope(self, e: Array) -> None:
+        """e = f'(e)."""
+        raise NotImplementedError
+
+    def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
+        """Compute f of the errors, then each sample's mean."""
+        e = room_for_elements(y_pred, losses)
+        np.subtract(y_pred, y_true, out=e)
+        self.value(e)
+        take_means(e, losses)
+
+    def backward(self, y_pred: Array, y_true: Array, dy_pred: Array) -> None:
+        """dy_pred = f'(y_pred - y_true) / outputs."""
+        np.subtract(y_pred, y_true, out=dy_pred)
+        self.slope(dy_pred)
+        np.divide(dy_pred, outputs_of(y_pred), out=dy_pred)
+
+
+class MeanSquaredError(ErrorLoss):
     """losses = mean over the outputs of (y_pred - y_true)**2.
 
     y_pred, y_true: (n, outputs) or any shape.
@@ -19,22 +49,18 @@ class MeanSquaredError(Loss):
 
     type = "mean_squared_error"
     other_types = ("l2", "l2_loss", "mse_loss", "squared_error")
-    takes = "values"
 
-    def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
-        """Compute squared errors, then each sample's mean."""
-        elements = room_for_elements(y_pred, losses)
-        np.subtract(y_pred, y_true, out=elements)
-        np.multiply(elements, elements, out=elements)
-        take_means(elements, losses)
+    def value(self, e: Array) -> None:
+        """e**2."""
+        np.multiply(e, e, out=e)
 
     def backward(self, y_pred: Array, y_true: Array, dy_pred: Array) -> None:
-        """dy_pred = 2 * (y_pred - y_true) / outputs."""
+        """dy_pred = 2 * (y_pred - y_true) / outputs, with one factor for both."""
         np.subtract(y_pred, y_true, out=dy_pred)
         np.multiply(dy_pred, 2 / outputs_of(y_pred), out=dy_pred)
 
 
-class MeanAbsoluteError(Loss):
+class MeanAbsoluteError(ErrorLoss):
     """losses = mean over the outputs of |y_pred - y_true|; its gradient is 0 where they are equal.
 
     y_pred, y_true: (n, outputs) or any shape.
@@ -44,23 +70,17 @@ class MeanAbsoluteError(Loss):
 
     type = "mean_absolute_error"
     other_types = ("l1", "l1_loss", "mae_loss", "absolute_error")
-    takes = "values"
 
-    def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
-        """Compute absolute errors, then each sample's mean."""
-        elements = room_for_elements(y_pred, losses)
-        np.subtract(y_pred, y_true, out=elements)
-        np.absolute(elements, out=elements)
-        take_means(elements, losses)
+    def value(self, e: Array) -> None:
+        """|e|."""
+        np.absolute(e, out=e)
 
-    def backward(self, y_pred: Array, y_true: Array, dy_pred: Array) -> None:
-        """dy_pred = sign(y_pred - y_true) / outputs, with sign(0) = 0."""
-        np.subtract(y_pred, y_true, out=dy_pred)
-        np.sign(dy_pred, out=dy_pred)
-        np.divide(dy_pred, outputs_of(y_pred), out=dy_pred)
+    def slope(self, e: Array) -> None:
+        """sign(e), with sign(0) = 0."""
+        np.sign(e, out=e)
 
 
-class Huber(Loss):
+class Huber(ErrorLoss):
     """losses = mean over the outputs of e**2 / 2 where e <= delta, else delta * (e - delta / 2).
 
     e = |y_pred - y_true|; y_pred, y_true: (n, outputs) or any shape.
@@ -71,31 +91,25 @@ class Huber(Loss):
 
     type = "huber"
     other_types = ("smooth_l1", "smooth_l1_loss")
-    takes = "values"
     examples = ({}, {"delta": 0.5})
 
     delta: float = Field(default=1.0, gt=0, description="error above which the loss is linear")
 
-    def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
-        """Compute both cases as c * e - c**2 / 2 with c = min(e, delta), a temporary array."""
-        elements = room_for_elements(y_pred, losses)
-        np.subtract(y_pred, y_true, out=elements)
-        np.absolute(elements, out=elements)
-        bounded = np.minimum(elements, self.delta)
-        np.multiply(elements, bounded, out=elements)
+    def value(self, e: Array) -> None:
+        """Both cases as c * |e| - c**2 / 2 with c = min(|e|, delta), a temporary array."""
+        np.absolute(e, out=e)
+        bounded = np.minimum(e, self.delta)
+        np.multiply(e, bounded, out=e)
         np.multiply(bounded, bounded, out=bounded)
         np.multiply(bounded, 0.5, out=bounded)
-        np.subtract(elements, bounded, out=elements)
-        take_means(elements, losses)
+        np.subtract(e, bounded, out=e)
 
-    def backward(self, y_pred: Array, y_true: Array, dy_pred: Array) -> None:
-        """dy_pred = clip(y_pred - y_true, -delta, delta) / outputs."""
-        np.subtract(y_pred, y_true, out=dy_pred)
-        np.clip(dy_pred, -self.delta, self.delta, out=dy_pred)
-        np.divide(dy_pred, outputs_of(y_pred), out=dy_pred)
+    def slope(self, e: Array) -> None:
+        """clip(e, -delta, delta)."""
+        np.clip(e, -self.delta, self.delta, out=e)
 
 
-class LogCosh(Loss):
+class LogCosh(ErrorLoss):
     """losses = mean over the outputs of log(cosh(y_pred - y_true)).
 
     Nearly e**2 / 2 for small errors e, and |e| - log(2) for large ones: like huber, but smooth.
@@ -105,28 +119,22 @@ class LogCosh(Loss):
     """
 
     type = "log_cosh"
-    takes = "values"
 
-    def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
-        """Compute |e| + log((1 + exp(-2|e|)) / 2), which does not overflow.
+    def value(self, e: Array) -> None:
+        """|e| + log((1 + exp(-2|e|)) / 2), which does not overflow.
 
         The logarithm, in a temporary array, is log1p(expm1(-2|e|) / 2), exact for small errors too.
         """
-        elements = room_for_elements(y_pred, losses)
-        np.subtract(y_pred, y_true, out=elements)
-        np.absolute(elements, out=elements)
-        logarithms = np.multiply(elements, -2)
+        np.absolute(e, out=e)
+        logarithms = np.multiply(e, -2)
         np.expm1(logarithms, out=logarithms)
         np.multiply(logarithms, 0.5, out=logarithms)
         np.log1p(logarithms, out=logarithms)
-        np.add(elements, logarithms, out=elements)
-        take_means(elements, losses)
+        np.add(e, logarithms, out=e)
 
-    def backward(self, y_pred: Array, y_true: Array, dy_pred: Array) -> None:
-        """dy_pred = tanh(y_pred - y_true) / outputs."""
-        np.subtract(y_pred, y_true, out=dy_pred)
-        np.tanh(dy_pred, out=dy_pred)
-        np.divide(dy_pred, outputs_of(y_pred), out=dy_pred)
+    def slope(self, e: Array) -> None:
+        """tanh(e)."""
+        np.tanh(e, out=e)
 
 
 SMALLEST_MEAN = 1e-7

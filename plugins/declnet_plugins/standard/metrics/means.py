@@ -1,10 +1,19 @@
-"""Metrics that are a mean over all samples."""
+"""Metrics that are a mean over all samples, and the samples of those that need all at once."""
 
+from dataclasses import dataclass, field
 from math import nan
 
 import numpy as np
 
 from declnet import Array, Metric
+
+
+@dataclass
+class Samples:
+    """The predictions and y so far, batch by batch."""
+
+    y_pred: list[Array] = field(default_factory=list)
+    y_true: list[Array] = field(default_factory=list)
 
 
 class MeanMetric(Metric):

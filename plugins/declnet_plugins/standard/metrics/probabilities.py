@@ -16,7 +16,7 @@ from declnet_plugins.standard.metrics.comparability import (
     several_axes,
     several_choices,
 )
-from declnet_plugins.standard.metrics.means import MeanMetric
+from declnet_plugins.standard.metrics.means import MeanMetric, Samples
 from declnet_plugins.standard.metrics.regression import Spread
 from declnet_plugins.standard.temperature import fitted_temperatures, logits_of
 
@@ -85,14 +85,6 @@ class LogLoss(ProbabilityMetric, MeanMetric):
         eps = np.finfo(p.dtype).eps
         logarithms: Array = np.log(np.clip(chosen, eps, 1 - eps), dtype=np.float64)
         return -logarithms
-
-
-@dataclass
-class Samples:
-    """The predictions and y so far, batch by batch."""
-
-    y_pred: list[Array] = field(default_factory=list)
-    y_true: list[Array] = field(default_factory=list)
 
 
 class RefinedLogLoss(ProbabilityMetric):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from declnet import Array, Diagnostic, Metric, RunContext
 from declnet_plugins.standard.metrics.comparability import other_sizes
-from declnet_plugins.standard.metrics.means import MeanMetric
+from declnet_plugins.standard.metrics.means import MeanMetric, Samples
 
 
 def errors_of(y_pred: Array, y_true: Array) -> Array:
@@ -245,14 +245,6 @@ class RegressionAccuracy(ValueMetric):
         return float(np.mean(close))
 
 
-@dataclass
-class Pairs:
-    """The predictions and targets so far, batch by batch, (n, outputs)."""
-
-    y_pred: list[Array] = field(default_factory=list)
-    y_true: list[Array] = field(default_factory=list)
-
-
 class Spearman(ValueMetric):
     """spearman = the correlation of the ranks of y_pred and y, the mean of this over the outputs.
 
@@ -269,17 +261,17 @@ class Spearman(ValueMetric):
     type = "spearman"
     better = "higher"
 
-    def start(self) -> Pairs:
-        """Return no pairs."""
-        return Pairs()
+    def start(self) -> Samples:
+        """Return no samples."""
+        return Samples()
 
-    def update(self, state: Pairs, y_pred: Array, y_true: Array) -> None:
+    def update(self, state: Samples, y_pred: Array, y_true: Array) -> None:
         """Keep a copy of a batch."""
         n = len(y_pred)
         state.y_pred.append(y_pred.reshape(n, -1).copy())
         state.y_true.append(y_true.reshape(y_pred.shape).reshape(n, -1).copy())
 
-    def result(self, state: Pairs) -> float:
+    def result(self, state: Samples) -> float:
         """Return the mean of the outputs' correlations."""
         if not state.y_pred:
             return nan

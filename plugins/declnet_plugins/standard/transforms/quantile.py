@@ -19,7 +19,43 @@ EDGE = 1e-7
 """Probability below the smallest value and above the largest, which are -5.2 and 5.2."""
 
 
-class Quantile(NumberTransform):
+class RankTransform(NumberTransform):
+    """A base for functions of a number's rank among quantiles of the training data.
+
+    The state has `quantiles`, (count, *sample shape), ascending: each number of a sample has its
+    own.
+    """
+
+    def shares(self, x: Array, state: TransformState) -> Array:
+        """Return the share of the training data below each x, from 0 to 1."""
+        edges = np.asarray(state["quantiles"])
+        require_shape(x, edges[0])
+        y = x.astype(float)
+        columns = in_rows(y)
+        for number, column in enumerate(edges.reshape(len(edges), -1).T):
+            columns[:, number] = self.ranks(columns[:, number], column)
+        return y
+
+    def ranks(self, x: Array, quantiles: Array) -> Array:
+        """Return the share of the data below each x (n,)."""
+        return ranks(x, quantiles)
+
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState | None:
+        """Return the quantiles of all columns, (count, columns); None if the counts differ."""
+        if len({len(state["quantiles"]) for state in states}) > 1:
+            return None
+        return {"quantiles": np.stack([state["quantiles"] for state in states], axis=1)}
+
+    def verify_state(self, state: TransformState) -> None:
+        """Raise ValueError unless the quantiles are ascending numbers, at least two."""
+        edges = np.asarray(state.get("quantiles"))
+        if edges.dtype.kind != "f" or edges.ndim == 0 or len(edges) < 2:
+            raise ValueError("quantiles are at least two numbers")
+        if not (np.diff(edges, axis=0) >= 0).all():
+            raise ValueError("quantiles ascend")
+
+
+class Quantile(RankTransform):
     """y = the share of the training data below x, from 0 to 1; or the normal quantile of the share.
 
     The share is interpolated between quantiles of the training data; of equal values it is the
@@ -51,12 +87,7 @@ class Quantile(NumberTransform):
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return y; each number of a sample has its own quantiles."""
-        edges = np.asarray(state["quantiles"])
-        require_shape(x, edges[0])
-        y = x.astype(float)
-        columns = in_rows(y)
-        for number, column in enumerate(edges.reshape(len(edges), -1).T):
-            columns[:, number] = ranks(columns[:, number], column)
+        y = self.shares(x, state)
         return normal_quantiles(EDGE + (1 - 2 * EDGE) * y) if self.distribution == "normal" else y
 
     def inverse(self, y: Array, state: TransformState) -> Array:
@@ -72,30 +103,6 @@ class Quantile(NumberTransform):
         columns = in_rows(shares)
         pairs = zip(columns.T, edges.reshape(len(edges), -1).T, strict=True)
         return np.stack([np.interp(a, known, b) for a, b in pairs], axis=1).reshape(y.shape)
-
-    def joint_state(self, states: Sequence[TransformState]) -> TransformState | None:
-        """Return the quantiles of all columns, if their numbers are equal."""
-        return joint_quantiles(states)
-
-    def verify_state(self, state: TransformState) -> None:
-        """Raise ValueError unless the quantiles are ascending numbers, at least two."""
-        require_ascending(state.get("quantiles"))
-
-
-def joint_quantiles(states: Sequence[TransformState]) -> TransformState | None:
-    """Return the quantiles of several columns, (count, columns); None if the counts differ."""
-    if len({len(state["quantiles"]) for state in states}) > 1:
-        return None
-    return {"quantiles": np.stack([state["quantiles"] for state in states], axis=1)}
-
-
-def require_ascending(quantiles: object) -> None:
-    """Raise ValueError unless quantiles are ascending numbers, at least two."""
-    edges = np.asarray(quantiles)
-    if edges.dtype.kind != "f" or edges.ndim == 0 or len(edges) < 2:
-        raise ValueError("quantiles are at least two numbers")
-    if not (np.diff(edges, axis=0) >= 0).all():
-        raise ValueError("quantiles ascend")
 
 
 def ranks(x: Array, quantiles: Array) -> Array:

@@ -20,6 +20,10 @@ class NumberTransform(Transform):
         """Return whether the column holds floats or integers; booleans do not count."""
         return column.dtype.kind in "fiu"
 
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState | None:
+        """Return an array for each statistic, which must be a number or an array of numbers."""
+        return joint_numbers(states)
+
 
 def in_rows(x: Array) -> Array:
     """Return samples (n, …) as rows (n, numbers); there may be none."""
@@ -198,10 +202,6 @@ class Standardize(NumberTransform):
         y /= state["std"]
         return y
 
-    def joint_state(self, states: Sequence[TransformState]) -> TransformState:
-        """Return an array for each statistic."""
-        return joint_numbers(states)
-
     def inverse(self, y: Array, state: TransformState) -> Array:
         """Return x = y * std + mean."""
         x: Array = y * state["std"]
@@ -248,10 +248,6 @@ class MinMax(NumberTransform):
         y += self.low
         return np.clip(y, self.low, self.high, out=y) if self.clip else y
 
-    def joint_state(self, states: Sequence[TransformState]) -> TransformState:
-        """Return an array for each statistic."""
-        return joint_numbers(states)
-
     def inverse(self, y: Array, state: TransformState) -> Array:
         """Return x = min + (y - low) / (high - low) * (max - min)."""
         x: Array = (y - self.low) * (
@@ -293,10 +289,6 @@ class Log(NumberTransform):
         y += self.shift
         return np.log(y, out=y)
 
-    def joint_state(self, states: Sequence[TransformState]) -> TransformState:
-        """Return the empty state."""
-        return {}
-
     def inverse(self, y: Array, state: TransformState) -> Array:
         """Return x = exp(y) - shift."""
         x: Array = np.exp(y)
@@ -321,10 +313,6 @@ class SignedLog(NumberTransform):
         values = as_floats(x)
         y: Array = np.copysign(np.log1p(np.abs(values) / self.scale), values)
         return y
-
-    def joint_state(self, states: Sequence[TransformState]) -> TransformState:
-        """Return the empty state."""
-        return {}
 
     def inverse(self, y: Array, state: TransformState) -> Array:
         """Return x = sign(y) * scale * (exp(|y|) - 1)."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import declnet_plugins.standard.data.csv_polars
 import declnet_plugins.standard.data.csv_rows
-import declnet_plugins.standard.data.text_table
+import declnet_plugins.standard.data.text_file
 from declnet import DataError
 from declnet_plugins.standard.data.csv import CSV
 from declnet_plugins.standard.data.csv_polars import _pieces

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.layers.gaussian_noise import GaussianNoise
+from declnet_plugins.standard.layers.dropout import GaussianNoise
 
 from ....plain_arrays import LayerRun
 

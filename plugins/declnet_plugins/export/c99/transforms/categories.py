@@ -23,7 +23,7 @@ from declnet_plugins.standard.transforms.categories import (
     Ordinal,
 )
 from declnet_plugins.standard.transforms.impute import Impute
-from declnet_plugins.tabular.transforms.categories import SignedOneHot
+from declnet_plugins.tabular.transforms import SignedOneHot
 
 FAIL = """{
     out->column = $column;

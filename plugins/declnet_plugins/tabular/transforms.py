@@ -1,27 +1,55 @@
-"""Scaling of numbers that outliers do not spoil."""
+"""Transforms of RealMLP and TabM: signed categories, numbers without outliers, clamped targets."""
 
-from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
 from declnet import Array, TransformState
-from declnet_plugins.standard.transforms.quantile import (
-    EDGE,
-    joint_quantiles,
-    normal_quantiles,
-    ranks,
-    require_ascending,
-)
+from declnet_plugins.standard.transforms.categories import OneHot
+from declnet_plugins.standard.transforms.quantile import EDGE, RankTransform, normal_quantiles
 from declnet_plugins.standard.transforms.scaling import (
     NumberTransform,
     finite_numbers,
-    in_rows,
-    joint_numbers,
     require_shape,
     require_spread,
     saved,
 )
+
+
+class SignedOneHot(OneHot):
+    """One column for each category, 1 where a row has it, else 0; for two, one column of 1 and -1.
+
+    Of two categories the first in sorted order is 1. Missing values are 0 in all columns, and so
+    are categories that the training data does not have. Text and booleans are categories by
+    default. The new columns hold floats, which are scaled like other numbers by transforms that
+    follow.
+
+    RealMLP's encoding: Holzmüller, Grinsztajn and Steinwart, Better by Default, NeurIPS 2024,
+    arXiv:2407.04491, where columns of numbers and these are scaled together.
+    """
+
+    type = "signed_one_hot"
+    examples = ({}, {"columns": ["color"], "unknown": "error"})
+
+    missing: Literal["error", "zeros"] = Field(
+        default="zeros", description="a missing value: an error with its row, or all zeros"
+    )
+
+    def suits(self, column: Array) -> bool:
+        """Return whether it is text other than dates, or booleans."""
+        return column.dtype.kind == "b" or super().suits(column)
+
+    def apply(self, x: Array, state: TransformState) -> Array:
+        """Return floats (n, categories), or (n, 1) for two."""
+        rows = super().apply(x, state).astype(float)
+        return rows[:, :1] - rows[:, 1:] if rows.shape[1] == 2 else rows
+
+    def feature_names(self, names: tuple[str, ...], state: TransformState) -> tuple[str, ...]:
+        """Return names of the form `column=category`; of two categories, only the first."""
+        features = super().feature_names(names, state)
+        return features[::2] if len(state["categories"]) == 2 else features
+
 
 QUANTILE_ROWS, FEWEST, MOST = 30, 10, 1000
 """Rows for each quantile, and the fewest and most quantiles."""
@@ -60,12 +88,8 @@ class RobustScale(NumberTransform):
         with np.errstate(invalid="ignore"):  # an infinite number becomes NaN, as if missing
             return z if self.clip is None else z / np.sqrt(1 + (z / self.clip) ** 2)
 
-    def joint_state(self, states: Sequence[TransformState]) -> TransformState:
-        """Return an array for each statistic."""
-        return joint_numbers(states)
 
-
-class QuantileNormal(NumberTransform):
+class QuantileNormal(RankTransform):
     """y = the normal quantile of x's rank in the training data: it becomes N(0, 1), in any shape.
 
     The rank of x is interpolated between quantiles, one for 30 rows, at least 10 and at most 1000;
@@ -95,26 +119,39 @@ class QuantileNormal(NumberTransform):
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return y, column by column."""
-        quantiles = np.asarray(state["quantiles"])
-        require_shape(x, quantiles[0])
-        y = x.astype(float)
-        by_column = in_rows(y)
-        for number, edges in enumerate(quantiles.reshape(len(quantiles), -1).T):
-            by_column[:, number] = _ranks(by_column[:, number], edges)
-        return normal_quantiles(y)
+        return normal_quantiles(self.shares(x, state))
 
-    def joint_state(self, states: Sequence[TransformState]) -> TransformState | None:
-        """Return the quantiles of all columns, if their numbers are equal."""
-        return joint_quantiles(states)
-
-    def verify_state(self, state: TransformState) -> None:
-        """Raise ValueError unless the quantiles are ascending numbers, at least two."""
-        require_ascending(state.get("quantiles"))
+    def ranks(self, x: Array, quantiles: Array) -> Array:
+        """Return the share of the data below each x; at the ends of the data 0 and 1."""
+        shares = super().ranks(x, quantiles)
+        shares[x - EDGE < quantiles[0]] = 0
+        shares[x + EDGE > quantiles[-1]] = 1
+        return shares
 
 
-def _ranks(x: Array, quantiles: Array) -> Array:
-    """Return the share of the data below each x; at the ends of the data 0 and 1."""
-    shares = ranks(x, quantiles)
-    shares[x - EDGE < quantiles[0]] = 0
-    shares[x + EDGE > quantiles[-1]] = 1
-    return shares
+class Clamp(NumberTransform):
+    """y = x; predictions are limited to the range of x in the training data.
+
+    For `data.prepare_targets`: targets are unchanged, so training is the same; a prediction below
+    the smallest target of the training data becomes that, one above the largest becomes the
+    largest. First in the list, it limits numbers in the target's own unit.
+
+    RealMLP-TD clamps its output like this: Holzmüller, Grinsztajn and Steinwart, Better by Default,
+    NeurIPS 2024, arXiv:2407.04491.
+    """
+
+    type = "clamp"
+
+    def fit(self, x: Array) -> TransformState:
+        """Return the smallest and the largest value."""
+        values = finite_numbers(x)
+        return {"min": saved(np.nanmin(values, axis=0)), "max": saved(np.nanmax(values, axis=0))}
+
+    def apply(self, x: Array, state: TransformState) -> Array:
+        """Return a copy of x."""
+        return x.copy()
+
+    def inverse(self, y: Array, state: TransformState) -> Array:
+        """Return y, limited to the range."""
+        limited: Array = np.clip(y, state["min"], state["max"])
+        return limited
