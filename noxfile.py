@@ -65,8 +65,8 @@ WITHOUT_EXTRAS = ("--ignore-glob", "*/data/test_*arrays.py", "--ignore",
 """Tests within those folders that cover the same without extras."""
 
 PLUGINS = (
-    "layers", "losses", "optimizers", "metrics", "transforms", "callbacks", "initializers",
-    "schedules", "data", "regularizers", "templates", "onnx", "importers",
+    "layers", "tabular", "losses", "optimizers", "metrics", "series", "transforms", "callbacks",
+    "initializers", "schedules", "data", "regularizers", "templates", "onnx", "importers",
 )  # fmt: skip
 """Plugins whose every example goes through the conformance kit, the longest first."""
 
