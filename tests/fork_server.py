@@ -1,4 +1,4 @@
-"""A process that has imported declnet, and forks into each command line or program that it is given.
+"""A process that has imported declnet, and forks into each command line or program that it gets.
 
 Each is then a process of its own as ever, without the time that Python takes to start, to import
 and to build classes. Requests and answers are JSON, a line each.

@@ -62,7 +62,10 @@ def test_specs_are_valid_and_some_are_trained(
 
 
 def test_complete_python_runs(
-    running_blocks: tuple[CodeBlock, ...], tmp_path: Path, repository: Path, declnet_cli: CommandLine
+    running_blocks: tuple[CodeBlock, ...],
+    tmp_path: Path,
+    repository: Path,
+    declnet_cli: CommandLine,
 ) -> None:
     (tmp_path / "specs").symlink_to(repository / "specs")
     _, _, line = running_blocks[0].argument.partition("after declnet ")
