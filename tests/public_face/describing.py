@@ -116,8 +116,9 @@ def _definitions(file: str) -> dict[str, ast.stmt]:
         for child in ast.iter_child_nodes(node):
             if isinstance(child, (ast.ClassDef, ast.FunctionDef)):
                 definitions[f"{prefix}{child.name}"] = child
-                add(child, f"{prefix}{child.name}.")
-            elif isinstance(child, (ast.If, ast.Try)):
+                inside = "." if isinstance(child, ast.ClassDef) else ".<locals>."
+                add(child, f"{prefix}{child.name}{inside}")
+            elif isinstance(child, ast.stmt):
                 add(child, prefix)
 
     add(ast.parse(Path(file).read_text("utf-8")), "")
