@@ -41,15 +41,22 @@ class ForkServer:
         return hasattr(os, "fork") and free and self._fixed == self._of_start()
 
     def run(
-        self, arguments: list[str], folder: Path, environment: Mapping[str, str]
+        self,
+        arguments: list[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        program: str = "",
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command line to its end."""
+        """Run a command line, or another program, to its end."""
         with tempfile.TemporaryDirectory() as name:
             out, err = Path(name, "out"), Path(name, "err")
-            self.start(arguments, folder, environment, out=out, err=err)
+            self.start(arguments, folder, environment, program, out=out, err=err)
             code = self.exit_code(arguments)
             return subprocess.CompletedProcess(
-                ["declnet", *arguments], code, out.read_text("utf-8"), err.read_text("utf-8")
+                [program or "declnet", *arguments],
+                code,
+                out.read_text("utf-8"),
+                err.read_text("utf-8"),
             )
 
     def start(
@@ -57,9 +64,18 @@ class ForkServer:
         arguments: list[str],
         folder: Path,
         environment: Mapping[str, str],
+        program: str = "",
         **streams: Path,
     ) -> None:
-        """Start a command line whose streams `in`, by default none, `out` and `err` are files."""
+        """Start a command line whose streams `in`, by default none, `out` and `err` are files.
+
+        Args:
+            arguments: those of the command line.
+            folder: where it runs.
+            environment: its additional variables.
+            program: a file of Python to run in place of declnet.
+            streams: files by name.
+        """
         if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(
                 [sys.executable, str(Path(__file__).with_name("fork_server.py"))],
@@ -69,6 +85,7 @@ class ForkServer:
                 text=True,
             )
         request = {
+            "program": program,
             "arguments": arguments,
             "folder": str(folder),
             "environment": {**os.environ, **self._environment, **environment},
@@ -128,6 +145,16 @@ class CommandLine:
         with self.start(*arguments) as process:
             out, err = process.communicate(timeout=60)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def program(self, file: Path) -> subprocess.CompletedProcess[str]:
+        """Run a program in Python to its end."""
+        if self.server.serves(self.environment):
+            return self.server.run([], self.folder, self.environment, str(file))
+        python = [sys.executable, "-W", "error", str(file)]
+        environment = {**os.environ, **self.environment}
+        return subprocess.run(
+            python, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
 
     def succeeds(self, *arguments: object) -> str:
         """Run it and return its standard output; fail the test if it fails.

@@ -1,7 +1,7 @@
-"""A process that has imported declnet, and forks into each command line that it is given.
+"""A process that has imported declnet, and forks into each command line or program that it gets.
 
-A command line is then a process of its own as ever, without the time that Python takes to start, to
-import and to build classes. Requests and answers are JSON, a line each.
+Each is then a process of its own as ever, without the time that Python takes to start, to import
+and to build classes. Requests and answers are JSON, a line each.
 """
 
 import atexit
@@ -9,6 +9,7 @@ import gc
 import json
 import os
 import pkgutil
+import runpy
 import sys
 import threading
 from importlib import import_module
@@ -69,13 +70,17 @@ def become(request: dict[str, Any]) -> NoReturn:
     os.environ.update(request["environment"])
     path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:1] = [request["folder"], *(each for each in path if each and each not in sys.path)]
-    sys.argv = ["declnet", *request["arguments"]]
+    program = request["program"]
+    sys.argv = [program or "declnet", *request["arguments"]]
     flags = os.O_CREAT | os.O_TRUNC | os.O_NOCTTY
     os.dup2(os.open(request["in"], os.O_RDONLY | os.O_NOCTTY), 0)
     for descriptor, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(request[name], os.O_WRONLY | flags), descriptor)
     sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
     try:
+        if program:
+            runpy.run_path(program, run_name="__main__")
+            sys.exit()
         main()
     except SystemExit as ended:
         end(ended)

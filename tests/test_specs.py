@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import runpy
 import shutil
 import sys
@@ -27,13 +28,25 @@ FILES = sorted(
 )
 
 
-@pytest.mark.parametrize("file", FILES, ids=str)
+NEED_EXTRAS = [
+    file
+    for file in FILES
+    if re.search(r'"(sklearn|image_folder)"', (SPECS / file).read_text("utf-8"))
+]
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file not in NEED_EXTRAS], ids=str)
 def test_spec_checks_and_runs(file, shipped_spec, tmp_path):
     path, alone = shipped_spec(file), {"model.initial_weights": None}  # of another spec's run
     assert check_spec(load_spec(path, alone)).problems == ()
     result = run(load_spec(path, {**alone, "training.epochs": 2}), out=tmp_path / "out")
     assert [row["epoch"] for row in result.history] == [0, 1]
     assert set(result.metrics) >= {"train"}
+
+
+@pytest.mark.parametrize("file", NEED_EXTRAS, ids=str)
+def test_spec_with_an_extra_checks_and_runs(file, shipped_spec, tmp_path):
+    test_spec_checks_and_runs(file, shipped_spec, tmp_path)
 
 
 FORMATS = {".onnx": 5e-6, ".c": 1e-5, ".py": 5e-6}
@@ -46,18 +59,26 @@ LIGHT = {
 }
 """Specs with different parts, whose runs take a second."""
 
-EXPORTS = [
-    (file, suffix)
-    for suffix in FORMATS
-    for file in FILES
-    if os.environ.get("DECLNET_TEST_EXPORTS") == "all" or str(file) in LIGHT[suffix]
-]
+
+def exported(*suffixes):
+    """Return the specs that are exported to formats, each with the suffix of the format."""
+    every_spec = os.environ.get("DECLNET_TEST_EXPORTS") == "all"
+    return [
+        (file, suffix)
+        for suffix in suffixes
+        for file in FILES
+        if every_spec or str(file) in LIGHT[suffix]
+    ]
 
 
-@pytest.mark.parametrize(("file", "suffix"), EXPORTS, ids=str)
+@pytest.mark.parametrize(("file", "suffix"), exported(".onnx"), ids=str)
+def test_a_spec_in_onnx_predicts_the_same(file, suffix, shipped_spec, tmp_path):
+    pytest.importorskip("onnxruntime")
+    test_an_exported_spec_predicts_the_same(file, suffix, shipped_spec, tmp_path)
+
+
+@pytest.mark.parametrize(("file", "suffix"), exported(".c", ".py"), ids=str)
 def test_an_exported_spec_predicts_the_same(file, suffix, shipped_spec, tmp_path):
-    if suffix == ".onnx":
-        pytest.importorskip("onnxruntime")
     if suffix == ".c" and not any(map(shutil.which, ("cc", "gcc", "clang"))):
         pytest.skip("no C compiler is installed")
     few_steps = {

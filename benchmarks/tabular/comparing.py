@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -42,10 +43,18 @@ def interval(values: Array, seed: int = 0, draws: int = DRAWS) -> tuple[float, f
     Differences of two methods make it the paired interval of their difference. Sets are drawn with
     replacement; the ends are the 2.5 and 97.5 percentiles (Efron and Tibshirani 1993, chapter 13).
     """
-    generator = np.random.default_rng(seed)
-    drawn = generator.integers(len(values), size=(draws, len(values)))
-    low, high = np.percentile(values[drawn].mean(axis=1), [2.5, 97.5])
+    means = _times_drawn(len(values), seed, draws) @ values / len(values)
+    low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
+
+
+@cache
+def _times_drawn(sets: int, seed: int, draws: int) -> Array:
+    """Return how often each resampling has each set (draws, sets)."""
+    drawn = np.random.default_rng(seed).integers(sets, size=(draws, sets))
+    places = drawn + sets * np.arange(draws)[:, None]
+    counts = np.bincount(places.ravel(), minlength=draws * sets)
+    return counts.reshape(draws, sets).astype(float)
 
 
 def standard_errors(differences: Array, tested: float) -> Array:

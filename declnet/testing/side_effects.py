@@ -123,7 +123,7 @@ def side_effects_noted(subject: Subject, check: str) -> Iterator[None]:
         redirect_stdout(output),
         redirect_stderr(errors),
     ):
-        before, modules = _process(), _other_modules()
+        before, modules = _process(), len(sys.modules)
         try:
             yield
         finally:
@@ -136,7 +136,7 @@ def side_effects_noted(subject: Subject, check: str) -> Iterator[None]:
                 gc.collect()  # or another thread, such as pytest's, has just opened a file
                 after = _process()
             _restore(before, after)
-            if _other_modules() == modules:  # else it may be a library that does this, once
+            if not _imports_others(modules):  # else it may be a library that does this, once
                 notes += _differences(before, after)
             for name, stream in {"output": output, "error": errors}.items():
                 if stream.text.strip():
@@ -149,9 +149,13 @@ def side_effects_noted(subject: Subject, check: str) -> Iterator[None]:
                 effects.setdefault(note.partition(":")[0], f"{note} (in {check})")
 
 
-def _other_modules() -> int:
-    """Return how many modules are imported besides declnet's own, which have no such effects."""
-    return sum(not name.startswith("declnet.") for name in sys.modules)
+def _imports_others(before: int) -> bool:
+    """Return whether modules besides declnet's own, which have no such effects, follow the first.
+
+    Args:
+        before: the number of modules that were imported before.
+    """
+    return any(not name.startswith("declnet.") for name in [*sys.modules][before:])
 
 
 def _process() -> dict[str, Any]:

@@ -184,13 +184,22 @@ def test_what_cannot_be_predicted_together_is_refused(
     assert not (tmp_path / "out").exists() or not outputs(tmp_path / "out")
 
 
-@pytest.fixture
-def many(inputs, flowers, declnet_cli, tmp_path):
-    """Write more rows to each file, and return the predictions of all."""
+@pytest.fixture(scope="module")
+def predicted(command_in, flowers, tmp_path_factory):
+    """A folder with six files of many rows in `in`, and their predictions in `whole`."""
+    folder = tmp_path_factory.mktemp("many")
+    (folder / "in").mkdir()
     for number in range(6):
-        write_rows(inputs / f"part-{number}.csv", number, 20_000)
-    declnet_cli.succeeds("predict", flowers.run, "in", "-o", "whole")
-    return outputs(tmp_path / "whole")
+        write_rows(folder / "in" / f"part-{number}.csv", number, 20_000)
+    command_in(folder).succeeds("predict", flowers.run, "in", "-o", "whole")
+    return folder
+
+
+@pytest.fixture
+def many(predicted, tmp_path):
+    """Write files of many rows to the folder `in`, and return the predictions of all."""
+    shutil.copytree(predicted / "in", tmp_path / "in")
+    return outputs(predicted / "whole")
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

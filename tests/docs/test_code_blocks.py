@@ -6,7 +6,6 @@ import inspect
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -18,6 +17,8 @@ from declnet_pages.code_blocks import CodeBlock
 
 import declnet
 from declnet.training.checks.check import check_spec
+
+from ..command_line import CommandLine
 
 VERBS = {
     *("", "runs", "continues", "file", "spec", "signatures"),
@@ -61,16 +62,18 @@ def test_specs_are_valid_and_some_are_trained(
 
 
 def test_complete_python_runs(
-    running_blocks: tuple[CodeBlock, ...], tmp_path: Path, repository: Path
+    running_blocks: tuple[CodeBlock, ...],
+    tmp_path: Path,
+    repository: Path,
+    declnet_cli: CommandLine,
 ) -> None:
-    shutil.copytree(repository / "specs", tmp_path / "specs")
-    _, _, line = running_blocks[0].argument.partition("after ")
+    (tmp_path / "specs").symlink_to(repository / "specs")
+    _, _, line = running_blocks[0].argument.partition("after declnet ")
     if line:
-        module = [sys.executable, "-m", *shlex.split(line)]
-        subprocess.run(module, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
-    (tmp_path / "page.py").write_text("\n\n".join(block.text for block in running_blocks), "utf-8")
-    python = [sys.executable, "-W", "error", "page.py"]
-    done = subprocess.run(python, cwd=tmp_path, capture_output=True, text=True, check=False)
+        declnet_cli.succeeds(*shlex.split(line))
+    page = tmp_path / "page.py"
+    page.write_text("\n\n".join(block.text for block in running_blocks), "utf-8")
+    done = declnet_cli.program(page)
     assert (done.returncode, done.stderr) == (0, "")
 
 

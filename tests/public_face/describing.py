@@ -9,9 +9,10 @@ import ast
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from importlib import import_module
 from importlib.metadata import distribution
-from textwrap import dedent
+from pathlib import Path
 from typing import Any
 
 import click
@@ -103,7 +104,25 @@ def _signature(function: Any) -> str:
 
 def _parsed(value: Any) -> Any:
     """Return the definition of a class or function."""
-    return ast.parse(dedent(inspect.getsource(value))).body[0]
+    return _definitions(str(inspect.getsourcefile(value)))[value.__qualname__]
+
+
+@cache
+def _definitions(file: str) -> dict[str, ast.stmt]:
+    """Return the classes and functions of a file by qualified name, the last of each name."""
+    definitions: dict[str, ast.stmt] = {}
+
+    def add(node: ast.AST, prefix: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, (ast.ClassDef, ast.FunctionDef)):
+                definitions[f"{prefix}{child.name}"] = child
+                inside = "." if isinstance(child, ast.ClassDef) else ".<locals>."
+                add(child, f"{prefix}{child.name}{inside}")
+            elif isinstance(child, ast.stmt):
+                add(child, prefix)
+
+    add(ast.parse(Path(file).read_text("utf-8")), "")
+    return definitions
 
 
 def _default(value: Any) -> str:

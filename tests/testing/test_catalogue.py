@@ -35,7 +35,6 @@ FIRST_PARTY = [
     entry.component
     for entry in default_registry().entries()
     if entry.plugin.distribution == "declnet"
-    and entry.plugin.name != "tabular"  # see plugins/tabular/test_conformance.py
     and not compiled_elsewhere(entry.component)
 ]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -18,7 +18,7 @@ from declnet import Executor, ExecutorTask, TaskUpdate, execute_task, verified
 from declnet.testing import checking
 from declnet.testing.checking import Subject, calling, check, checks_in, require, require_available
 
-TASKS, FAULTY, SOME = 4, 1, 2
+TASKS, FAULTY, SOME = 3, 1, 2
 """How many tasks there are, which of them raises an exception, and how many are there at first."""
 
 MANY = 10_000
@@ -77,7 +77,7 @@ class _Tasks(Iterator[ExecutorTask]):
         return _Task(self._texts[self.count - 1])
 
 
-def _updates(subject: Subject, texts: list[str]) -> Iterator[tuple[int, TaskUpdate]]:
+def _updates(subject: Subject, texts: list[str]) -> Generator[tuple[int, TaskUpdate], None, None]:
     """Yield the updates of tasks, each with the task's position, until all have an answer."""
     require_available(subject.instance)
     first = 0
@@ -119,9 +119,11 @@ def passes_reports_and_stops_on(subject: Subject) -> None:
     rehearsals = [{"reports": texts, "pause": PAUSE} for texts in reports]
     left, reasons = [iter(texts) for texts in reports], dict[int, Any]()
     can_stop = passes_on = False
-    with calling("execute"):
-        for task, update in _updates(subject, [json.dumps({"rehearsal": r}) for r in rehearsals]):
+    texts = [json.dumps({"rehearsal": rehearsal}) for rehearsal in rehearsals]
+    with calling("execute"), closing(_updates(subject, texts)) as updates:
+        for task, update in updates:
             if update.answer is not None or update.failure is not None:
+                checking.skip_unless(passes_on, "it passes no reports on")
                 reasons[task] = _reason(update.answer or b"")
             elif update.report is not None:
                 passes_on = True
@@ -131,7 +133,6 @@ def passes_reports_and_stops_on(subject: Subject) -> None:
                 if task == STOPPED and update.stop is not None:
                     can_stop = True
                     update.stop(REASON)
-    checking.skip_unless(passes_on, "it passes no reports on")
     expected = dict.fromkeys(range(len(reports))) | ({STOPPED: REASON} if can_stop else {})
     fault = f"with stop called for task {STOPPED} only, tasks received {reasons}, not {expected}"
     require(reasons == expected, fault)
