@@ -181,7 +181,7 @@ def clipped(x, low, high):  # type: ignore[no-untyped-def]
 
 @function
 def exp(x):  # type: ignore[no-untyped-def]
-    """Return 2**n * exp(x - n * log(2)); 0 and infinity beyond the bounds of x."""
+    """Return e to the power of x: 2**n * exp(x - n * log(2)); 0 and infinity beyond its bounds."""
     one, inverse = of_its_type(x, F(1), 1.0), of_its_type(x, F(INVERSE), INVERSE)
     x = clipped(x, of_its_type(x, F(-104), -746.0), of_its_type(x, F(89), 710.0))
     n = whole(x * inverse)
@@ -211,7 +211,7 @@ def double_log_series(z):  # type: ignore[no-untyped-def]
 
 @function
 def log(x):  # type: ignore[no-untyped-def]
-    """Return k * log(2) + log(1 + f), x = 2**k * (1 + f), by the series of s = f / (2 + f)."""
+    """Return the natural logarithm of x = 2**k * (1 + f), by the series of s = f / (2 + f)."""
     zero, two = of_its_type(x, F(0), 0.0), of_its_type(x, F(2), 2.0)
     tiny = x < of_its_type(x, SINGLE_TINY, DOUBLE_TINY)
     normal = choose(tiny, x * of_its_type(x, F(2.0**23), 2.0**52), x)

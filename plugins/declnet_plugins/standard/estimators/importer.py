@@ -15,7 +15,6 @@ import numpy as np
 from declnet import Array, DataError
 from declnet_plugins.exchange import (
     ExportedPredictions,
-    predictions_by_row,
     Feature,
     ImportedNetwork,
     Importer,
@@ -23,6 +22,7 @@ from declnet_plugins.exchange import (
     Prepared,
     PreparedTable,
     UnsupportedError,
+    predictions_by_row,
 )
 from declnet_plugins.standard.estimators.transformers import TRANSFORMERS
 from declnet_plugins.standard.importers import sections_for
