@@ -1,0 +1,56 @@
+"""What the kit finds: a subprocess for each component, with a limit of time and memory."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import DEFECTS, name_of
+
+TABLE = Path(__file__).parent / "found.txt"
+ROOT = Path(__file__).parents[3]
+SECONDS = 60
+BYTES = 6 * 2**30
+"""Of address space, of which compilers reserve much more than they use."""
+
+
+def outcome(component):
+    """Return by which checks the kit finds a component's defect, as the table has it."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = Path(folder) / "found.json"
+        command = [sys.executable, "-m", f"{__package__}", name_of(component), str(found)]
+        try:
+            done = subprocess.run(
+                command,
+                check=False,
+                capture_output=True,
+                cwd=ROOT,
+                timeout=SECONDS,
+                preexec_fn=limit_memory,
+            )
+        except subprocess.TimeoutExpired:
+            return f"kit died: no end within {SECONDS} s"
+        if not found.exists():
+            return f"kit died: exit code {done.returncode}"
+        failed = json.loads(found.read_text("utf-8"))
+    return ", ".join(dict.fromkeys(check for check, _ in failed)) or "not found"
+
+
+def limit_memory():
+    """Limit the address space of the process that is about to start."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
+
+
+def lines() -> Iterator[str]:
+    """Yield the lines of the table: group, name, result."""
+    for group, component in DEFECTS:
+        yield f"{group}  {name_of(component)}  {outcome(component)}"
+
+
+def committed():
+    """Return the lines of the table that is committed."""
+    return TABLE.read_text("utf-8").splitlines()

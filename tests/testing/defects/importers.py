@@ -1,0 +1,42 @@
+"""Importers with one defect each."""
+
+import json
+
+import numpy as np
+
+from declnet import DataError, InputInfo
+from declnet_plugins.exchange import ImportedNetwork, Importer, LeftoverError
+
+
+class LineFile(Importer):
+    """A deeply nested file ends in a RecursionError, which it does not expect."""
+
+    type = "line_file"
+    suffixes = (".line",)
+
+    def read(self, path):
+        try:
+            found = dict(json.loads(path.read_text("utf-8")))
+            slopes = np.array(found.pop("slopes"), np.float32)
+            intercept = np.array([found.pop("intercept")], np.float32)
+        except (KeyError, OSError, TypeError, ValueError) as error:
+            raise DataError(f"{path}: not a line: {error}") from None
+        if found:
+            raise LeftoverError(path, tuple(sorted(found)))
+        if slopes.ndim != 1:
+            raise DataError(f"{path}: slopes are a list of numbers")
+        return ImportedNetwork(
+            sections={
+                "model": {"layers": [{"type": "dense", "units": 1}]},
+                "loss": {"type": "mean_squared_error"},
+                "optimizer": {"type": "adam"},
+                "training": {"epochs": 10},
+            },
+            inputs={"": InputInfo(slopes.shape)},
+            parameters={"dense_1.weights": slopes[:, None], "dense_1.biases": intercept},
+            mapping={"dense_1": "slopes, intercept"},
+            predict=lambda x: [(x[0] @ slopes)[:, None] + intercept],
+        )
+
+
+DEFECTS = (("B", LineFile),)

@@ -1,0 +1,48 @@
+"""Searchers with one defect each."""
+
+import math
+import random
+
+from declnet import Searcher
+
+
+def drawn(study, rng):
+    """Return a value for each key that applies, drawn evenly."""
+    values = {}
+    for each in study.space:
+        if each.applies(values):
+            values[each.key] = value_of(rng, each)
+    return values
+
+
+def value_of(rng, key):
+    """Draw a value of a dimension."""
+    if key.choices:
+        return rng.choice(key.choices)
+    if key.step is not None:
+        return key.low + key.step * rng.randint(0, round((key.high - key.low) / key.step))
+    if not key.log:
+        return rng.uniform(key.low, key.high)
+    value = math.exp(rng.uniform(math.log(key.low), math.log(key.high)))
+    return min(max(round(value) if key.is_integer else value, key.low), key.high)
+
+
+class OnePoint(Searcher):
+    """It draws from the study's seed alone, so that all trials are the same point."""
+
+    type = "one_point"
+
+    def propose(self, study, number, trials):
+        return drawn(study, random.Random(study.seed))
+
+
+class ByHash(Searcher):
+    """Its seed is the hash of a text, which is another one in each process."""
+
+    type = "by_hash"
+
+    def propose(self, study, number, trials):
+        return drawn(study, random.Random(hash((study.name, study.seed, number))))
+
+
+DEFECTS = (("A", OnePoint), ("B", ByHash))

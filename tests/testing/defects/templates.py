@@ -1,0 +1,42 @@
+"""Templates with one defect each."""
+
+import tomli_w
+
+from declnet import DataError
+from declnet_plugins.new import Template
+
+
+class LinearTable(Template):
+    """It writes names of columns between quotation marks as they are, whatever they contain."""
+
+    type = "linear_table"
+
+    def spec_for_table(self, table, registry):
+        if table.task != "values" or table.others:
+            raise DataError(f'the target "{table.target}" is not a number')
+        numbers = [each for each in table.features if each.type in {"number", "integer"}]
+        usable = [each for each in numbers if not each.missing and not each.infinite]
+        if not usable:
+            raise DataError("no column holds numbers without gaps")
+        names = ", ".join(f'"{each.name}"' for each in usable)
+        source = tomli_w.dumps(dict(table.source))
+        features = f"features = [{names}]\n"
+        return f"""# A linear model of the columns of numbers
+declnet = 1
+loss = "mean_squared_error"
+optimizer = "adam"
+
+[data]
+prepare = [{{ type = "standardize", columns = [{names}] }}]
+
+[data.train]
+{features}{source}
+[model]
+layers = [{{ type = "dense", units = 1 }}]
+
+[training]
+epochs = 100
+"""
+
+
+DEFECTS = (("B", LinearTable),)
