@@ -75,6 +75,7 @@ PLUGINS = (
 
 LONG = {
     "DECLNET_TEST_CHECKS": "all",  # of each broken component, not only the one that must find it
+    "DECLNET_TEST_DEFECTS": "all",  # of the kit's seventy components with a defect
     "DECLNET_TEST_EPOCHS": "10001",  # of the main run
     "DECLNET_TEST_ESTIMATORS": "default",  # with as many epochs as the preset has
     "DECLNET_TEST_EXAMPLES": "200",  # of Hypothesis, times a factor of the test

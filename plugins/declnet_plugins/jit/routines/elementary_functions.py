@@ -181,7 +181,7 @@ def clipped(x, low, high):  # type: ignore[no-untyped-def]
 
 @function
 def exp(x):  # type: ignore[no-untyped-def]
-    """Return e to the power of x: 2**n * exp(x - n * log(2)); 0 and infinity beyond its bounds."""
+    """Return 2**n * e**(x - n * log(2)); 0 and infinity beyond the bounds of x."""
     one, inverse = of_its_type(x, F(1), 1.0), of_its_type(x, F(INVERSE), INVERSE)
     x = clipped(x, of_its_type(x, F(-104), -746.0), of_its_type(x, F(89), 710.0))
     n = whole(x * inverse)
