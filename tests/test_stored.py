@@ -17,10 +17,10 @@ from declnet import OutputError, StudyTrial, Table, Task
 from declnet.contracts.runs.plan import Outcome
 from declnet.runs.behavior import require_same_behavior
 from declnet.runs.computed import of_model
-from declnet.runs.many.study import STUDY_SUMMARY, StudySummary
 from declnet.runs.many.group_file import GroupFile, StoredSpec
 from declnet.runs.many.journal import StoredJournal
 from declnet.runs.many.shards import shard_runs
+from declnet.runs.many.study import STUDY_SUMMARY, StudySummary
 from declnet.runs.storage.checkpoints import Checkpoints
 from declnet.runs.storage.listing import ListedRun, list_runs
 from declnet.stored import Stored
