@@ -73,20 +73,16 @@ def private_cache_folder(*, create: bool = False) -> Path:
 
 
 @contextmanager
-def open_private(file: Path, *, create: bool = False) -> Iterator[BinaryIO]:
+def open_private(file: Path) -> Iterator[BinaryIO]:
     """Open a file of the private cache folder for reading.
-
-    Args:
-        create: whether to create it, empty, if it is missing.
 
     Raises:
         PermissionError: another user owns the file, or can write to it.
         OSError: it does not exist, is a symbolic link, or cannot be read.
     """
-    further = getattr(os, "O_NOFOLLOW", 0) | (os.O_CREAT if create else 0)
 
     def not_following(path: str, flags: int) -> int:
-        return os.open(path, flags | further, 0o600)
+        return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
 
     with open(file, "rb", opener=not_following) as opened:  # a Path takes no opener
         _require_private(os.fstat(opened.fileno()), file)
