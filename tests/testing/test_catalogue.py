@@ -34,8 +34,7 @@ def compiled_elsewhere(cls):
 FIRST_PARTY = [
     entry.component
     for entry in default_registry().entries()
-    if entry.plugin.distribution == "declnet"
-    and not compiled_elsewhere(entry.component)
+    if entry.plugin.distribution == "declnet" and not compiled_elsewhere(entry.component)
 ]
 
 NEVER_FAIL = {"runs_without_python", "describes_its_fields"}
