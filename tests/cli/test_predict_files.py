@@ -190,7 +190,7 @@ def predicted(command_in, flowers, tmp_path_factory):
     folder = tmp_path_factory.mktemp("many")
     (folder / "in").mkdir()
     for number in range(6):
-        write_rows(folder / "in" / f"part-{number}.csv", number, 20_000)
+        write_rows(folder / "in" / f"part-{number}.csv", number, 12_000)
     command_in(folder).succeeds("predict", flowers.run, "in", "-o", "whole")
     return folder
 
