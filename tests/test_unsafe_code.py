@@ -37,7 +37,7 @@ DECLARED = {
     ("declnet/inspection/doctor/diagnosis.py", "environ"): "variables of a fixed list are shown",
     ("declnet/inspection/doctor/diagnosis.py", "home"): "shown as ~",
     ("declnet/cli/process.py", "ctypes"): "the end of a command with that of its parent",
-    ("declnet/contracts/execution/native_call.py", "ctypes"): "calls what a plugin compiled",
+    ("declnet/contracts/execution/engine.py", "ctypes"): "calls what a plugin compiled",
     (
         "declnet/spec/document/key_positions.py",
         "import_module",
