@@ -154,6 +154,10 @@ class FittedPreparation:
         return transformed
 
     @cached_property
+    def _input_columns(self) -> frozenset[str]:
+        return frozenset(column for columns in self.inputs.values() for column in columns)
+
+    @cached_property
     def _steps(self) -> ColumnSteps:
         return ColumnSteps(self.steps)
 
@@ -223,8 +227,8 @@ class FittedPreparation:
 
     def _require_inputs(self, records: Table) -> None:
         """Raise DataError unless the columns are the arrays that the model was trained on."""
-        expected = {column for columns in self.inputs.values() for column in columns}
-        if set(records.columns) == expected:
+        expected = self._input_columns
+        if records.columns.keys() == expected:
             return
         if expected == {ARRAY}:
             raise DataError("the model was trained on arrays, but this is a table")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import cached_property
 from math import prod
 from types import MappingProxyType
 from typing import Any
@@ -94,7 +95,7 @@ class Member:
         """Return the same model with other calibrations."""
         return Member(self.model, self.preparation, self.spec, self.registry, calibrations)
 
-    @property
+    @cached_property
     def takes_named_arrays(self) -> bool:
         """Whether the model was trained on arrays with names, not on a table."""
         return self.preparation.types is None and UNNAMED not in self.model.inputs
