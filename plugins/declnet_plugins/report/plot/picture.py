@@ -33,9 +33,6 @@ GRID = "#e3e7eb"
 LONGEST_LABEL = 80
 """Maximum number of characters of a label."""
 
-LOGARITHMIC = 30.0
-"""Minimum ratio of largest to smallest loss for a logarithmic axis."""
-
 DASHES: tuple[Any, ...] = ("solid", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 2, 2)))
 """Dash patterns, by how often the colors have repeated."""
 
