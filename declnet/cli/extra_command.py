@@ -31,13 +31,20 @@ class ExtraCommand(click.Command):
 
         return [name for name in self._packages if find_spec(name) is None]
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command.
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **more: Any,
+    ) -> click.Context:
+        """Return the context, with the arguments parsed.
 
         Raises:
             DeclnetError: a package is not installed.
         """
-        if self.missing:
+        context = super().make_context(info_name, args, parent, **more)
+        if self.missing and not context.resilient_parsing:
             from declnet.errors import DeclnetError
 
             error = DeclnetError(
@@ -46,4 +53,4 @@ class ExtraCommand(click.Command):
             )
             error.exit_code = 2
             raise error
-        return super().invoke(ctx)
+        return context

@@ -13,6 +13,7 @@ import click
 from declnet.cli.display.streams import print_line
 from declnet.cli.display.terminal import print_wrapped
 from declnet.cli.plugin_commands import CommandGroup
+from declnet.data.preparing.windows import Windows
 from declnet.display.tables import format_metric, format_number, format_spread
 from declnet.display.words import counted
 from declnet.runs.display.result_tables import compared
@@ -24,12 +25,20 @@ if TYPE_CHECKING:
     from declnet.runs.many.series import RunSeries
     from declnet.runs.result import RunResult
     from declnet.runs.storage.documents import Baseline
+    from declnet.spec.model import RunSpec
 
-AFTER_A_MODEL = ("report RUN", "predict RUN INPUT", "serve RUN", "evaluate RUN")
 AFTER_A_SWEEP = ("report RUN", "compare RUN", "runs RUN --all")
 AFTER_A_STUDY = ("run RUN/best.toml", "report RUN", "compare RUN")
 MOST_COMMANDS = 3
 """Maximum number of commands that are printed."""
+
+
+def after_a_model(spec: RunSpec) -> tuple[str, ...]:
+    """Return the commands that may follow the training of a model, with `RUN` for its folder."""
+    windows = Windows.from_spec(spec.data)
+    forecasts = windows is not None and {*windows.spec.known} <= {windows.time}
+    predict = "predict RUN" if forecasts else "predict RUN INPUT"
+    return "report RUN", predict, "serve RUN", "evaluate RUN"
 
 
 def print_next(path: Path, commands: Sequence[str]) -> None:

@@ -98,7 +98,9 @@ def _draw_panel(axes: Axes, name: str, runs: Sequence[StoredRun], scale: Scale) 
             )
     axes.set_title(unformatted(name.replace("_", " ").capitalize()))
     axes.margins(x=0.02 if lines else 0)
-    is_linear = any(run.better.get(name, "lower") != "lower" for run in runs)
+    is_linear = name == "learning_rate" or any(
+        run.better.get(name, "lower") != "lower" for run in runs
+    )
     set_scale(axes, lines, scale, name=name, linear=is_linear)
 
 
