@@ -113,9 +113,10 @@ def draw(subject: Subject, folder: Path, browser: Browser) -> None:
     """Train a subject's model, and join two sections of its page, the second in dark mode."""
     subject.write(folder)
     (spec,) = folder.glob("*.toml")
-    declnet("run", spec.name, "--quiet", "--out", "run", *subject.options, folder=folder)
-    declnet("report", "run", folder=folder)
-    page, (first, second) = folder / "run" / "report.html", subject.sections
+    out = f"runs/{spec.stem}"
+    declnet("run", spec.name, "--quiet", "--out", out, *subject.options, folder=folder)
+    declnet("report", out, folder=folder)
+    page, (first, second) = folder / out / "report.html", subject.sections
     both = Image.new("RGB", (2 * WIDTH, HEIGHT))
     both.paste(picture(browser, page, "light", first), (0, 0))
     both.paste(picture(browser, page, "dark", second), (WIDTH, 0))
