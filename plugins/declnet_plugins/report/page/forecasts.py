@@ -45,7 +45,7 @@ def _beside(true: Array, predicted: Array) -> Chart:
     most = min(DRAWN, 1 + (len(true) - 1) // horizon)
     starts = even_positions(len(true), most) if most > 1 else np.array([len(true) - 1])
     lines = {"true": (0, values)}
-    lines |= {f"forecast of row {at + 1:,}": (int(at), predicted[at]) for at in starts}
+    lines |= {f"forecast from row {at + 1:,}": (int(at), predicted[at]) for at in starts}
     points = [
         line_point(name, (first + row + 1, value), (f"{first + row + 1:,}", format_cell(value)))
         for name, (first, line) in lines.items()
