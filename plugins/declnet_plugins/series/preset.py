@@ -185,9 +185,9 @@ def _members(plan: _Plan) -> Iterator[Line]:
         less = "each window less its own mean"
     change = f'{{ type = "dense", name = "change", units = {series.horizon}, {zeros} }}'
     network = f'{{ type = "dense", units = {UNITS} }}, "relu", '
-    yield "# Two models, whose forecasts are averaged"
-    for name, hidden in (("network", network), ("linear", "")):
-        yield from ("", "[[members]]", f'name = "{name}"', "model.layers = [")
+    heads = ("[[members]]  # two models, whose forecasts are averaged",), ("", "[[members]]")
+    for head, name, hidden in zip(heads, ("network", "linear"), (network, ""), strict=True):
+        yield from (*head, f'name = "{name}"', "model.layers = [")
         yield f"  {toml(scaling)},", less
         yield f'  "flatten", {hidden}{change},'
         yield f"  {toml(restoring)},  # added to the last season"
