@@ -2,12 +2,12 @@ from declnet.cache import cache_folder as cache_folder
 from declnet.cache import open_private as open_private
 from declnet.cache import private_cache_folder as private_cache_folder
 from declnet.cli.data_argument import DataArgument as DataArgument
-from declnet.cli.extra_command import ExtraCommand as ExtraCommand
 from declnet.cli.display.streams import print_document as print_document
 from declnet.cli.display.streams import print_json as print_json
 from declnet.cli.display.streams import print_line as print_line
 from declnet.cli.display.terminal import print_table as print_table
 from declnet.cli.display.terminal import sparkline as sparkline
+from declnet.cli.extra_command import ExtraCommand as ExtraCommand
 from declnet.cli.main import command as command
 from declnet.cli.options import PluginOptions as PluginOptions
 from declnet.cli.options import SpecOptions as SpecOptions

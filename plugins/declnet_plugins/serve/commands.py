@@ -102,7 +102,6 @@ def serve(trained: TrainedOptions, runs: tuple[str, ...], **fields: Any) -> None
     from dataclasses import replace
 
     from declnet import print_line
-
     from declnet_plugins.serve import server
     from declnet_plugins.serve.logs import log
     from declnet_plugins.serve.models import load_models

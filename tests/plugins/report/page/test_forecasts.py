@@ -15,7 +15,7 @@ def windows(values):
 def test_true_values_are_those_of_the_last_consecutive_windows_with_forecasts_of_some():
     first, last = windows(np.arange(9)), windows(np.arange(100, 109))
     true = np.concatenate([first, last])
-    predicted = true + [0.0, 1.0, 2.0]
+    predicted = true + np.arange(3.0)
     forecasts, distances = forecast_charts(true, predicted)
     columns = dict(
         zip(forecasts.table.columns, zip(*forecasts.table.rows, strict=True), strict=True)
