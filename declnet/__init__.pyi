@@ -7,6 +7,7 @@ from declnet.cli.display.streams import print_json as print_json
 from declnet.cli.display.streams import print_line as print_line
 from declnet.cli.display.terminal import print_table as print_table
 from declnet.cli.display.terminal import sparkline as sparkline
+from declnet.cli.extra_command import ExtraCommand as ExtraCommand
 from declnet.cli.main import command as command
 from declnet.cli.options import PluginOptions as PluginOptions
 from declnet.cli.options import SpecOptions as SpecOptions

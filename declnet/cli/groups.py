@@ -130,7 +130,7 @@ def train_group(
 def _print_next(group: Group) -> None:
     """Print the commands that may follow."""
     if group.is_predictor:
-        commands: tuple[str, ...] = conclusion.AFTER_A_MODEL
+        commands = conclusion.after_a_model(group.specs()[0])
     elif group.file.kind == "study":
         commands = conclusion.AFTER_A_STUDY
     else:
@@ -259,9 +259,9 @@ def _show_as_one(group: Group, outcomes: Sequence[Outcome] = ()) -> None:
         return
     try:
         if group.file.has_members:
-            print_table(members_table(group))
+            print_table(members_table(group))  # also of the first evaluation together
         if group.has_folds or group.file.has_members:
-            print_together(group.evaluations)
+            print_together(group.evaluations[group.file.has_members :])
         print_judged_group(group, series_of(outcomes))
     except DeclnetError as error:  # the runs themselves are as good as any
         print_line(f"warning: no metrics of all models: {error}", err=True)

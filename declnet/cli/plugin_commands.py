@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, NoReturn
 import click
 
 from declnet.cli.display.streams import print_line
+from declnet.cli.extra_command import ExtraCommand
 
 GROUP = "declnet.commands"
 OWN = "declnet"
@@ -154,6 +155,14 @@ class CommandGroup(click.Group):
             return built_in
         offered = offers().get(cmd_name)
         return PluginCommand(cmd_name, offered) if offered else None
+
+    def is_usable(self, ctx: click.Context, name: str) -> bool:
+        """Return whether there is a command, it can be imported, and its packages are installed."""
+        command = self.get_command(ctx, name)
+        loaded = command and _loaded(command)
+        if loaded is None or isinstance(loaded, PluginCommand):
+            return False
+        return not (isinstance(loaded, ExtraCommand) and loaded.missing)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write declnet's commands, then those of other distributions, which are not imported."""

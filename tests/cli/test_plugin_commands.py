@@ -10,8 +10,10 @@ import re
 import sys
 from importlib.metadata import entry_points
 
+import click
 import pytest
 
+from declnet.cli.main import command
 from declnet.cli.plugin_commands import DISABLE, GROUP, offers
 
 PRESS = """
@@ -169,3 +171,28 @@ def test_of_a_distribution_that_is_there_twice_the_first_counts(
     monkeypatch.syspath_prepend(str(site))
     assert [str(each) for each in offers()["press"]] == ["declnet-juice 1.2"]
     assert "squeeze" not in offers()
+
+
+def test_a_command_without_its_packages_says_what_to_install_and_is_not_suggested(
+    distribution, declnet_cli
+):
+    extra = 'cls=ExtraCommand, extra="declnet-juice[stones]", packages=("json", "pestle", "mortar")'
+    source = PRESS.replace("@click.command()", f"@click.command({extra})")
+    source = source.replace("import click", "import click\nfrom declnet import ExtraCommand")
+    distribution("declnet_juice", {"press": "declnet_juice:press"}, source)
+    distribution("declnet_whole", {"peel": "declnet_whole:press"})
+    distribution("declnet_broken", {"break": "declnet_broken:x"}, "raise ValueError('kaputt')")
+    assert "Press FRUIT." in declnet_cli.succeeds("press", "--help")
+    result = declnet_cli("press", "plum")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "`declnet press` needs packages that are not installed (pestle, mortar): " in (
+        result.stderr
+    )
+    assert "pip install 'declnet-juice[stones]'" in result.stderr
+    context = click.Context(command)
+    usable = [
+        name
+        for name in ("run", "press", "peel", "break", "juggle")
+        if command.is_usable(context, name)
+    ]
+    assert usable == ["run", "peel"]

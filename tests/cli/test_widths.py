@@ -55,6 +55,7 @@ compare runs/one runs/two
 compare runs/seeds runs/one runs/two
 compare runs
 evaluate runs/one
+evaluate runs/one --analyze importance
 evaluate runs/folds
 evaluate runs/members
 diff runs/one runs/two

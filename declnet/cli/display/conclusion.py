@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ import click
 
 from declnet.cli.display.streams import print_line
 from declnet.cli.display.terminal import print_wrapped
+from declnet.cli.plugin_commands import CommandGroup
+from declnet.data.preparing.windows import Windows
 from declnet.display.tables import format_metric, format_number, format_spread
 from declnet.display.words import counted
 from declnet.runs.display.result_tables import compared
@@ -22,23 +25,31 @@ from declnet.training.metrics import directions
 
 if TYPE_CHECKING:
     from declnet.runs.many.group import Group
+    from declnet.spec.model import RunSpec
 
-AFTER_A_MODEL = ("report RUN", "predict RUN INPUT", "serve RUN", "evaluate RUN")
 AFTER_A_SWEEP = ("report RUN", "compare RUN", "runs RUN --all")
 AFTER_A_STUDY = ("run RUN/best.toml", "report RUN", "compare RUN")
 MOST_COMMANDS = 3
 """Maximum number of commands that are printed."""
 
 
+def after_a_model(spec: RunSpec) -> tuple[str, ...]:
+    """Return the commands that may follow the training of a model, with `RUN` for its folder."""
+    windows = Windows.from_spec(spec.data)
+    forecasts = windows is not None and {*windows.spec.known} <= {windows.time}
+    predict = "predict RUN" if forecasts else "predict RUN INPUT"
+    return "report RUN", predict, "serve RUN", "evaluate RUN"
+
+
 def print_next(path: Path, commands: Sequence[str]) -> None:
-    """Print the first of some commands that are installed, for a folder in place of `RUN`."""
+    """Print the first of some commands that can be used, for a folder in place of `RUN`."""
     context = click.get_current_context(silent=True)
     root = context.find_root() if context is not None else None
-    if root is None or not isinstance(root.command, click.Group):
+    if root is None or not isinstance(root.command, CommandGroup):
         return
-    installed = root.command.list_commands(root)
-    known = [command for command in commands if command.split()[0] in installed]
-    for number, command in enumerate(known[:MOST_COMMANDS]):
+    group = root.command
+    usable = (command for command in commands if group.is_usable(root, command.split()[0]))
+    for number, command in enumerate(islice(usable, MOST_COMMANDS)):
         start = " " * 6 if number else "next: "
         print_line(f"{start}declnet {command.replace('RUN', quote(str(path)))}")
 

@@ -54,12 +54,12 @@ class _PassBar:
             self._started = time.monotonic()
         rows = f"{progress.samples:,}" + (f"/{progress.total:,}" if progress.total else "")
         if self._bar is None and time.monotonic() - self._started >= MOMENT:
-            self._bar = self._shown(progress)
+            self._bar = self._shown(progress, rows)
         if self._bar is not None:
             bar, task = self._bar
             bar.update(task, completed=progress.samples, rows=rows)
 
-    def _shown(self, progress: PassProgress) -> tuple[Progress, TaskID]:
+    def _shown(self, progress: PassProgress, rows: str) -> tuple[Progress, TaskID]:
         """Show a bar, without an end if the number of samples is not known."""
         from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -72,6 +72,6 @@ class _PassBar:
             TextColumn("{task.fields[rows]} rows"),
             TimeRemainingColumn() if known else TimeElapsedColumn(),
         )
-        task = bar.add_task(progress.task, total=progress.total, rows="")
+        task = bar.add_task(progress.task, total=progress.total, rows=rows)
         bar.start()
         return bar, task

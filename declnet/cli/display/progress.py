@@ -95,14 +95,17 @@ def _epochs_bar(
     def fixed(width: int) -> Column:
         return Column(no_wrap=True, min_width=width)
 
-    width = WIDE_BAR if _stderr().width >= WIDE_TERMINAL else NARROW_BAR
+    columns = _stderr().width
+    width = WIDE_BAR if columns >= WIDE_TERMINAL else NARROW_BAR
+    widths = len("epoch"), 2 * len(str(epochs)) + 1, width, len("left: -:--")
     bar = progress_bar(
-        TextColumn("epoch", table_column=fixed(5)),
-        MofNCompleteColumn(table_column=fixed(2 * len(str(epochs)) + 1)),
+        TextColumn("epoch", table_column=fixed(widths[0])),
+        MofNCompleteColumn(table_column=fixed(widths[1])),
         BarColumn(width, table_column=fixed(width)),
-        TextColumn("{task.fields[left]}", table_column=fixed(7)),
+        TextColumn("left: {task.fields[left]}", table_column=fixed(widths[3])),
         TextColumn("{task.fields[metrics]}", markup=False),
     )
+    room = columns - sum(widths) - len(widths)
     task = bar.add_task("epoch", total=epochs, metrics="", left=clock_text(None))
     now, next_step, time_left = time.monotonic, 0.0, TimeLeft()
 
@@ -120,7 +123,7 @@ def _epochs_bar(
             bar.start()  # not before, while the bars of passes over the data are shown
         next_step = now() + STEP
         if isinstance(event, EpochLogged):
-            move(event.epoch + 1, metrics=escaped_line(live_metrics(event, shorter)))
+            move(event.epoch + 1, metrics=escaped_line(live_metrics(event, shorter, room)))
         elif isinstance(event, EpochFinished):
             move(event.epoch + 1)
         else:

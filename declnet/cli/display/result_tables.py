@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet.cli.display.conclusion import AFTER_A_MODEL, print_judged, print_next
+from declnet.cli.display.conclusion import after_a_model, print_judged, print_next
 from declnet.cli.display.streams import command_output, print_line
 from declnet.cli.display.terminal import (
     BLOCKS,
@@ -159,7 +159,7 @@ def print_result(
     print_judged(result)
     print_line(f"{seconds:.2f} s, {result.directory}")
     if not quiet and result.directory is not None:
-        print_next(result.directory, AFTER_A_MODEL)
+        print_next(result.directory, after_a_model(result.spec))
 
 
 MOST_SERIES = 20

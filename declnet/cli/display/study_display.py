@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from declnet.cli.display.progress import Follower
 from declnet.cli.display.streams import command_output, print_line
@@ -19,6 +20,9 @@ from declnet.runs.display.time_left import TimeLeft, clock_text
 from declnet.runs.many.group import Group
 from declnet.runs.many.study import BEST, best_trials
 from declnet.runs.storage.folder import UNTUNED
+
+if TYPE_CHECKING:
+    from declnet.runs.many.run_tasks import RunTask
 
 MOST_SHOWN = 5
 """Maximum number of trials in the table above the bar."""
@@ -66,13 +70,19 @@ class StudyFollower(Follower):
             known = f"; best {format_metric(best.value)}, trial {best.number}" if best else ""
             self.print(f"trial {trial.number}: {result} ({values}){known}")
 
+    def progress(self, task: RunTask, share: float) -> None:
+        """Update the progress of a trial's run; the bar does not count the spec's own values."""
+        if not self._is_untuned(task.directory):
+            super().progress(task, share)
+
+    def _is_untuned(self, folder: Path) -> bool:
+        return folder.relative_to(self._group.path).parts[0] == UNTUNED
+
     def run_ended(self, outcome: Outcome) -> None:
         """Show how a run of the spec's own values has ended; those of trials are shown as one."""
-        run = outcome.directory.relative_to(self._group.path)
-        if run.parts[0] != UNTUNED:
+        if not self._is_untuned(outcome.directory):
             return
-        self.forget(outcome.directory)
-        self.move()
+        run = outcome.directory.relative_to(self._group.path)
         objective = self._group.objective
         value = objective.value_of(outcome.metric(objective.metric))
         if outcome.error is not None:

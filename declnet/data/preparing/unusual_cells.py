@@ -211,7 +211,8 @@ def watches_of(preparations: Sequence[FittedPreparation]) -> tuple[CellWatch | N
     """Return a watch for each of the preparations that the same cells go through.
 
     A column is counted by the first that has it. Its cells are unusual if the training data of none
-    has such cells. None for a preparation that has no columns to count.
+    has such cells. Of the past of a target, only missing cells are unusual: a series may grow. None
+    for a preparation that has no columns to count.
     """
     watches: list[CellWatch | None] = []
     counted: set[str] = set()
@@ -219,7 +220,7 @@ def watches_of(preparations: Sequence[FittedPreparation]) -> tuple[CellWatch | N
         types = preparation.types or {}
         left = {name: kind for name, kind in types.items() if name not in counted}
         training = {}
-        for name in left:
+        for name in left.keys() - {*preparation.target_columns}:
             cells = [one.training[name] for one in preparations if name in one.training]
             if cells:
                 training[name] = reduce(TrainingCells.joined, cells)

@@ -50,7 +50,8 @@ def group_tables(group: Group) -> Iterator[ResultTable]:
     all_series = group.series()
     if group.is_predictor:
         for series in all_series:
-            yield replace(series_table(series), title=f"Runs of {series.name}")
+            if len(series.outcomes) > 1:
+                yield replace(series_table(series), title=f"Runs of {series.name}")
         return
     _, metric = group.ranked(all_series)
     if metric is not None:

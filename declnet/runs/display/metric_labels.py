@@ -41,22 +41,26 @@ def log_line(event: EpochLogged, shorter: Abbreviations) -> str:
     return line
 
 
-def live_metrics(event: EpochLogged, shorter: Abbreviations) -> str:
-    """Return the loss and the first metric, with the validation values in parentheses.
+def live_metrics(event: EpochLogged, shorter: Abbreviations, room: int | None = None) -> str:
+    """Return the first metric and the loss, with the validation values in parentheses.
 
-    `loss 0.952 (validation 0.964), acc 0.556 (0.541)`
+    `acc 0.556 (validation 0.541), loss 0.952 (0.964)`
+
+    Args:
+        event: the epoch.
+        shorter: the abbreviations of metrics.
+        room: columns, in which the loss is left out if both do not fit; None for any number.
     """
-    validation = event.validation
-    loss = f"loss {format_number(event.metrics['loss'])}"
-    if validation:
-        loss += f" (validation {format_number(validation['loss'])})"
-    metric = next((name for name in event.metrics if name not in LOSSES), None)
-    if metric is None:
-        return loss
-    shown = f"{shorter.get(metric, metric)} {format_number(event.metrics[metric])}"
-    if metric in validation:
-        shown += f" ({format_number(validation[metric])})"
-    return f"{loss}, {shown}"
+    first = next((name for name in event.metrics if name not in LOSSES), None)
+    texts: list[str] = []
+    for name in (first, "loss") if first is not None else ("loss",):
+        text = f"{shorter.get(name, name)} {format_number(event.metrics[name])}"
+        if name in event.validation:
+            what = "" if texts else "validation "
+            text += f" ({what}{format_number(event.validation[name])})"
+        texts.append(text)
+    both = ", ".join(texts)
+    return both if room is None or len(both) <= room else texts[0]
 
 
 def metrics_in_words(values: Mapping[str, float], shorter: Abbreviations) -> str:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from declnet import TrainedOptions
+from declnet import ExtraCommand, TrainedOptions
 
 if TYPE_CHECKING:
     from declnet_plugins.report.plot.curves import Scale
 
 
-@click.command()
+@click.command(
+    cls=ExtraCommand, extra="declnet[report]", packages=("jinja2", "pygments", "vl_convert")
+)
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "-o",
@@ -39,14 +41,13 @@ def report(options: TrainedOptions, runs: tuple[Path, ...], output: Path | None)
     from declnet_plugins.report.many.page import many_runs_page
     from declnet_plugins.report.many.reported import is_compared, read_runs, read_study
     from declnet_plugins.report.page.assembling import assemble
-    from declnet_plugins.report.page.rendering import render, require_packages
+    from declnet_plugins.report.page.rendering import render
 
     if len(runs) == 1 and runs[0].is_dir() and not (runs[0] / "manifest.json").exists():
         path = output or runs[0] / "report.html"
         require_folder(path)
         reported = read_runs(runs[0])
         if reported and is_compared(runs[0], len(reported)):
-            require_packages()
             objective, importance, remarks = read_study(runs[0])
             name = runs[0].resolve().name
             page = many_runs_page(name, reported, importance, objective, remarks)
@@ -71,7 +72,6 @@ def report(options: TrainedOptions, runs: tuple[Path, ...], output: Path | None)
     is_folder = len(runs) == 1 and runs[0].is_dir()
     path = output or (runs[0] / "report.html" if is_folder else Path("report.html"))
     require_folder(path)
-    require_packages()
     _write_page(path, render(assemble(stored, registry, ensembles)))
 
 
@@ -127,7 +127,7 @@ class _Picture(click.Path):
         return path
 
 
-@click.command()
+@click.command(cls=ExtraCommand, extra="declnet[plot]", packages=("matplotlib",))
 @click.argument("runs", nargs=-1, required=True, metavar="RUNS...", type=click.Path(path_type=Path))
 @click.option(
     "-o",
@@ -141,7 +141,8 @@ class _Picture(click.Path):
     type=click.Choice(["auto", "linear", "log"]),
     default="auto",
     show_default=True,
-    help="Scale of the loss axis; auto is logarithmic if the loss falls to a thirtieth or less.",
+    help="Scale of the loss axis, for all values; auto is that of `declnet report`: logarithmic if "
+    "the loss falls to a thirtieth or less, without a start or spikes that would flatten the rest.",
 )
 @click.option(
     "--metric",

@@ -184,20 +184,14 @@ def _members(plan: _Plan) -> Iterator[Line]:
         scaling["deviation"] = restoring["deviation"] = False
         less = "each window less its own mean"
     change = f'{{ type = "dense", name = "change", units = {series.horizon}, {zeros} }}'
-    yield "[[members]]  # two models, whose forecasts are averaged"
-    yield 'name = "network"'
-    yield "model.layers = ["
-    yield f"  {toml(scaling)},", less
-    yield f'  "flatten", {{ type = "dense", units = {UNITS} }}, "relu", {change},'
-    yield f"  {toml(restoring)},  # added to the last season"
-    yield "]"
-    yield ""
-    yield "[[members]]"
-    yield 'name = "linear"'
-    yield "model.layers = ["
-    yield f'  "flatten", "batch_norm", {change},'
-    yield f"  {toml(restoring)},"
-    yield "]"
+    network = f'{{ type = "dense", units = {UNITS} }}, "relu", '
+    heads = ("[[members]]  # two models, whose forecasts are averaged",), ("", "[[members]]")
+    for head, name, hidden in zip(heads, ("network", "linear"), (network, ""), strict=True):
+        yield from (*head, f'name = "{name}"', "model.layers = [")
+        yield f"  {toml(scaling)},", less
+        yield f'  "flatten", {hidden}{change},'
+        yield f"  {toml(restoring)},  # added to the last season"
+        yield "]"
 
 
 def _training(plan: _Plan) -> Iterator[Line]:

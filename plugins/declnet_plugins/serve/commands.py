@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from declnet import TrainedOptions
+from declnet import ExtraCommand, TrainedOptions
 from declnet_plugins.serve.options import Options
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -24,7 +24,11 @@ def _limit(name: str, type_: click.ParamType[Any], help_: str) -> Callable[[_Com
     return click.option(flag, type=type_, default=default, show_default=True, help=help_)
 
 
-@click.command()
+@click.command(
+    cls=ExtraCommand,
+    extra="declnet[serve]",
+    packages=("httptools", "orjson", "prometheus_client", "uvicorn"),
+)
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @_limit("host", click.STRING, "Address to listen on.")
 @_limit("port", click.IntRange(0, 65535), "Port; 0: any free one.")
@@ -98,8 +102,6 @@ def serve(trained: TrainedOptions, runs: tuple[str, ...], **fields: Any) -> None
     from dataclasses import replace
 
     from declnet import print_line
-
-    _require_packages()
     from declnet_plugins.serve import server
     from declnet_plugins.serve.logs import log
     from declnet_plugins.serve.models import load_models
@@ -145,22 +147,6 @@ def accepted_hosts(host: str, named: tuple[str, ...]) -> tuple[str, ...]:
 
 def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-def _require_packages() -> None:
-    from importlib.util import find_spec
-
-    from declnet import DeclnetError
-
-    names = ("httptools", "orjson", "prometheus_client", "uvicorn")
-    missing = ", ".join(name for name in names if find_spec(name) is None)
-    if missing:
-        error = DeclnetError(
-            f"serving needs packages that are not installed ({missing}): "
-            "pip install 'declnet[serve]'"
-        )
-        error.exit_code = 2
-        raise error
 
 
 def _named(runs: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:

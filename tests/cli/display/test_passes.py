@@ -52,7 +52,7 @@ def test_a_terminal_shows_a_bar_for_each_pass(bars):
     read(2000)
     assert [bar.calls for bar in bars] == [
         [
-            ("add", "reading the table", total, ""),
+            ("add", "reading the table", total, f"1,500{of_all}"),
             "start",
             ("update", 1500, f"1,500{of_all}"),
             ("update", 2000, f"2,000{of_all}"),

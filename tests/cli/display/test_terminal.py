@@ -110,7 +110,8 @@ def test_a_run_shows_its_layers_its_progress_its_losses_and_a_table(on_terminal,
     screen = on_terminal("run", spec)
     assert screen.code == 0
     assert row(screen.lines, "dense_1") == ["dense_1", "dense", "(n, 4)", "12"]
-    assert re.search(r"epoch +\d+/3000 .*━.* \d+:\d\d +loss \d\.\d{3} \(validation \d", screen.text)
+    shown = r"epoch +\d+/3000 .*━.* left: \d+:\d\d +acc \d\.\d{3} \(validation \d"
+    assert re.search(shown, screen.text)
     curve = re.compile(r"^(?:validation )?loss +([▁▂▃▄▅▆▇█]+)  (\S+) to (\S+)$")
     curves = [found for line in screen.lines if (found := curve.match(line))]
     assert len(curves) == 2
@@ -161,7 +162,9 @@ def test_narrow_terminals_wrap_no_curve_and_no_bar_and_no_color_is_honored(
     bars = [part for part in screen.text.replace("\n", "\r").split("\r") if "━" in part]
     assert all(len(part) <= columns for part in bars)
     if columns == 80:
-        assert all("/3000 " in part for part in bars)
+        metrics = r"acc \S+ \(validation \d\.\d{3}\)(, loss .*\))?"
+        whole = rf"epoch +\d+/3000 [━╸╺ ]+ left: \S+ +({metrics})? *"
+        assert [part for part in bars if not re.fullmatch(whole, part)] == []
 
 
 def test_seeds_have_a_bar_over_all_runs(on_terminal, spec):

@@ -13,6 +13,8 @@ from declnet import Table, Transform
 from declnet.data.preparing.preparation import fit_preparation
 from declnet.data.preparing.targets import LossTarget
 from declnet.data.preparing.unusual_cells import TrainingCells, UnusualCells, watches_of
+from declnet.data.preparing.windows import Windows
+from declnet.spec.data_section import WindowSpec
 
 
 class Lower(Transform):
@@ -97,6 +99,18 @@ def test_members_are_taken_together_and_count_a_cell_once():
         "size": UnusualCells(outside=2),
         "color": UnusualCells(unseen=1),
     }
+
+
+def test_the_past_of_a_forecast_may_grow_but_has_no_gaps():
+    rows = np.arange(12.0)
+    grown = Table({"price": rows + 5, "sales": rows + 5}, "sales")
+    windows = Windows(WindowSpec(past=3, horizon=1))
+    train = Table({"price": rows, "sales": rows}, "sales")
+    preparation = fit_preparation(train, [], [LossTarget("", "values")], windows=windows)
+    (watch,) = watches_of([preparation])
+    counts = {}
+    watch.count({**grown.columns, "sales": np.where(rows == 0, np.nan, rows + 5)}, counts)
+    assert counts == {"price": UnusualCells(outside=5), "sales": UnusualCells(missing=1)}
 
 
 def test_arrays_are_not_counted():

@@ -178,7 +178,7 @@ def test_the_page_of_folds_has_the_metrics_of_all_models_as_one(command, runs):
     run(parse_spec(spec), out=runs / "folds")
     assert command("report", "folds")[0] == 0
     page = (runs / "folds/report.html").read_text("utf-8")
-    assert "All 2 models of folds together: out of fold, each sample" in page
+    assert "The 2 models of folds together: out of fold, each sample" in page
     ensemble = open_group(runs / "folds")
     for name in ("validation", "test"):
         evaluation = ensemble.evaluate(name)

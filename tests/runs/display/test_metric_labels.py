@@ -22,12 +22,13 @@ def test_an_r2_that_rounding_makes_negative_is_printed_as_0():
     assert metrics_in_words(values, {}).startswith("accuracy: -2.00e-09")
 
 
-def test_a_bar_has_the_loss_and_the_first_metric():
+def test_a_bar_has_the_first_metric_and_the_loss_if_there_is_room():
     more = METRICS | {"f1": 0.5}
-    assert live_metrics(EpochLogged(1, 1.0, more), SHORTER) == "loss 0.952, acc 0.556"
-    assert live_metrics(
-        EpochLogged(1, 1.0, more, {**more, "loss": 2.0, "accuracy": 0.25}), SHORTER
-    ) == ("loss 0.952 (validation 2.000), acc 0.556 (0.250)")
+    assert live_metrics(EpochLogged(1, 1.0, more), SHORTER) == "acc 0.556, loss 0.952"
+    validated = EpochLogged(1, 1.0, more, {**more, "loss": 2.0, "accuracy": 0.25})
+    both = "acc 0.556 (validation 0.250), loss 0.952 (2.000)"
+    assert live_metrics(validated, SHORTER) == live_metrics(validated, SHORTER, len(both)) == both
+    assert live_metrics(validated, SHORTER, len(both) - 1) == "acc 0.556 (validation 0.250)"
     losses = {key: value for key, value in METRICS.items() if key != "accuracy"}
     assert live_metrics(EpochLogged(1, 1.0, losses), SHORTER) == "loss 0.952"
 

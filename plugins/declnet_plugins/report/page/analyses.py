@@ -64,7 +64,7 @@ def group_analyses(group: Group) -> Section | None:
     except UnknownTypeError:
         return None
     except DeclnetError as error:
-        return Section(f"The analyses are left out: {error}")
+        return Section(f"The analyses are left out: {error}") if first.spec.analyses else None
 
 
 def _section(results: Sequence[AnalysisResult]) -> Section:

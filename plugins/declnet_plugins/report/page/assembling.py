@@ -85,7 +85,7 @@ def _models(group: Group) -> int:
 def _together(group: Group) -> GroupSection:
     """Return what is shown of the models of a folder as one, or why there is nothing."""
     label = group.path.resolve().name
-    title = f"All {_models(group)} models of {label} together"
+    title = f"The {_models(group)} models of {label} together"
     try:
         tables = group.tables()
     except DeclnetError as error:

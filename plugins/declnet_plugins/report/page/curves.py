@@ -43,6 +43,8 @@ class Curve:
 def curve_charts(histories: Mapping[str, Rows], linear: Collection[str] = ()) -> tuple[Chart, ...]:
     """Return charts of the loss, each metric and the learning rate, if it changes.
 
+    Axes are logarithmic over decades, but for learning rates: a cosine would fall from a cliff.
+
     Args:
         histories: the logged epochs by run.
         linear: the metrics of which higher values are better: a logarithmic axis would be wrong.
@@ -52,7 +54,7 @@ def curve_charts(histories: Mapping[str, Rows], linear: Collection[str] = ()) ->
         curves = _curves(histories, name)
         values = {value for curve in curves for _, value in curve.points}
         if curves and not (name == "learning_rate" and len(values) == 1):
-            several, is_linear = len(histories) > 1, name in linear
+            several, is_linear = len(histories) > 1, name in (*linear, "learning_rate")
             charts.append(_chart(name, curves, several=several, linear=is_linear))
     return tuple(charts)
 

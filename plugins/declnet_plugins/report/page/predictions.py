@@ -21,6 +21,7 @@ from declnet_plugins.report.page.charts import (
     tooltip,
 )
 from declnet_plugins.report.page.content import Chart, Section
+from declnet_plugins.report.page.forecasts import forecast_charts
 from declnet_plugins.report.page.ranking import rank, ranking_charts
 from declnet_plugins.report.page.run_data import Predictions, predictions_of, reason_of
 from declnet_plugins.report.page.surfaces import class_surface, value_curve, value_surface
@@ -62,8 +63,9 @@ def _section(predictions: Predictions, evaluation: Evaluation) -> Section:
     elif reading.task == "values":  # such as quantiles, so there are no residuals
         charts = trust_charts(predictions)
     tables = tuple(
-        replace(table, title=table.title or name.capitalize())
+        replace(table, title=title[:1].upper() + title[1:])
         for name, table in evaluation.tables().items()
+        for title in [table.title or name]
     )
     note = " ".join((predictions.note, *_accuracy(evaluation), *evaluation.warnings))
     return Section(note, tuple(charts), tables)
@@ -87,6 +89,8 @@ def _value_charts(predictions: Predictions) -> list[Chart]:
         charts.append(value_curve(predictions, true[:, 0]))
     elif true.shape[1] == 1 and input_shape == (2,):
         charts.append(value_surface(predictions, true[:, 0]))
+    if predictions.predictor.windows is not None:
+        charts += forecast_charts(true.astype(float), predicted.astype(float))
     charts += regression_charts(true.astype(float), predicted.astype(float))
     return [*charts, *trust_charts(predictions)]
 

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import declnet
-from declnet import DeclnetError, ResultTable, escaped, table_html
+from declnet import ResultTable, escaped, table_html
 from declnet_plugins.report.drawing import DARK, LIGHT
 from declnet_plugins.report.page.charts import CONFIG
 from declnet_plugins.report.page.content import Page
@@ -20,24 +20,6 @@ from declnet_plugins.report.page.content import Page
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
-
-
-class MissingExtraError(DeclnetError):
-    """Packages that a page needs and that are not installed."""
-
-    exit_code = 2
-
-
-def require_packages() -> None:
-    """Raise MissingExtraError if the packages of the extra `report` are not installed."""
-    from importlib.util import find_spec
-
-    missing = [name for name in ("jinja2", "pygments", "vl_convert") if find_spec(name) is None]
-    if missing:
-        raise MissingExtraError(
-            f"a report needs packages that are not installed ({', '.join(missing)}): "
-            "pip install 'declnet[report]'"
-        )
 
 
 def render(page: Page) -> str:

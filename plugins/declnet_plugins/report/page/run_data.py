@@ -108,7 +108,9 @@ def predictions_of(run: StoredRun | Group) -> list[Predictions]:
         else:
             predicted = run.predictions(name)
             total = most = len(_of_loss(predicted.y, predictor.heads[0].name))
-    note = f"On the {predicted.name} data, {format_cell(total)} samples."
+    of_folds = predicted.name not in SETS
+    where = predicted.name.capitalize() if of_folds else f"On the {predicted.name} data"
+    note = f"{where}, {format_cell(total)} samples."
     if total > most:
         note += f" {format_cell(most)} of them are drawn."
     return [

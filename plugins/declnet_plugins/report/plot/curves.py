@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from declnet import OutputError, StoredRun
+from declnet import AxisScale, OutputError, StoredRun, axis_scale
 from declnet_plugins.report.drawing import VALIDATION, logged_metrics, run_labels
 from declnet_plugins.report.plot.picture import (
-    LOGARITHMIC,
     QUIET,
     color,
     dashes,
@@ -78,14 +77,14 @@ def _validated(runs: Sequence[StoredRun]) -> bool:
 
 
 def _draw_panel(axes: Axes, name: str, runs: Sequence[StoredRun], scale: Scale) -> None:
-    drawn: list[float] = []
+    lines: list[list[float]] = []
     for index, run in enumerate(runs):
         epochs = [int(row["epoch"]) for row in run.history]
         for key in (name, VALIDATION + name):
             values = [_number(row, key) for row in run.history]
             if not any(map(math.isfinite, values)):
                 continue
-            drawn += [value for value in values if math.isfinite(value)]
+            lines.append(values)
             validation = key != name
             single = len(runs) == 1
             axes.plot(
@@ -98,18 +97,36 @@ def _draw_panel(axes: Axes, name: str, runs: Sequence[StoredRun], scale: Scale) 
                 alpha=1.0 if single or not validation else 0.8,
             )
     axes.set_title(unformatted(name.replace("_", " ").capitalize()))
-    axes.margins(x=0.02 if len(drawn) else 0)
-    set_scale(axes, name, drawn, scale)
+    axes.margins(x=0.02 if lines else 0)
+    is_linear = name == "learning_rate" or any(
+        run.better.get(name, "lower") != "lower" for run in runs
+    )
+    set_scale(axes, lines, scale, name=name, linear=is_linear)
 
 
-def set_scale(axes: Axes, name: str, drawn: Sequence[float], scale: Scale) -> None:
-    """Set the y axis: losses and rates from zero or logarithmic, metrics over their range."""
-    if name not in ("loss", "learning_rate") or not drawn or min(drawn) < 0:
+def set_scale(
+    axes: Axes, lines: Sequence[Sequence[float]], scale: Scale, *, name: str, linear: bool = False
+) -> None:
+    """Set the y axis, by the rule of the report: see `declnet.axis_scale`.
+
+    Args:
+        axes: what the lines are drawn in.
+        lines: the values of each line.
+        scale: `linear` for all axes, or `log` for the loss, all of whose values are then shown.
+        name: the metric; axes of losses and learning rates that are not logarithmic begin at zero.
+        linear: whether a logarithmic axis makes no sense, as for shares.
+    """
+    shown = axis_scale(lines, linear=linear or scale == "linear")
+    if shown is None:
         return
-    wide = scale == "auto" and max(drawn) > LOGARITHMIC * min(drawn)
-    if min(drawn) > 0 and (wide or (scale == "log" and name == "loss")):
+    if name == "loss" and scale != "auto":
+        values = [value for line in lines for value in line if math.isfinite(value)]
+        shown = AxisScale(scale == "log" and min(values) > 0, min(values), max(values))
+    if shown.logarithmic:
         axes.set_yscale("log")
-    else:
+    if shown.hidden:
+        axes.set_ylim(shown.low, shown.high)
+    elif name in ("loss", "learning_rate") and not shown.logarithmic and shown.low >= 0:
         axes.set_ylim(bottom=0)
 
 

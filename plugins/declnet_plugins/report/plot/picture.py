@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -32,9 +31,6 @@ GRID = "#e3e7eb"
 
 LONGEST_LABEL = 80
 """Maximum number of characters of a label."""
-
-LOGARITHMIC = 30.0
-"""Minimum ratio of largest to smallest loss for a logarithmic axis."""
 
 DASHES: tuple[Any, ...] = ("solid", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 2, 2)))
 """Dash patterns, by how often the colors have repeated."""
@@ -73,7 +69,7 @@ def check_picture(path: Path) -> None:
     """Refuse a picture that cannot be drawn or written.
 
     Raises:
-        OutputError: matplotlib or the folder is missing, or the suffix is not an image format's.
+        OutputError: the folder is missing, or the suffix is not an image format's.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise OutputError(f"{path}: a picture's name ends in {' or '.join(SUFFIXES)}")
@@ -84,9 +80,6 @@ def check_picture(path: Path) -> None:
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
     if is_folder:
         raise OutputError(f"{path}: is a folder; name a file")
-    if find_spec("matplotlib") is None:
-        message = "pictures are drawn with matplotlib, which is missing"
-        raise OutputError(f"{path}: {message}: pip install 'declnet[plot]'")
 
 
 def save_picture(figure: Figure, path: Path) -> None:

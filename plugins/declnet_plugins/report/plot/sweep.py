@@ -10,10 +10,10 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
 from declnet import OutputError, is_group, open_group, open_run
+from declnet_plugins.report.plot.curves import set_scale
 from declnet_plugins.report.plot.effects import ABSENT, SweptSeries, draw_effects, value_text
 from declnet_plugins.report.plot.picture import (
     INK,
-    LOGARITHMIC,
     color,
     dashes,
     label_ends,
@@ -219,24 +219,21 @@ def beside(values: Sequence[float]) -> list[float]:
 def _draw_losses(axes: Axes, drawn: Sequence[RunSeries]) -> list[tuple[str, float, str]]:
     """Draw each series' median loss over its range, and return labels for the line ends."""
     ends = []
-    low, high = float("inf"), 0.0
+    lines = []
     for index, series in enumerate(drawn):
         by_epoch = losses_of(series)
         epochs, losses = list(by_epoch), list(by_epoch.values())
         if not epochs:
             continue
         middle = [median(loss) for loss in losses]
-        low, high = min(low, *middle), max(high, *middle)
+        lines.append(middle)
         line = {"color": color(index), "linestyle": dashes(index)}
         axes.plot(epochs, middle, zorder=3, **line)
         if len(drawn) <= BANDS:
             bottom, top = [min(loss) for loss in losses], [max(loss) for loss in losses]
             axes.fill_between(epochs, bottom, top, color=color(index), alpha=0.1, linewidth=0)
         ends.append((series.name, middle[-1], color(index)))
-    if low > 0 and high / low > LOGARITHMIC:
-        axes.set_yscale("log")
-    else:
-        axes.set_ylim(min(0.0, low), high * 1.08)
+    set_scale(axes, lines, "auto", name="loss")
     axes.margins(x=0)
     axes.set_title("Training loss")
     area = ", area: all runs" if len(drawn) <= BANDS else ""

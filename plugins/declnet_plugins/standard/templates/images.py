@@ -108,7 +108,7 @@ class ImagesTemplate(ExampleTemplate):
         """Return what was read, and whether images are scaled or flipped."""
         images = _images(arrays)
         channels, height, width = images.shape
-        samples = "" if arrays.info.samples is None else f"{arrays.info.samples} "
+        samples = "" if arrays.info.samples is None else f"{arrays.info.samples:,} "
         color = "gray" if channels == 1 else "color"
         cropped = ", scaled and cropped to one shape" if arrays.source.get("crop") else ""
         read = f"{samples}images in {images.classes} classes, {width} x {height} pixels in {color}"

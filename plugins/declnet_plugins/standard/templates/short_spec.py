@@ -86,7 +86,7 @@ class PresetTemplate(Template):
             for name, task in table.targets.items():
                 what = TASKS[task].format(table.columns[name].distinct)
                 yield f"# Predicts {toml(name)}: {what}."
-        rows = f"{table.rows} rows"
+        rows = f"{table.rows:,} rows"
         yield f"# Written by `declnet new` for {rows}; `declnet show` prints all that follows."
         yield from (f"# {line[0].upper()}{line[1:]}." for line in preset.about())
         yield ""

@@ -75,7 +75,7 @@ def test_a_study_has_the_page_of_many_runs_unless_its_trials_are_one_model(docum
     group = open_group(tmp_path / "weighted")
     page = assemble([*group.runs], group.registry, [group])
     (together,) = page.together
-    assert together.note.startswith(f"All {len(group.runs)} models of weighted together")
+    assert together.note.startswith(f"The {len(group.runs)} models of weighted together")
     assert [table.columns[0] for table in together.tables][1:] == ["member", "trial"]
     group.note(weights=None)
     assert is_compared(tmp_path / "weighted", 1)

@@ -1,31 +1,34 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 from declnet_plugins.report.plot.curves import set_scale
-from declnet_plugins.report.plot.picture import LOGARITHMIC
+
+DECADES, SHARES = [1.0, 0.5, 1 / 31], [0.01, 0.9]
+SPIKED = [*[11.0, 10.0] * 30, 200.0, *[11.0, 10.0] * 30]
 
 
 @pytest.mark.parametrize(
-    ("name", "drawn", "scales"),
+    ("name", "line", "scales"),
     [
-        ("loss", [1, 1.1 * LOGARITHMIC], "log log 0"),
-        ("loss", [1, LOGARITHMIC], "0 log 0"),
-        ("loss", [0, 1], "0 0 0"),
-        ("loss", [-1, 1], "- - -"),
-        ("loss", [], "- - -"),
-        ("learning_rate", [1, 1.1 * LOGARITHMIC], "log 0 0"),
-        ("learning_rate", [1, 2], "0 0 0"),
-        ("accuracy", [1, 1.1 * LOGARITHMIC], "- - -"),
+        ("loss", DECADES, "log log zero"),
+        ("loss", [1.0, 1 / 29], "zero log zero"),
+        ("loss", [0.0, 1.0], "zero zero zero"),
+        ("loss", [-1.0, 1.0], "values values values"),
+        ("loss", [float("nan")], "values values values"),
+        ("loss", SPIKED, "cut log zero"),
+        ("learning_rate", DECADES, "log log zero"),
+        ("learning_rate", [1.0, 2.0], "zero zero zero"),
+        ("root_mean_squared_error", DECADES, "log log values"),
+        ("accuracy", SHARES, "values values values"),
     ],
 )
-def test_losses_and_rates_begin_at_zero_or_are_logarithmic(name, drawn, scales):
+def test_axes_are_those_of_the_report_unless_a_scale_is_named(name, line, scales):
+    figure = pytest.importorskip("matplotlib.figure", reason="needs the extra plot")
     for scale, expected in zip(("auto", "log", "linear"), scales.split(), strict=True):
-        calls = ["-"]
-        axes = SimpleNamespace(
-            set_yscale=calls.append, set_ylim=lambda bottom, calls=calls: calls.append(str(bottom))
-        )
-        set_scale(axes, name, drawn, scale)
-        assert calls[-1] == expected
+        axes = figure.Figure().subplots()
+        axes.plot(line)
+        set_scale(axes, [line], scale, name=name, linear=name == "accuracy")
+        low, high = axes.get_ylim()
+        kind = "zero" if low == 0 else "cut" if high < max(line) else "values"
+        assert (axes.get_yscale() if axes.get_yscale() == "log" else kind) == expected, scale

@@ -1,0 +1,56 @@
+"""Commands that need packages which not every installation has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+
+class ExtraCommand(click.Command):
+    """A command that needs the packages of an extra, e.g. `click.command(cls=ExtraCommand, …)`.
+
+    Without them, it ends with exit code 2 and says what to install, and a run that ends does not
+    suggest it.
+
+    Args:
+        extra: what to install, e.g. `"declnet[serve]"`.
+        packages: what the command imports, e.g. `("httptools", "uvicorn")`.
+        more: what `click.Command` takes.
+    """
+
+    def __init__(self, *, extra: str, packages: Sequence[str], **more: Any) -> None:
+        super().__init__(**more)
+        self._extra, self._packages = extra, packages
+
+    @property
+    def missing(self) -> list[str]:
+        """The packages that are not installed."""
+        from importlib.util import find_spec
+
+        return [name for name in self._packages if find_spec(name) is None]
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **more: Any,
+    ) -> click.Context:
+        """Return the context, with the arguments parsed.
+
+        Raises:
+            DeclnetError: a package is not installed.
+        """
+        context = super().make_context(info_name, args, parent, **more)
+        if self.missing and not context.resilient_parsing:
+            from declnet.errors import DeclnetError
+
+            error = DeclnetError(
+                f"`declnet {self.name}` needs packages that are not installed "
+                f"({', '.join(self.missing)}): pip install '{self._extra}'"
+            )
+            error.exit_code = 2
+            raise error
+        return context
