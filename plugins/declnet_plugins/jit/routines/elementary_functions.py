@@ -181,7 +181,10 @@ def clipped(x, low, high):  # type: ignore[no-untyped-def]
 
 @function
 def exp(x):  # type: ignore[no-untyped-def]
-    """Return 2**n * e**(x - n * log(2)); 0 and infinity beyond the bounds of x."""
+    """Return e**x.
+
+    It is 2**n * exp(x - n * log(2)), and 0 or infinity beyond the bounds of x.
+    """
     one, inverse = of_its_type(x, F(1), 1.0), of_its_type(x, F(INVERSE), INVERSE)
     x = clipped(x, of_its_type(x, F(-104), -746.0), of_its_type(x, F(89), 710.0))
     n = whole(x * inverse)
@@ -211,7 +214,10 @@ def double_log_series(z):  # type: ignore[no-untyped-def]
 
 @function
 def log(x):  # type: ignore[no-untyped-def]
-    """Return the natural logarithm of x = 2**k * (1 + f), by the series of s = f / (2 + f)."""
+    """Return the natural logarithm of x.
+
+    It is k * log(2) + log(1 + f), x = 2**k * (1 + f), by the series of s = f / (2 + f).
+    """
     zero, two = of_its_type(x, F(0), 0.0), of_its_type(x, F(2), 2.0)
     tiny = x < of_its_type(x, SINGLE_TINY, DOUBLE_TINY)
     normal = choose(tiny, x * of_its_type(x, F(2.0**23), 2.0**52), x)
@@ -254,7 +260,10 @@ def logistic(x):  # type: ignore[no-untyped-def]
 
 @function
 def expm1(x):  # type: ignore[no-untyped-def]
-    """Return (exp(x - n * log(2)) - 1 + (1 - 2**-n)) * 2**n."""
+    """Return e**x - 1.
+
+    It is (exp(x - n * log(2)) - 1 + (1 - 2**-n)) * 2**n.
+    """
     one, inverse = of_its_type(x, F(1), 1.0), of_its_type(x, F(INVERSE), INVERSE)
     x = clipped(x, of_its_type(x, F(-80), -80.0), of_its_type(x, F(89), 710.0))
     n, most = whole(x * inverse), of_its_type(x, F(126), 1022.0)
@@ -264,7 +273,10 @@ def expm1(x):  # type: ignore[no-untyped-def]
 
 @function
 def tanh(x):  # type: ignore[no-untyped-def]
-    """Return t / (t + 2), t = exp(2 x) - 1; beyond the bounds of x, all bits are those of 1."""
+    """Return the hyperbolic tangent of x.
+
+    It is t / (t + 2), t = exp(2 x) - 1. Beyond the bounds of x, it rounds to -1 or 1.
+    """
     one, inverse = of_its_type(x, F(1), 1.0), of_its_type(x, F(INVERSE), INVERSE)
     x = clipped(x, of_its_type(x, F(-10), -20.0), of_its_type(x, F(10), 20.0))
     x = x + x
