@@ -174,7 +174,8 @@ class Outputs:
         if last.op_type == "Softmax":
             return Head(scores, last.output[0], "classes", classes, label)
         maps = self._maps(scores)
-        if len({node.input[0] for node, *_ in maps}) == 1:
+        usable = all(of.size and np.isfinite(of).all() for _, *arrays in maps for of in arrays)
+        if usable and len({(node.input[0], len(weights)) for node, weights, _ in maps}) == 1:
             first, count = maps[0][0], len(classes)
             every = [np.hstack([part[at] for part in maps]) for at in (1, 2)]
             ends = [np.hstack([part[at][..., -1:] for part in maps]) for at in (1, 2)]

@@ -206,6 +206,7 @@ REFUSED = {
     "LinearClassifier label: no layer computes its probabilities (supported: Softmax, ": binary(
         post_transform="NONE"
     ),
+    "LinearClassifier label: no layer computes its": binary(intercepts=[float("nan"), 0.0]),
     "it predicts [2] numbers": regression(coefficients=[1.0] * 6, intercepts=[0.0, 1.0], targets=2),
 }
 
