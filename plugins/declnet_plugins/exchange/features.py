@@ -273,8 +273,8 @@ class PreparedTable:
         return cls(TypeAdapter(tuple[Prepared, ...]).validate_python(columns))
 
     def plain(self) -> Any:
-        """Return the columns as values that JSON has."""
-        return TypeAdapter(tuple[Prepared, ...]).dump_python(self.columns, mode="json")
+        """Return the columns as values that JSON has, and NaN and infinity."""
+        return TypeAdapter(tuple[Prepared, ...]).dump_python(self.columns)
 
     @cached_property
     def steps(self) -> list[tuple[dict[str, Any], dict[str, dict[str, Any]]]]:

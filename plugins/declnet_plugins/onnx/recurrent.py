@@ -19,12 +19,12 @@ OPERATORS: dict[str, tuple[type[Any], tuple[int, ...]]] = {
     "GRU": (GRU, (1, 0, 2)),
     "RNN": (SimpleRNN, (0,)),
 }
-"""The layer of each operator, and the positions of gates of the one (ONNX: i, o, f, c; z, r, h) in
-the order of the other, which are the same in both directions."""
+"""The layer of each operator, and the positions of declnet's gates in ONNX's order (i, o, f, c; z,
+r, h), which are also those of ONNX's gates in declnet's order."""
 
 
 def ordered_gates(array: Array, operator: str, units: int) -> Array:
-    """Return an array (gates * units, …) with the gates in the order of the other."""
+    """Return an array (gates * units, …) with declnet's gates in ONNX's order, or vice versa."""
     _, order = OPERATORS[operator]
     return np.concatenate([array[gate * units : (gate + 1) * units] for gate in order])
 

@@ -141,8 +141,8 @@ class _Picture(click.Path):
     type=click.Choice(["auto", "linear", "log"]),
     default="auto",
     show_default=True,
-    help="Scale of the loss axis, for all values; auto is that of `declnet report`: logarithmic if "
-    "the loss falls to a thirtieth or less, without a start or spikes that would flatten the rest.",
+    help="Scale of the loss axis; auto is that of `declnet report`: logarithmic if the loss falls "
+    "to a thirtieth or less, without spikes that would flatten the rest; others show all values.",
 )
 @click.option(
     "--metric",

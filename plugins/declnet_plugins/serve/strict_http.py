@@ -55,7 +55,6 @@ class StrictProtocol(HttpToolsProtocol):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head = 0  # bytes of the request whose headers are not complete
-        self._received = 0  # bytes that are being parsed
         self._in_head = self._in_body = self._refused = False
 
     def connection_made(self, transport: Any) -> None:
@@ -66,7 +65,7 @@ class StrictProtocol(HttpToolsProtocol):  # type: ignore[misc]
         """Parse what has arrived."""
         if self._refused:
             return
-        was_in_body, self._received = self._in_body, len(data)
+        was_in_body = self._in_body
         super().data_received(data)
         if self._in_head and not self._refused and not was_in_body:
             self._head += len(data)
@@ -86,9 +85,7 @@ class StrictProtocol(HttpToolsProtocol):  # type: ignore[misc]
     def on_headers_complete(self) -> None:
         """Begin to answer; raise ValueError, which httptools turns into its own, if in doubt."""
         codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
-        size = self._head + self._received
-        if size > LARGEST_HEAD:  # some of which may be a body
-            size = sum(len(name) + len(value) for name, value in self.headers) + len(self.url)
+        size = sum(len(name) + len(value) for name, value in self.headers) + len(self.url)
         if codings not in _CODINGS or (codings and self.parser.get_http_version() != "1.1"):
             raise ValueError("the length of the request is in doubt")
         if size > LARGEST_HEAD:

@@ -232,8 +232,8 @@ class CWriter:
 
         Args:
             x: the array.
-            wrong: whether `x[i]` is refused, an expression.
-            missing: whether it is a missing value.
+            wrong: whether `x[i]` is refused, an expression in C.
+            missing: whether it is a missing value, likewise; default: it never is.
         """
         error = f"{missing} ? ${{PREFIX}}_MISSING : " if missing else ""
         text = REFUSAL.replace("$error", f"{error}${{PREFIX}}_OUT_OF_RANGE")

@@ -313,7 +313,7 @@ def part_of(
     ]
     ends = [*map(helper.make_empty_tensor_value_info, outputs)]
     graph = helper.make_graph(nodes, "part", values, ends, stored)
-    versions = {version.domain: version for version in model.opset_import}
+    versions = {version.domain.removesuffix("ai.onnx"): version for version in model.opset_import}
     versions.setdefault("", helper.make_opsetid("", 13))
     return helper.make_model(graph, opset_imports=[*versions.values()], ir_version=model.ir_version)
 

@@ -17,7 +17,16 @@ from declnet_plugins.onnx.importing import conversion  # noqa: E402
 from declnet_plugins.onnx.importing.importer import OnnxImporter  # noqa: E402
 
 from .fuzzed import DirectImporter  # noqa: E402
-from .pipelines import FLOAT, STRING, binary, classifier, graph_of, node, regression  # noqa: E402
+from .pipelines import (  # noqa: E402
+    FLOAT,
+    INT64,
+    STRING,
+    binary,
+    classifier,
+    graph_of,
+    node,
+    regression,
+)
 
 CSV = """size,city,age,pay,note
 1,Rome,31.5,20,a
@@ -84,6 +93,49 @@ def test_two_classes_are_one_unit_and_rows_of_a_matrix_are_columns(tmp_path):
     assert found.prediction.tolist() == np.where(second > 0.5, 7, 3).tolist()
     result = export(open_run(tmp_path / "model"), tmp_path / "model.py")
     assert result.difference < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("factor", "bias", "loss"),
+    [
+        (1.0, 30.0, "binary_crossentropy"),
+        (1e5, 0.0, "binary_crossentropy"),
+        (1e-3, 2000.0, "binary_crossentropy"),
+        (2.0, 30.0, "categorical_crossentropy"),
+    ],
+)
+def test_sigmoids_and_softmax_are_told_apart_far_from_0(factor, bias, loss, tmp_path):
+    weights = factor * np.array([1.0, -2.0, -0.5])
+    coefficients, is_softmax = [*-weights, *weights], loss.startswith("categorical")
+    intercepts, kind = [-bias, bias], "SOFTMAX" if is_softmax else "LOGISTIC"
+    model = binary(coefficients=coefficients, intercepts=intercepts, post_transform=kind)
+    _, message, _ = conversion.convert(saved(model, tmp_path / "m.onnx"), ())
+    assert message["sections"]["loss"]["type"] == loss
+
+
+def test_several_sigmoids_of_one_map_are_shares(tmp_path):
+    weights = np.array([[1.0, -2.0, 0.5], [0.5, 1.0, -1.0]])
+    nodes = [
+        node(
+            "LinearClassifier",
+            "x",
+            "label scores",
+            coefficients=weights.T.ravel().tolist(),
+            intercepts=[0.5, 0.0, -1.0],
+            classlabels_ints=[3, 5, 7],
+            post_transform="LOGISTIC",
+        ),
+        node("Normalizer", "scores", "probabilities", norm="L1"),
+    ]
+    outputs = {"label": INT64, "probabilities": FLOAT}
+    path = saved(graph_of(nodes, {"x": (FLOAT, 2)}, outputs), tmp_path / "m.onnx")
+    columns = DirectImporter(columns=("a", "b"))
+    import_network(columns, path, tmp_path / "model", default_registry())
+    rows = np.array([[1.0, 2.0], [0.0, 0.0], [-3.0, 1.0]])
+    found = load_predictor(tmp_path / "model").predict(dict(zip("ab", rows.T, strict=True)))
+    sigmoids = 1 / (1 + np.exp(-(rows @ weights + [0.5, 0.0, -1.0])))
+    expected = sigmoids / sigmoids.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found.probabilities, expected, rtol=1e-5)
 
 
 def test_values_are_clipped_and_dropped_categories_have_no_weight(tmp_path):
@@ -154,6 +206,7 @@ REFUSED = {
     "LinearClassifier label: no layer computes its probabilities (supported: Softmax, ": binary(
         post_transform="NONE"
     ),
+    "LinearClassifier label: no layer computes its": binary(intercepts=[float("nan"), 0.0]),
     "it predicts [2] numbers": regression(coefficients=[1.0] * 6, intercepts=[0.0, 1.0], targets=2),
 }
 

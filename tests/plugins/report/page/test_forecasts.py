@@ -25,8 +25,8 @@ def test_true_values_are_those_of_the_last_consecutive_windows_with_forecasts_of
     assert [*columns] == ["forecast from row 1", "forecast from row 4", "forecast from row 7"]
     middle = columns["forecast from row 4"]
     assert middle == (None, None, None, 103.0, 105.0, 107.0, None, None, None)
-    drawn = forecasts.spec["data"]["values"] if "data" in forecasts.spec else None
-    assert drawn is None or {point["series"] for point in drawn} == {"true", *columns}
+    drawn = forecasts.spec["data"]["values"]
+    assert {point["series"] for point in drawn} == {"true", *columns}
     assert distances.table.rows == ((1, 0.0), (2, 1.0), (3, 2.0))
 
 
