@@ -259,9 +259,10 @@ def _show_as_one(group: Group, outcomes: Sequence[Outcome] = ()) -> None:
         return
     try:
         if group.file.has_members:
-            print_table(members_table(group))  # also of the first evaluation together
-        if group.has_folds or group.file.has_members:
-            print_together(group.evaluations[group.file.has_members :])
+            print_table(members_table(group))  # with the first evaluation together
+            print_together(group.evaluations[1:])
+        elif group.has_folds:
+            print_together(group.evaluations)
         print_judged_group(group, series_of(outcomes))
     except DeclnetError as error:  # the runs themselves are as good as any
         print_line(f"warning: no metrics of all models: {error}", err=True)
