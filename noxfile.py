@@ -25,7 +25,7 @@ nox.options.sessions = ["lint", "types", "imports", "tests"]
 GROUPS = nox.project.dependency_groups
 PROJECT = nox.project.load_toml("pyproject.toml")
 
-LIGHT = "data,excel,images,jit,onnx,plot,postgresql,report,sklearn,tune"
+LIGHT = "data,excel,images,jit,onnx,postgresql,report,sklearn,tune"
 """Extras that are tested before each landing."""
 
 ALL = f"{LIGHT},mlflow,serve,tensorboard"
@@ -266,7 +266,7 @@ def dev(session: nox.Session) -> None:
     """Make .venv, with declnet, editable, and everything that its checks need."""
     session.run("python", "-m", "venv", ".venv", external=True)
     python = str(Path(".venv", "Scripts" if os.name == "nt" else "bin", "python"))
-    packages = ("-c", "constraints.txt", "-e", ".[report,plot]", *GROUPS(PROJECT, "dev"))
+    packages = ("-c", "constraints.txt", "-e", ".[report]", *GROUPS(PROJECT, "dev"))
     session.run(python, "-m", "pip", "install", "--quiet", *packages, external=True)
 
 

@@ -1,6 +1,6 @@
 """Draw docs/images/spiral.png: what `specs/spiral_adam.toml` learns, and the optimizers compared.
 
-Needs matplotlib (the extra `plot`). Run it from the repository root.
+Needs matplotlib (the dependency group `docs`). Run it from the repository root.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Draw docs/images/stages.png: the stages of a run, and the object that each hands to the next.
 
 Functions, classes and layers are looked up, so the picture names nothing that does not exist. Needs
-matplotlib (the extra `plot`). Run it from the repository root.
+matplotlib (the dependency group `docs`). Run it from the repository root.
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ def _page(path: Path) -> Any:
 def report(case: Case) -> Any:
     """The HTML report of a run, and its picture."""
     pytest.importorskip("jinja2")
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("vl_convert")
     case.declnet("report", "r", "-o", "r.html")
     case.declnet("plot", "r", "-o", "r.svg")
     case.declnet("plot", "r", "-o", "r.png")
@@ -231,7 +231,7 @@ def http(case: Case) -> Any:
 def sweep(case: Case) -> Any:
     """The summary, the page and the picture of a sweep over names and texts."""
     pytest.importorskip("jinja2")
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("vl_convert")
     document = extended_document(tomllib.loads((case.folder / "s.toml").read_text("utf-8")))
     fill = {"type": "impute", "columns": [case.features[NUMBERS]], "strategy": "constant"}
     document["data"]["prepare"][0] = literal_value(fill | {"value": case.names.classes[0]})

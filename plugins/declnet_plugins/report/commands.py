@@ -10,7 +10,7 @@ import click
 from declnet import ExtraCommand, TrainedOptions
 
 if TYPE_CHECKING:
-    from declnet_plugins.report.plot.curves import Scale
+    from declnet_plugins.report.page.curves import Scale
 
 
 @click.command(
@@ -37,7 +37,7 @@ def report(options: TrainedOptions, runs: tuple[Path, ...], output: Path | None)
     """
     from itertools import chain
 
-    from declnet import is_predictor, open_group, open_run, run_folders, unpacked
+    from declnet import is_predictor, open_group, open_run, print_line, run_folders, unpacked
     from declnet_plugins.report.many.page import many_runs_page
     from declnet_plugins.report.many.reported import is_compared, read_runs, read_study
     from declnet_plugins.report.page.assembling import assemble
@@ -51,7 +51,8 @@ def report(options: TrainedOptions, runs: tuple[Path, ...], output: Path | None)
             objective, importance, remarks = read_study(runs[0])
             name = runs[0].resolve().name
             page = many_runs_page(name, reported, importance, objective, remarks)
-            _write_page(path, page)
+            write_file(path, page.encode())
+            print_line(path)
             return
     registry, allow_changes = options.registry, options.allow_changes
     ensembles = [
@@ -72,21 +73,26 @@ def report(options: TrainedOptions, runs: tuple[Path, ...], output: Path | None)
     is_folder = len(runs) == 1 and runs[0].is_dir()
     path = output or (runs[0] / "report.html" if is_folder else Path("report.html"))
     require_folder(path)
-    _write_page(path, render(assemble(stored, registry, ensembles)))
-
-
-def _write_page(path: Path, page: str) -> None:
-    from declnet import RunError, print_line, write_atomically
-
-    try:
-        write_atomically(path, page.encode())
-    except OSError as error:
-        raise RunError(f"{path}: cannot be written: {error.strerror}") from None
+    write_file(path, render(assemble(stored, registry, ensembles)).encode())
     print_line(path)
 
 
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file as a whole.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    from declnet import OutputError, write_atomically
+
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
 def require_folder(path: Path) -> None:
-    """Raise OutputError if the folder of a file to write does not exist, or is read-only."""
+    """Raise OutputError if a file cannot be in its folder: missing, read-only; a name too long."""
     import os
 
     from declnet import OutputError
@@ -94,6 +100,7 @@ def require_folder(path: Path) -> None:
     folder = path.absolute().parent
     try:
         there = folder.is_dir()
+        path.is_dir()
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
     if not there:
@@ -114,25 +121,24 @@ def _show_note(sentence: str) -> None:
     print_line(f"note: {sentence}", err=True)
 
 
-class _Picture(click.Path):
-    """A writable picture file, checked before any work is done."""
+def _checked_picture(
+    _context: click.Context, _option: click.Parameter, path: Path | None
+) -> Path | None:
+    """Return a writable picture file, checked before any work is done."""
+    from declnet_plugins.report.picture import check_picture
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Path:
-        from declnet_plugins.report.plot.picture import check_picture
-
-        path = Path(super().convert(value, param, ctx))  # type: ignore[arg-type]
+    if path is not None:
         check_picture(path)
-        return path
+    return path
 
 
-@click.command(cls=ExtraCommand, extra="declnet[plot]", packages=("matplotlib",))
+@click.command(cls=ExtraCommand, extra="declnet[report]", packages=("vl_convert",))
 @click.argument("runs", nargs=-1, required=True, metavar="RUNS...", type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--output",
-    type=_Picture(path_type=Path),
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=_checked_picture,
     metavar="FILE",
     help="File of the picture, .png or .svg.  [default: plot.png in the run's folder]",
 )
@@ -153,22 +159,27 @@ def plot(runs: tuple[Path, ...], output: Path | None, scale: Scale, metric: str 
     """Draw the losses, metrics and learning rates of RUNS, folders of runs or packs, by epoch.
 
     Several runs, or all runs in a folder, are drawn in the same axes. For a folder written by
-    `declnet sweep`, the final metrics and the losses of its specs are drawn. Needs the extra plot:
-    pip install 'declnet[plot]'.
+    `declnet sweep`, the final metrics and the losses of its specs are drawn. Needs the extra
+    report: pip install 'declnet[report]'.
     """
-    from declnet import open_run, print_line, run_folders
-    from declnet_plugins.report.plot.curves import draw_curves
-    from declnet_plugins.report.plot.picture import check_picture
-    from declnet_plugins.report.plot.sweep import draw_sweep, is_sweep, read_sweep
+    from declnet import OutputError, open_run, print_line, run_folders
+    from declnet_plugins.report.drawing import run_labels
+    from declnet_plugins.report.many.sweep import is_sweep, sweep_charts
+    from declnet_plugins.report.page.curves import run_charts
+    from declnet_plugins.report.picture import check_picture, save_picture
 
     if output is None and len(runs) > 1:
         raise click.UsageError("say where to draw several runs, e.g. -o runs.png")
-    sweep = read_sweep(runs[0], metric) if len(runs) == 1 and is_sweep(runs[0]) else None
-    stored = [open_run(run) for run in run_folders(runs)] if sweep is None else []
+    if len(runs) == 1 and is_sweep(runs[0]):
+        charts = sweep_charts(runs[0], metric)
+    else:
+        stored = [open_run(run) for run in run_folders(runs)]
+        for run in stored:
+            if not run.history:
+                raise OutputError(f"{run.path}: no epoch has been logged, so nothing can be drawn")
+        labels = run_labels([run.path for run in stored])
+        charts = run_charts(dict(zip(labels, stored, strict=True)), scale)
     path = output or runs[0] / "plot.png"
     check_picture(path)
-    if sweep is not None:
-        draw_sweep(sweep, path)
-    else:
-        draw_curves(stored, path, scale)
+    save_picture(charts, path, str(runs[0]) if len(runs) == 1 else "")
     print_line(f"{path}: drawn")

@@ -6,7 +6,6 @@ The colors can be told apart with any color vision. After Okabe and Ito, Color U
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,9 +78,7 @@ def rgb(index: int) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def set_apart(
-    places: Sequence[float], apart: float, low: float = -math.inf, high: float = math.inf
-) -> list[float]:
+def set_apart(places: Sequence[float], apart: float) -> list[float]:
     """Return positions at least `apart`, in the same order, closest to the desired ones.
 
     Minimizes the sum of squares by pooling adjacent violators: after subtracting `apart` per item,
@@ -90,8 +87,6 @@ def set_apart(
     Args:
         places: the desired positions, in order.
         apart: the least distance between two.
-        low: the least position.
-        high: the greatest position, exceeded if there is no room.
 
     Source: Barlow, Bartholomew, Bremner and Brunk, Statistical Inference under Order Restrictions,
     1972.
@@ -104,6 +99,5 @@ def set_apart(
             mean = (mean * count + before * more) / (count + more)
             count += more
         pools.append((mean, count))
-    highest = max(low, high - (len(places) - 1) * apart)
-    means = [min(max(mean, low), highest) for mean, count in pools for _ in range(count)]
+    means = [mean for mean, count in pools for _ in range(count)]
     return [mean + index * apart for index, mean in enumerate(means)]

@@ -63,12 +63,12 @@ def _best_table(runs: Sequence[ReportedRun], objective: str | None) -> ResultTab
     """Return the best runs, for readers without scripts."""
     metric = main_metric(runs, objective)
     better = {name: direction for run in runs for name, direction in run.better.items()}
-    keys = _distinct(key for run in runs for key in run.values)
+    keys = distinct(key for run in runs for key in run.values)
     columns = ("run", "status", *keys, *([metric] if metric else []))
     rows = []
     for at in _best_first(runs, metric, better)[:MOST_WITHOUT_SCRIPTS]:
         run = runs[at]
-        values = [_plain(run.values.get(key)) for key in keys]
+        values = [plain(run.values.get(key)) for key in keys]
         values += [run.metrics.get(metric)] if metric else []
         rows.append((run.name, run.status, *values))
     return ResultTable(
@@ -79,17 +79,17 @@ def _best_table(runs: Sequence[ReportedRun], objective: str | None) -> ResultTab
 def page_data(runs: Sequence[ReportedRun], objective: str | None = None) -> dict[str, Any]:
     """Return what the page's script reads: columns, with repeated values as numbers of a list."""
     metric = main_metric(runs, objective)
-    names = _distinct(name for run in runs for name in run.metrics)
+    names = distinct(name for run in runs for name in run.metrics)
     better = {name: direction for run in runs for name, direction in run.better.items()}
     order = _best_first(runs, metric, better)
     folders = [run.name.rpartition("/")[0] for run in runs]
     return {
-        "folders": _coded(folders),
-        "names": _coded([run.name.rpartition("/")[2] for run in runs]),
-        "status": _coded([run.status for run in runs]),
+        "folders": coded(folders),
+        "names": coded([run.name.rpartition("/")[2] for run in runs]),
+        "status": coded([run.status for run in runs]),
         "keys": [
-            {"name": key, **_coded([_plain(run.values.get(key)) for run in runs])}
-            for key in _distinct(key for run in runs for key in run.values)
+            {"name": key, **coded([plain(run.values.get(key)) for run in runs])}
+            for key in distinct(key for run in runs for key in run.values)
         ],
         "metrics": [
             {
@@ -122,7 +122,7 @@ def _best_first(
 def _curves(runs: Sequence[ReportedRun], chosen: Sequence[int]) -> dict[str, Any]:
     """Return the histories of some runs by position: epochs, and values by the metric's number."""
     histories = {at: read_history(runs[at], MOST_POINTS) for at in sorted(chosen)}
-    keys = _distinct(key for rows in histories.values() for row in rows for key in row)
+    keys = distinct(key for rows in histories.values() for row in rows for key in row)
     keys = [key for key in keys if key not in NOT_DRAWN]
     return {
         "keys": keys,
@@ -137,7 +137,7 @@ def _curves(runs: Sequence[ReportedRun], chosen: Sequence[int]) -> dict[str, Any
     }
 
 
-def _coded(values: Sequence[Any]) -> dict[str, list[Any]]:
+def coded(values: Sequence[Any]) -> dict[str, list[Any]]:
     """Return the distinct values, numbers in order, and the number of each value."""
     distinct = {repr(value): value for value in values}
     if all(value is None or _is_number(value) for value in distinct.values()):
@@ -148,7 +148,7 @@ def _coded(values: Sequence[Any]) -> dict[str, list[Any]]:
     return {"values": [*distinct.values()], "codes": [number[repr(value)] for value in values]}
 
 
-def _plain(value: Any) -> float | int | str | None:
+def plain(value: Any) -> float | int | str | None:
     """Return a number or text; of a table, its type and then the other keys."""
     if value is None or isinstance(value, str) or _is_number(value):
         return value if not isinstance(value, float) or math.isfinite(value) else str(value)
@@ -169,5 +169,6 @@ def _rounded(value: Any) -> float | None:
     return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
 
 
-def _distinct(values: Iterable[str]) -> list[str]:
+def distinct(values: Iterable[str]) -> list[str]:
+    """Return values without repetitions, in order."""
     return [*dict.fromkeys(values)]

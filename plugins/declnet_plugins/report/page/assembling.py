@@ -21,7 +21,7 @@ from declnet import (
 from declnet_plugins.report.drawing import NOT_DRAWN, VALIDATION, run_labels
 from declnet_plugins.report.page.analyses import analysis_section, group_analyses
 from declnet_plugins.report.page.content import GroupSection, Page, RunSection, Tile
-from declnet_plugins.report.page.curves import curve_charts
+from declnet_plugins.report.page.curves import run_charts
 from declnet_plugins.report.page.formatting import format_duration, format_time
 from declnet_plugins.report.page.network import network_section
 from declnet_plugins.report.page.panels import panel_sections
@@ -57,10 +57,7 @@ def assemble(
         title=_title(runs, ensembles),
         made=format_time(datetime.now(UTC).isoformat()),
         final=_final(labeled),
-        curves=curve_charts(
-            {label: run.history for label, run in labeled.items()},
-            {name for run in runs for name, better in run.better.items() if better != "lower"},
-        ),
+        curves=run_charts(labeled),
         runs=tuple(_run_section(run, label, registry) for label, run in shown),
         left_out=len(runs) - len(shown),
         together=tuple(map(_together, ensembles)),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from declnet import AxisScale, ResultTable, axis_scale, format_cell
+from declnet import AxisScale, ResultTable, StoredRun, axis_scale, format_cell
 from declnet_plugins.report.drawing import VALIDATION, Rows, logged_metrics
 from declnet_plugins.report.page.charts import (
     colors,
@@ -23,6 +23,8 @@ from declnet_plugins.report.page.content import Chart
 POINTS = 4000
 """Maximum number of points in a chart, over all series."""
 TABLE_ROWS = 40
+
+Scale = Literal["auto", "linear", "log"]
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,22 @@ class Curve:
     run: int
     points: tuple[tuple[int, float], ...]
 
+    @property
+    def values(self) -> list[float]:
+        """The values, in order."""
+        return [value for _, value in self.points]
 
-def curve_charts(histories: Mapping[str, Rows], linear: Collection[str] = ()) -> tuple[Chart, ...]:
+
+def run_charts(runs: Mapping[str, StoredRun], scale: Scale = "auto") -> tuple[Chart, ...]:
+    """Return the charts of runs by their labels: see `curve_charts`."""
+    directions = [direction for run in runs.values() for direction in run.better.items()]
+    linear = {name for name, better in directions if better != "lower"}
+    return curve_charts({label: run.history for label, run in runs.items()}, linear, scale)
+
+
+def curve_charts(
+    histories: Mapping[str, Rows], linear: Collection[str] = (), scale: Scale = "auto"
+) -> tuple[Chart, ...]:
     """Return charts of the loss, each metric and the learning rate, if it changes.
 
     Axes are logarithmic over decades, but for learning rates: a cosine would fall from a cliff.
@@ -48,14 +64,20 @@ def curve_charts(histories: Mapping[str, Rows], linear: Collection[str] = ()) ->
     Args:
         histories: the logged epochs by run.
         linear: the metrics of which higher values are better: a logarithmic axis would be wrong.
+        scale: `linear` for all axes, or `log` for the loss, all of whose values are then shown.
     """
     charts = []
     for name in (*logged_metrics(histories.values()), "learning_rate"):
         curves = _curves(histories, name)
-        values = {value for curve in curves for _, value in curve.points}
+        values = {value for curve in curves for value in curve.values}
         if curves and not (name == "learning_rate" and len(values) == 1):
-            several, is_linear = len(histories) > 1, name in (*linear, "learning_rate")
-            charts.append(_chart(name, curves, several=several, linear=is_linear))
+            is_linear = scale == "linear" or name in (*linear, "learning_rate")
+            shown = axis_scale([curve.values for curve in curves], linear=is_linear)
+            if shown is not None and name == "loss" and scale != "auto":
+                finite = [value for value in values if isfinite(value)]
+                low, high = min(finite), max(finite)
+                shown = AxisScale(scale == "log" and low > 0, low, high)
+            charts.append(curve_chart(name, curves, shown, several=len(histories) > 1))
     return tuple(charts)
 
 
@@ -76,9 +98,18 @@ def _curves(histories: Mapping[str, Rows], name: str) -> list[Curve]:
     return curves
 
 
-def _chart(name: str, curves: Sequence[Curve], *, several: bool, linear: bool) -> Chart:
+def curve_chart(
+    name: str, curves: Sequence[Curve], scale: AxisScale | None, *, several: bool
+) -> Chart:
+    """Return the chart of a metric.
+
+    Args:
+        name: the metric.
+        curves: at least one.
+        scale: that of the y axis; None without a finite value.
+        several: whether the curves are of several runs, each of which has a color.
+    """
     title = name.replace("_", " ")
-    scale = axis_scale([[value for _, value in curve.points] for curve in curves], linear=linear)
     ends = []
     for curve in curves:
         (first, start), (last, end) = curve.points[0], curve.points[-1]
@@ -124,7 +155,7 @@ def _cut_note(scale: AxisScale, curves: Sequence[Curve]) -> str:
 def _thinned(curve: Curve, count: int) -> list[dict[str, Any]]:
     """Return the points to draw of one of several curves."""
     most = max(60, min(400, POINTS // count))
-    positions = curve_positions(np.array([value for _, value in curve.points]), most)
+    positions = curve_positions(np.array(curve.values), most)
     drawn = (curve.points[position] for position in positions)
     return [
         line_point(curve.label, (epoch, value), (str(epoch), format_cell(float(value))))

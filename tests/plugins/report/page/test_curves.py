@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from declnet_plugins.report.page.curves import curve_charts
 
 
@@ -45,3 +47,27 @@ def test_missing_values_do_not_decide():
     loss[30] = None
     (chart,) = curve_charts(histories(loss=loss))
     assert (chart.scale.hidden, chart.scale.high < 2, chart.logarithmic) == (1, True, True)
+
+
+DECADES, SPIKED = [1.0, 0.5, 1 / 31], [*[11.0, 10.0] * 30, 200.0, *[11.0, 10.0] * 30]
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "scales"),
+    [
+        ("loss", DECADES, "log log linear"),
+        ("loss", [1.0, 1 / 29], "linear log linear"),
+        ("loss", [0.0, 1.0], "linear linear linear"),
+        ("loss", [float("nan")], "linear linear linear"),
+        ("loss", SPIKED, "cut log linear"),
+        ("learning_rate", DECADES, "linear linear linear"),
+        ("root_mean_squared_error", DECADES, "log log linear"),
+        ("accuracy", DECADES, "linear linear linear"),
+    ],
+)
+def test_a_scale_may_be_named(name, line, scales):
+    for wish, expected in zip(("auto", "log", "linear"), scales.split(), strict=True):
+        (chart,) = curve_charts(histories(**{name: line}), {"accuracy"}, wish)
+        scale = chart.spec["encoding"]["y"]["scale"]
+        kind = "cut" if "domain" in scale else scale.get("type", "linear")
+        assert kind == expected, wish

@@ -1,1 +1,0 @@
-"""PNG and SVG pictures drawn with matplotlib, which the extra `plot` installs."""
