@@ -220,7 +220,9 @@ def watches_of(preparations: Sequence[FittedPreparation]) -> tuple[CellWatch | N
         types = preparation.types or {}
         left = {name: kind for name, kind in types.items() if name not in counted}
         training = {}
-        for name in left.keys() - {*preparation.target_columns}:
+        for name in left:
+            if name in preparation.target_columns:
+                continue
             cells = [one.training[name] for one in preparations if name in one.training]
             if cells:
                 training[name] = reduce(TrainingCells.joined, cells)
