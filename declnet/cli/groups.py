@@ -261,7 +261,8 @@ def _show_as_one(group: Group, outcomes: Sequence[Outcome] = ()) -> None:
         if group.file.has_members:
             print_table(members_table(group))  # also of the first evaluation together
         if group.has_folds or group.file.has_members:
-            print_together(group.evaluations[group.file.has_members :])
+            first = 1 if group.file.has_members else 0
+            print_together(group.evaluations[first:])
         print_judged_group(group, series_of(outcomes))
     except DeclnetError as error:  # the runs themselves are as good as any
         print_line(f"warning: no metrics of all models: {error}", err=True)
