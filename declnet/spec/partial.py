@@ -1,4 +1,4 @@
-"""The valid parts of a spec with errors, so that one pass can check everything else."""
+"""The result of validating a spec, and its valid parts, so that one pass can check them all."""
 
 from __future__ import annotations
 
