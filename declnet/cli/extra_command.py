@@ -27,9 +27,7 @@ class ExtraCommand(click.Command):
     @property
     def missing(self) -> list[str]:
         """The packages that are not installed."""
-        from importlib.util import find_spec
-
-        return [name for name in self._packages if find_spec(name) is None]
+        return [name for name in self._packages if not _is_installed(name)]
 
     def make_context(
         self,
@@ -54,3 +52,13 @@ class ExtraCommand(click.Command):
             error.exit_code = 2
             raise error
         return context
+
+
+def _is_installed(package: str) -> bool:
+    """Return whether a package, which may be part of another one, can be imported."""
+    from importlib.util import find_spec
+
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # the other one is missing
+        return False

@@ -39,10 +39,10 @@ Sizes = tuple[Size, ...]
 
 Dtype = np.dtype[Any]
 
-Given = TypeVar("Given", Array, "MappedArray", "Array | MappedArray")
+AnyArray = TypeVar("AnyArray", Array, "MappedArray", "Array | MappedArray")
 
 
-def read_only(array: Given) -> Given:
+def read_only(array: AnyArray) -> AnyArray:
     """Return a view of an array through which it cannot be changed; a mapped array as it is."""
     if isinstance(array, MappedArray):
         return array

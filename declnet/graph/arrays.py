@@ -158,7 +158,7 @@ class GraphMemory:
         total: int,
         step: int,
         frozen: Collection[int] = (),
-        kept: Sequence[int] = (),
+        preserved: Sequence[int] = (),
     ) -> Self:
         """Return the memory of layers that are called forward in any way, without kernels.
 
@@ -168,10 +168,10 @@ class GraphMemory:
             streams: the layers' random streams; there may be more.
             total: number of updates in the whole training, for schedules.
             step: the step whose values scheduled fields have.
-            kept: the layers whose outputs share no memory; default: the network's outputs.
+            preserved: the layers whose outputs share no memory; default: the network's outputs.
         """
         nodes, schedules = network.nodes, ScheduledValues(total)
-        endings = tuple(map(Ending, kept))
+        endings = tuple(map(Ending, preserved))
         plan = plan_memory(network, training=False, endings=endings, in_place=False)
         streams = streams[: len(nodes)]
         memory = cls(nodes, plan, parameters, capacity, streams, None, frozen, schedules)

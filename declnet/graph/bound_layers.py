@@ -71,10 +71,10 @@ class BoundLayers:
             copy.store,
             sample_count(x),
             self._rngs,
-            steps,
-            step,
-            frozen_nodes(self._nodes, epoch) if epoch is not None else (),
-            range(len(self._nodes)),
+            total=steps,
+            step=step,
+            frozen=frozen_nodes(self._nodes, epoch) if epoch is not None else (),
+            preserved=range(len(self._nodes)),
         )
         self._batch = BatchArrays(memory, as_arrays(x))
         self.states = self._batch.states

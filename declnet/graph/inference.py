@@ -168,9 +168,15 @@ MAX_BYTES = 64 * 2**20
 """Upper bound for the graph of a prediction, unless one sample takes more."""
 
 
-def inference_memory(network: Network, dtype: npt.DTypeLike, batch: int) -> int:
-    """Return the bytes that the graph of a prediction or an evaluation allocates."""
-    kind, plan = np.dtype(dtype), plan_memory(network, training=False)
+def inference_memory(
+    network: Network, dtype: npt.DTypeLike, batch: int, *, in_place: bool = True
+) -> int:
+    """Return the bytes that the graph of a prediction or an evaluation allocates.
+
+    Args:
+        in_place: as for `plan_memory`; `GraphMemory.of_forward` has no layers that overwrite.
+    """
+    kind, plan = np.dtype(dtype), plan_memory(network, training=False, in_place=in_place)
     workspace = workspace_bytes(network.nodes, kind, batch)
     return (sum(plan.sizes) + 1) * batch * kind.itemsize + workspace
 

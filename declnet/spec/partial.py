@@ -1,4 +1,4 @@
-"""The valid parts of a spec with errors, so that one pass can check everything else."""
+"""The result of validating a spec, and its valid parts, so that one pass can check them all."""
 
 from __future__ import annotations
 
@@ -130,13 +130,16 @@ class PartialSpec:
     def deciding_evaluated(self) -> list[tuple[KeyPath, Optimizer | Callback]]:
         """Return what says which parameters are evaluated, with paths: optimizers, then callbacks.
 
-        The model is evaluated with the trained parameters if there is none.
+        The model is evaluated with the trained parameters if there is none. Whether an optimizer
+        within another one counts is up to the outer one.
         """
         defaults = Optimizer.evaluated, Callback.evaluated
+        sections = (), ("optimizer", "groups"), ("training", "callbacks")
         return [
             (path, component)
             for path, component in self.components()
             if isinstance(component, Optimizer | Callback)
+            and path[:-1] in sections
             and type(component).evaluated not in defaults
         ]
 

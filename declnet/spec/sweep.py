@@ -394,6 +394,8 @@ def _between(reader: Reader, table: Mapping[str, Any], form: str, at: KeyPath) -
         reader.report(message, None, at_ends, "E012")
     elif ends[0] == ends[1]:
         reader.report(f'the ends of "{form}" are equal', None, at_ends, "E013")
+    elif not math.isfinite(ends[1] - ends[0]):
+        reader.report(f'the ends of "{form}" are too far apart', None, at_ends, "E013")
     elif form == "log" and min(ends) <= 0:
         message = f'the ends of "log" must be greater than 0, not {shown(min(ends))}'
         reader.report(message, None, at_ends, "E013")

@@ -72,7 +72,7 @@ def run_memory(
     if adapting := adapting_slots(nodes, registry or default_registry()):
         count = min(samples, samples_to_adapt(adapting, batch))
         part = adapted_part(network, adapting)
-        memory["initialization"] = inference_memory(part, dtype, count)
+        memory["initialization"] = inference_memory(part, dtype, count, in_place=False)
     memory["evaluation"] = max(evaluations.values()) + evaluations.get("validation", 0)
     numbers, shapes = 0, [nodes[output].output_shape for output, _ in ends]
     for info in data.values():

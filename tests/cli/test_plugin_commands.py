@@ -176,7 +176,7 @@ def test_of_a_distribution_that_is_there_twice_the_first_counts(
 def test_a_command_without_its_packages_says_what_to_install_and_is_not_suggested(
     distribution, declnet_cli
 ):
-    extra = 'cls=ExtraCommand, extra="declnet-juice[stones]", packages=("json", "pestle", "mortar")'
+    extra = 'cls=ExtraCommand, extra="declnet-juice[stones]", packages=("json", "pestle", "rim.x")'
     source = PRESS.replace("@click.command()", f"@click.command({extra})")
     source = source.replace("import click", "import click\nfrom declnet import ExtraCommand")
     distribution("declnet_juice", {"press": "declnet_juice:press"}, source)
@@ -185,7 +185,7 @@ def test_a_command_without_its_packages_says_what_to_install_and_is_not_suggeste
     assert "Press FRUIT." in declnet_cli.succeeds("press", "--help")
     result = declnet_cli("press", "plum")
     assert (result.returncode, result.stdout) == (2, "")
-    assert "`declnet press` needs packages that are not installed (pestle, mortar): " in (
+    assert "`declnet press` needs packages that are not installed (pestle, rim.x): " in (
         result.stderr
     )
     assert "pip install 'declnet-juice[stones]'" in result.stderr

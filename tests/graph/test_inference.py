@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import InputInfo
+from declnet import InputInfo, ModelSpec
+from declnet.graph.arrays import GraphMemory, workspace_bytes
+from declnet.graph.inference import inference_memory
 from tests.documents import spec_document
 
 DENSE = {"type": "dense", "units": 1}
@@ -61,3 +63,14 @@ def test_without_it_some_bits_differ_so_that_the_test_above_tests_something():
     model, x = built("few units of many inputs, for which BLAS has a kernel", "float32")
     whole = model.predict(x)
     assert any((model.predict(x[start:end]) != whole[start:end]).any() for start, end in PARTS)
+
+
+def test_the_forecast_of_a_forward_pass_is_what_its_memory_takes():
+    layers = [*dense(40), "relu", *dense(30), "relu"]
+    model = declnet.build_model(ModelSpec.model_validate({"layers": layers}, context={}), (9,))
+    rngs = [np.random.default_rng(0)] * len(layers)
+    memory = GraphMemory.of_forward(model.network, model.store, 64, rngs, total=1, step=1)
+    taken = sum(block.nbytes for block in memory.blocks)
+    workspace = workspace_bytes(model.nodes, model.dtype, 64)
+    forecast = inference_memory(model.network, model.dtype, 64, in_place=False)
+    assert taken <= forecast - workspace <= 1.05 * taken

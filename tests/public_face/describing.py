@@ -70,7 +70,7 @@ def _names(module: Any) -> Iterator[str]:
 
 
 def _members(cls: type[Any]) -> Iterator[str]:
-    """Yield the fields of a class, then what it defines itself, without what it inherits."""
+    """Yield the fields of a class, then what it and its private bases define."""
     if issubclass(cls, BaseModel):
         yield from _fields(cls)
     elif is_dataclass(cls):
@@ -80,7 +80,9 @@ def _members(cls: type[Any]) -> Iterator[str]:
                 yield f"{ast.unparse(node.target)}: {ast.unparse(node.annotation)}{has_default}"
     dataclass_fields = {field.name for field in fields(cls)} if is_dataclass(cls) else set()
     taken = dataclass_fields | set(getattr(cls, "model_fields", ()))
-    for name, value in sorted(vars(cls).items()):
+    bases = [base for base in cls.__mro__[1:] if _is_private(base)]
+    defined = {name: value for base in (*bases[::-1], cls) for name, value in vars(base).items()}
+    for name, value in sorted(defined.items()):
         function = inspect.unwrap(getattr(value, "__func__", value))
         if name in taken or (name.startswith("_") and name != "__init__"):
             continue
@@ -93,6 +95,17 @@ def _members(cls: type[Any]) -> Iterator[str]:
             yield f"{name}{_signature(function)}"
         elif not name.startswith("model_"):
             yield f"{name} = {_default(value)}"
+
+
+def _is_private(cls: type[Any]) -> bool:
+    """Return whether a class is of declnet, and not among the public names."""
+    return cls.__module__.startswith("declnet") and cls not in _public_classes()
+
+
+@cache
+def _public_classes() -> set[type[Any]]:
+    values = [getattr(declnet, name) for name in declnet.__all__]
+    return {value for value in values if inspect.isclass(value)}
 
 
 def _signature(function: Any) -> str:

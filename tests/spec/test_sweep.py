@@ -165,6 +165,7 @@ def test_the_command_line_takes_the_place_of_a_key(points, tmp_path):
         ({"a": {"log": [1, 2, 3], "count": 3}}, [("E012", ("a", "log"))]),
         ({"a": {"log": [1, True], "count": 3}}, [("E012", ("a", "log"))]),
         ({"a": {"linear": [1, 1], "count": 3}}, [("E013", ("a", "linear"))]),
+        ({"a": {"linear": [-1e308, 1e308], "count": 3}}, [("E013", ("a", "linear"))]),
         ({"a": {"linear": [1, 4], "count": 9}}, [("E013", ("a", "count"))]),
         ({"a": {"linear": [1, 4], "count": 1}}, [("E013", ("a", "count"))]),
     ],

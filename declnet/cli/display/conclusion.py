@@ -19,12 +19,12 @@ from declnet.display.words import counted
 from declnet.runs.display.result_tables import compared
 from declnet.runs.many.series import RunSeries, spread
 from declnet.runs.ranking import TO_REPORT, main_metric
-from declnet.runs.result import RunResult
 from declnet.runs.storage.documents import Baseline
 from declnet.training.metrics import directions
 
 if TYPE_CHECKING:
     from declnet.runs.many.group import Group
+    from declnet.runs.result import RunResult
     from declnet.spec.model import RunSpec
 
 AFTER_A_SWEEP = ("report RUN", "compare RUN", "runs RUN --all")

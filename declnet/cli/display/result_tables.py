@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,9 +42,11 @@ from declnet.runs.display.series_tables import series_table
 from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.many.series import RunSeries
 from declnet.runs.ranking import informative
-from declnet.runs.result import RunResult
 from declnet.runs.storage.folder import SUMMARY
 from declnet.spec.shown_values import from_here
+
+if TYPE_CHECKING:
+    from declnet.runs.result import RunResult  # what opens runs, which a check need not import
 
 
 def print_layers(nodes: Sequence[Node], inputs: Mapping[str, InputInfo]) -> None:

@@ -139,7 +139,7 @@ def binary_output() -> Any:
     return _View(output, "write_bytes") if isinstance(output, EscapedStream) else output.buffer
 
 
-_CALLERS = ("declnet.cli.main", "declnet.cli.plugin_commands")
+_CALLERS = ("declnet.cli.main", "declnet.cli.plugin_commands", "declnet.cli.extra_command")
 """The modules that call click and the commands of plugins."""
 
 

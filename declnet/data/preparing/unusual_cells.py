@@ -220,10 +220,12 @@ def watches_of(preparations: Sequence[FittedPreparation]) -> tuple[CellWatch | N
         types = preparation.types or {}
         left = {name: kind for name, kind in types.items() if name not in counted}
         training = {}
-        for name in left.keys() - {*preparation.target_columns}:
+        for name in left:
             cells = [one.training[name] for one in preparations if name in one.training]
             if cells:
-                training[name] = reduce(TrainingCells.joined, cells)
+                known = reduce(TrainingCells.joined, cells)
+                is_past = name in preparation.target_columns
+                training[name] = TrainingCells(known.count, known.missing) if is_past else known
         watches.append(CellWatch(left, training) if left else None)
         counted |= left.keys()
     return tuple(watches)

@@ -9,7 +9,6 @@ from typing import Any
 
 from declnet.contracts.plain_values import copied
 from declnet.errors import KeyPath, dotted
-from declnet.spec.document.overrides import apply_override, override_of
 from declnet.spec.document.source_map import Source, SourceMap
 
 BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -54,6 +53,9 @@ def _parsed(source: Source, text: str) -> dict[str, Any]:
 
 
 def _expected(document: dict[str, Any], path: KeyPath, number: float) -> dict[str, Any]:
+    # `declnet --help` imports this module
+    from declnet.spec.document.overrides import apply_override, override_of
+
     changed = SourceMap(copied(document))
     apply_override(changed, override_of(dotted(path), number))
     return changed.document

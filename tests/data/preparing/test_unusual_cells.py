@@ -108,6 +108,7 @@ def test_the_past_of_a_forecast_may_grow_but_has_no_gaps():
     train = Table({"price": rows, "sales": rows}, "sales")
     preparation = fit_preparation(train, [], [LossTarget("", "values")], windows=windows)
     (watch,) = watches_of([preparation])
+    assert watch.training["sales"] == TrainingCells(12, 0)  # what `predict` says of gaps needs it
     counts = {}
     watch.count({**grown.columns, "sales": np.where(rows == 0, np.nan, rows + 5)}, counts)
     assert counts == {"price": UnusualCells(outside=5), "sales": UnusualCells(missing=1)}

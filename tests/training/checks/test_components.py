@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from declnet import Callback, Diagnostic
+from declnet import Callback, Diagnostic, Optimizer
 from declnet.testing.examples import registry_with
 from declnet_plugins.standard.data.arrays import NPZ
 from declnet_plugins.standard.layers.dense import Dense
@@ -142,3 +142,40 @@ def test_of_a_wrong_spec_what_is_known_is_seen(check_wrong, watched, registry, a
     for _, context in asked:
         assert (context.layers, context.optimizer, context.here) == ((), None, None)
         assert context.loss.type == "watched"
+
+
+class Averaging(SGD):
+    """Says which parameters are evaluated."""
+
+    type = "averaging"
+
+    def evaluated(self, w, state):
+        return w
+
+
+class Wrapping(SGD):
+    """Holds another optimizer."""
+
+    type = "wrapping"
+    inner: Optimizer
+
+
+class Replacing(Callback):
+    """Says which parameters are evaluated."""
+
+    type = "replacing"
+
+    def evaluated(self, state, w):
+        return w
+
+
+def test_only_one_may_say_what_is_evaluated_besides_what_an_optimizer_holds(problems, document):
+    registry = registry_with([Averaging, Wrapping, Replacing])
+    document["training"]["callbacks"] = ["replacing"]
+    document["optimizer"] = {"type": "wrapping", "inner": "averaging"}
+    assert problems(document, registry) == []
+    document["optimizer"] = "averaging"
+    assert problems(document, registry) == [
+        "training.callbacks.0: error[E017]: averaging and replacing both replace the parameters "
+        "that are evaluated (remove replacing)"
+    ]
