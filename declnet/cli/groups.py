@@ -119,7 +119,8 @@ def train_group(
         if group.status == "running" and group.file.minutes is not None:
             command = f"declnet resume {quote(str(group.path))} --minutes N"
             count = f"{training.left:.0f} of {len(group.tasks)} runs"
-            print_line(f"{count} are left after {group.file.minutes:g} min; to continue: {command}")
+            left = f"{count} are left after {group.file.minutes:g} min"
+            print_line(f"{left}; to continue: {command}", wrap=False)
     if form == "text":
         print_line(f"{time.perf_counter() - start:.2f} s, {group.path}")
         if group.status == "finished" and not options.quiet:
@@ -160,7 +161,8 @@ def _follow_runs(training: Training, train: Callable[[], None], *, quiet: bool) 
 
 
 def _follow_study(training: Training, train: Callable[[], None], *, quiet: bool) -> None:
-    followed = StudyFollower(training.group, quiet=quiet)
+    runs_per_trial = training.search.runs_per_trial if training.search is not None else 1
+    followed = StudyFollower(training.group, runs_per_trial, quiet=quiet)
     with followed.bar():
         known = training.trials()
         followed.add_earlier(known)

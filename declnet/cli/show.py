@@ -21,10 +21,19 @@ if TYPE_CHECKING:
 def show(options: SpecOptions) -> None:
     """Print SPEC as TOML, with its bases, overrides and defaults resolved.
 
-    A comment after each value shows its origin: a file and line, --set, or default.
+    A comment after each value shows its origin: a file and line, --set, or default. For the folder
+    of a run or a pack, the spec that it stores is printed as it is.
     """
     from declnet.cli.reading import read
+    from declnet.runs.storage.folder import unpacked
 
+    if unpacked(options.path).is_dir():
+        from declnet.runs.stored_run import open_run
+
+        if options.overrides:
+            raise click.UsageError("--set changes a spec, but this is a run")
+        print_document(open_run(options.path).spec_text)
+        return
     parsed = read(options.path, options.overrides, options.registry)
     print_document(_annotated(parsed.require()))
 

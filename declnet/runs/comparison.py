@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.network.directions import as_loss
 from declnet.display.displayed import Displayed
 from declnet.display.tables import ResultTable
-from declnet.errors import OutputError
+from declnet.errors import DeclnetError, OutputError
 from declnet.registry.spelling import suggestion
 from declnet.runs.display.results import compared_curves
 from declnet.runs.display.run_tables import comparison_table
@@ -41,8 +41,16 @@ class Comparison(Displayed):
     better: Directions
 
     def table(self) -> ResultTable:
-        """Return a row per run: status, what differs in the specs, metrics, and seconds."""
-        return comparison_table([listed(run) for run in self.runs])
+        """Return a row per run: status, what differs in the specs, metrics, and seconds.
+
+        A key that only some specs have, e.g. of a layer, is left out where it is a default.
+        """
+        hidden = _defaults_of_some(self.runs)
+        runs = []
+        for run in map(listed, self.runs):
+            shown = {key: value for key, value in run.values.items() if key not in hidden}
+            runs.append(replace(run, values=shown))
+        return comparison_table(runs)
 
     def displayed(self) -> Iterable[object]:
         """Return a column for each run, and the losses by epoch."""
@@ -74,6 +82,20 @@ class Comparison(Displayed):
         if better is None:
             raise OutputError(f'which values of "{metric}" are better is unknown')
         return min(candidates, key=lambda candidate: as_loss(candidate[0], better))[1]
+
+
+def _defaults_of_some(runs: Iterable[StoredRun]) -> set[str]:
+    """Return the keys that only some specs have, each with its default in all of these."""
+    specs, written = [], set[str]()
+    for run in runs:
+        specs.append(flatten(run.spec_tables).keys())
+        try:
+            spec = run.spec
+        except DeclnetError:  # only its components know their defaults
+            return set()
+        chosen = spec.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        written.update(flatten(chosen))
+    return set[str]().union(*specs).difference(set[str](specs[0]).intersection(*specs), written)
 
 
 def compared(runs: Sequence[StoredRun]) -> Comparison:

@@ -29,3 +29,18 @@ def test_what_is_shown_is_the_whole_spec_with_the_place_of_each_value(
             assert document == resolved_document(spec)
         assert "epochs = 7  # --set" in shown
         assert f"{path.name}:" in shown or "extends" in written
+
+
+def test_the_stored_spec_of_a_run_and_of_its_pack_is_shown(
+    declnet_cli, refused, document, spec_file, tmp_path
+):
+    spec = spec_file(document)
+    declnet_cli.succeeds("run", spec, "--out", "run", "--set", "seed=5")
+    declnet_cli.succeeds("pack", "run", "-o", "run.declnet")
+    for run in ("run", "run.declnet"):
+        shown = declnet_cli.succeeds("show", run)
+        assert tomllib.loads(shown) == resolved_document(load_spec(spec, {"seed": 5}))
+    assert "--set changes a spec" in refused("show", "run", "--set", "seed=6")
+    assert "not a run's folder" in refused("show", ".")
+    (tmp_path / "run/spec.toml").write_text(shown.replace("seed = 5", "seed = 6"))
+    assert "spec.toml" in refused("show", "run")

@@ -51,7 +51,7 @@ def print_next(path: Path, commands: Sequence[str]) -> None:
     usable = (command for command in commands if group.is_usable(root, command.split()[0]))
     for number, command in enumerate(islice(usable, MOST_COMMANDS)):
         start = " " * 6 if number else "next: "
-        print_line(f"{start}declnet {command.replace('RUN', quote(str(path)))}")
+        print_line(f"{start}declnet {command.replace('RUN', quote(str(path)))}", wrap=False)
 
 
 def print_judged(result: RunResult) -> None:

@@ -250,7 +250,7 @@ class Follower:
         """Return the fields of the bar: `done`, the number that has ended, `left`, and others.
 
         Args:
-            running: the progress of the others, in runs.
+            running: the progress of the others, in runs or trials.
         """
         raise NotImplementedError
 

@@ -100,16 +100,35 @@ def command_output() -> TextIO:
     return sys.stdout if _output is None else cast("TextIO", _output)
 
 
-def print_line(text: object = "", *, err: bool = False) -> None:
+def print_line(text: object = "", *, err: bool = False, wrap: bool = True) -> None:
     """Print one line, whatever the text contains: line breaks in it are escaped.
+
+    On a terminal, a line that is too wide is wrapped between words; a path without spaces remains
+    whole. The lines that follow are indented by two spaces more.
 
     Args:
         text: the line, or an object whose text it is.
         err: whether to print it on standard error.
+        wrap: whether it may be wrapped; False for what is copied, such as a command.
     """
     output = sys.stderr if err else command_output()
-    output.write(f"{escaped_line(str(text))}\n")
+    line = escaped_line(str(text))
+    if wrap and output.isatty():
+        line = _wrapped(line, output)
+    output.write(f"{line}\n")
     output.flush()
+
+
+def _wrapped(line: str, terminal: TextIO) -> str:
+    """Return a line with the line breaks that a terminal needs."""
+    from declnet.cli.display.table_layout import wrapped
+
+    try:
+        width = int(os.environ.get("COLUMNS") or os.get_terminal_size(terminal.fileno()).columns)
+    except (OSError, ValueError):
+        return line
+    indent = len(line) - len(line.lstrip()) + 2
+    return "\n".join(wrapped(line, width, indent, whole_words=True)) if width > 0 else line
 
 
 def print_document(text: str) -> None:

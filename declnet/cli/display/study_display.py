@@ -33,15 +33,17 @@ class StudyFollower(Follower):
 
     Args:
         group: the study.
+        runs_per_trial: the number of runs of a trial, e.g. its folds.
         quiet: as for `Follower`.
     """
 
-    def __init__(self, group: Group, *, quiet: bool) -> None:
+    def __init__(self, group: Group, runs_per_trial: int, *, quiet: bool) -> None:
         most = group.search.keys.trials
         count = "{task.fields[done]}" + ("/{task.total:.0f}" if most is not None else "")
         super().__init__(f"trial {count}, {{task.fields[pruned]}} pruned", most, quiet=quiet)
         self.lines &= not (self._has_bar and is_terminal(command_output()))
         self._group, self._trials = group, dict[int, StudyTrial]()
+        self._runs_per_trial = runs_per_trial
         self._time_left, self._began = TimeLeft(), time.monotonic()
 
     def add_earlier(self, trials: Sequence[StudyTrial]) -> None:
@@ -73,7 +75,7 @@ class StudyFollower(Follower):
     def progress(self, task: RunTask, share: float) -> None:
         """Update the progress of a trial's run; the bar does not count the spec's own values."""
         if not self._is_untuned(task.directory):
-            super().progress(task, share)
+            super().progress(task, share / self._runs_per_trial)
 
     def _is_untuned(self, folder: Path) -> bool:
         return folder.relative_to(self._group.path).parts[0] == UNTUNED
@@ -127,7 +129,7 @@ def print_study(group: Group) -> None:
         what = "1 trial was" if interrupted == 1 else f"{interrupted} trials were"
         limit = f"{group.file.minutes:g} min"
         command = f"declnet resume {quote(str(group.path))} --minutes N"
-        print_line(f"{what} interrupted after {limit}; to continue: {command}")
+        print_line(f"{what} interrupted after {limit}; to continue: {command}", wrap=False)
     for best in best_trials(group.trials, group.better)[:1]:
         value, path = format_metric(best.value), group.path / BEST
         print_line(f"best: trial {best.number}, {group.objective} {value}: {path}")

@@ -169,21 +169,29 @@ def _row(
     return lines
 
 
-def wrapped(text: str, width: int, indent: int = 0) -> list[str]:
-    """Return the lines of a text: at most `width` wide, the second and later ones indented."""
+def wrapped(text: str, width: int, indent: int = 0, *, whole_words: bool = False) -> list[str]:
+    """Return the lines of a text: at most `width` wide, the second and later ones indented.
+
+    Args:
+        text: the text, without line breaks.
+        width: the maximum width of a line.
+        indent: the number of spaces before the second line and those that follow.
+        whole_words: whether a line may be wider rather than break a word, such as a path.
+    """
     if cell_width(text) <= width:
         return [text]
     indent = min(indent, width // 2)
     lines, line = list[str](), ""
     for word in re.findall(r"\s*\S+", text):
-        pieces = _BREAKS.split(word) if cell_width(word.strip()) > width - indent else [word]
+        is_long = not whole_words and cell_width(word.strip()) > width - indent
+        pieces = _BREAKS.split(word) if is_long else [word]
         for piece in pieces:
             if cell_width(line + piece) > width and line.strip():
                 lines.append(line.rstrip())
                 line = " " * indent + piece.lstrip()
             else:
                 line += piece
-            while cell_width(line) > width:
+            while not whole_words and cell_width(line) > width:
                 start = _start(line, width)
                 lines.append(start)
                 line = " " * indent + line[len(start) :]

@@ -142,6 +142,6 @@ def new(name: str, kind: str, into: Path) -> None:
 
     folder = write_package(name, kind, into)
     print_line(f"{folder}: written. Next:")
-    print_line(f"  pip install -e '{folder}[test]'")
-    print_line(f"  pytest {folder}")
-    print_line(f"  declnet plugins check {folder.name}")
+    commands = f"pip install -e '{folder}[test]'", f"pytest {folder}"
+    for command in (*commands, f"declnet plugins check {folder.name}"):
+        print_line(f"  {command}", wrap=False)

@@ -129,10 +129,15 @@ class Search(Plan):
         self._keeps_journal = opened is None
         self._study: OpenStudy = opened or _JournalStudy(self._trials, searcher, context)
 
+    @property
+    def runs_per_trial(self) -> int:
+        """The number of runs of a trial that is not stopped early."""
+        return len(self._runs)
+
     def most_tasks(self) -> int | None:
         """See `Plan.most_tasks`."""
         most = self._context.trials
-        return (most + 1) * len(self._runs) if most is not None else None
+        return (most + 1) * self.runs_per_trial if most is not None else None
 
     def next(self, journal: Journal) -> Task | Step:
         """See `Plan.next`."""

@@ -210,7 +210,7 @@ def new(
                 print_line(f"note: {note}", err=True)
     command = "tune" if "tune" in written.document else "run"
     print_line(f"{spec}: written. Next:")
-    print_line(f"  declnet {command} {shlex.quote(str(spec))}")
+    print_line(f"  declnet {command} {shlex.quote(str(spec))}", wrap=False)
 
 
 def _for_table(

@@ -145,6 +145,31 @@ def test_predictions_are_as_they_are_in_a_pipe_and_a_line_each_on_a_terminal(
     assert SHOWN in lines[0]
 
 
+def test_a_terminal_gets_sentences_wrapped_and_paths_and_commands_whole(
+    on_terminal, declnet_cli, tmp_path
+):
+    """A pipe gets a line for each."""
+    rows = "\n".join(["first,second,answer", *(f"{n},{n % 7},{n % 2}" for n in range(60)), ""])
+    (tmp_path / "table.csv").write_text(rows)
+    name = f"{'specs-of-a-project-' * 4}.toml"
+    command = "new", name, "--data", "table.csv", "--target", "answer"
+    screen = on_terminal(*command, columns=60)
+    piped = declnet_cli(*command, "--force")
+    *_, unused, written, run, _ = (piped.stderr + piped.stdout).split("\n")
+    assert len(unused) > 60
+    assert run == f"  declnet run {name}"
+    lines = screen.text.splitlines()
+    assert lines[-5:] == [
+        'note: not used to predict: "first"; see',
+        f"  {name}",
+        f"{name}:",
+        "  written. Next:",
+        run,
+    ]
+    assert all(len(line) <= 60 for line in lines[:-5])
+    assert " ".join(lines[-5:-1]).split() == [*unused.split(), *written.split()]
+
+
 def written_to(target, arguments, folder):
     """The exit code and stderr of a process whose output goes to a file or a descriptor."""
     code = "from declnet.cli.main import main; main()"
