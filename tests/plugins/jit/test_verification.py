@@ -17,7 +17,7 @@ from declnet import (
 )
 from declnet.registry.discovery import discover
 from declnet.registry.plugin import Plugin
-from declnet.training import verification
+from declnet.training import compiled_steps
 
 pytestmark = pytest.mark.usefixtures("numba")
 
@@ -83,8 +83,8 @@ def registry():
 @pytest.fixture
 def always(monkeypatch):
     """Verify at every logged epoch, however long that takes."""
-    monkeypatch.setattr(verification, "SHARE", np.inf)
-    monkeypatch.setattr(verification, "GROWTH", 0.0)
+    monkeypatch.setattr(compiled_steps, "SHARE", np.inf)
+    monkeypatch.setattr(compiled_steps, "GROWTH", 0.0)
 
 
 def spec(registry, layer="tanh", optimizer="sgd", regularizer=None, epochs=20, batch_size=16):
@@ -154,8 +154,8 @@ def test_a_component_that_says_so_is_called_at_every_step(registry, always):
 def test_verification_changes_no_bit(batch_size, registry, monkeypatch):
     weights = []
     for share in (0.0, np.inf):
-        monkeypatch.setattr(verification, "SHARE", share)
-        monkeypatch.setattr(verification, "GROWTH", 0.0)
+        monkeypatch.setattr(compiled_steps, "SHARE", share)
+        monkeypatch.setattr(compiled_steps, "GROWTH", 0.0)
         document = spec(registry, "scaled", "descent", "pull", batch_size=batch_size)
         weights.append(run(document, registry=registry).model.store.vector.tobytes())
     assert weights[0] == weights[1]

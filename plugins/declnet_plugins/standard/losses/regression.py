@@ -55,7 +55,7 @@ class MeanSquaredError(ErrorLoss):
         np.multiply(e, e, out=e)
 
     def backward(self, y_pred: Array, y_true: Array, dy_pred: Array) -> None:
-        """dy_pred = 2 * (y_pred - y_true) / outputs, with one factor for both."""
+        """dy_pred = 2 * (y_pred - y_true) / outputs."""
         np.subtract(y_pred, y_true, out=dy_pred)
         np.multiply(dy_pred, 2 / outputs_of(y_pred), out=dy_pred)
 
