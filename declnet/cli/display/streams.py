@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from io import UnsupportedOperation
+from shutil import get_terminal_size
 from types import FrameType
 from typing import Any, TextIO, cast
 
@@ -114,19 +115,16 @@ def print_line(text: object = "", *, err: bool = False, wrap: bool = True) -> No
     output = sys.stderr if err else command_output()
     line = escaped_line(str(text))
     if wrap and output.isatty():
-        line = _wrapped(line, output)
+        line = _wrapped(line)
     output.write(f"{line}\n")
     output.flush()
 
 
-def _wrapped(line: str, terminal: TextIO) -> str:
-    """Return a line with the line breaks that a terminal needs."""
+def _wrapped(line: str) -> str:
+    """Return a line with the line breaks that a terminal needs, if its width is known."""
     from declnet.cli.display.table_layout import wrapped
 
-    try:
-        width = int(os.environ.get("COLUMNS") or os.get_terminal_size(terminal.fileno()).columns)
-    except (OSError, ValueError):
-        return line
+    width = get_terminal_size((0, 0)).columns
     indent = len(line) - len(line.lstrip()) + 2
     return "\n".join(wrapped(line, width, indent, whole_words=True)) if width > 0 else line
 
