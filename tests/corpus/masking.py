@@ -19,6 +19,7 @@ MASKS = [
     (r'("(?:seconds|duration|pid|host|user)": )[^,}\n]+', r"\1<masked>"),
     (r'("(?:python|numpy|numba|platform|machine|polars|version)": )"[^"]*"', r"\1<masked>"),
     (r'("blas": )\{[^}]*\}', r"\1<masked>"),
+    (r"(?m)^next: declnet .*(?:\n {6}declnet .*)*", "next: <commands>"),  # of installed extras
 ]
 
 
