@@ -1,7 +1,7 @@
 """A process that has imported declnet, and forks into each command line or program that it gets.
 
-Each is then a process of its own as ever, without the time that Python takes to start, to import
-and to build classes. Requests and answers are JSON, a line each.
+So each has its own process, but need not wait for Python to start, to import and to build classes.
+Requests and answers are JSON, a line each.
 """
 
 import atexit

@@ -9,7 +9,7 @@ from typing import Any
 
 from declnet.contracts.data.dataset import Dataset
 from declnet.data.sources.loading import fingerprint
-from declnet.runs.inference.predictor import LabeledPart
+from declnet.runs.inference.member import LabeledPart
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,7 +30,8 @@ from declnet.display.words import counted
 from declnet.errors import DataError
 from declnet.runs.inference.examined import ExaminedPart
 from declnet.runs.inference.file_parts import joined_parts, raw_parts
-from declnet.runs.inference.predictor import LabeledPart, Predictor
+from declnet.runs.inference.member import LabeledPart
+from declnet.runs.inference.predictor import Predictor
 from declnet.runs.inference.scores import ValueErrors
 from declnet.spec.heads import Head
 from declnet.spec.streams import Stream, random_stream

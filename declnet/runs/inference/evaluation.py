@@ -18,7 +18,7 @@ from declnet.display.displayed import Displayed
 from declnet.display.tables import ResultTable
 from declnet.errors import DataError, SampleName
 from declnet.runs.inference.calibration import FittedCalibration, thresholded
-from declnet.runs.inference.member import Member
+from declnet.runs.inference.member import LabeledPart, Member
 from declnet.runs.inference.observing import (
     MOST_STREAMED,
     Observed,
@@ -27,7 +27,7 @@ from declnet.runs.inference.observing import (
     never_predicted,
 )
 from declnet.runs.inference.predictions import OutputReading, require_finite
-from declnet.runs.inference.predictor import LabeledPart, Predictor
+from declnet.runs.inference.predictor import Predictor
 from declnet.runs.inference.reliability import Coverage, Reliability
 from declnet.runs.inference.scores import ClassCounts, ConfusionMatrix, ValueErrors
 from declnet.runs.storage.documents import Baseline

@@ -20,9 +20,9 @@ from declnet.data.splits import Data
 from declnet.errors import SampleName
 from declnet.runs.inference.calibration import calibrating
 from declnet.runs.inference.evaluation import Evaluation, evaluate_each, ready_part
-from declnet.runs.inference.member import naming_among
+from declnet.runs.inference.member import LabeledPart, Recorded, naming_among
 from declnet.runs.inference.predictions import require_finite
-from declnet.runs.inference.predictor import LabeledPart, Predictor, Recorded
+from declnet.runs.inference.predictor import Predictor
 from declnet.training.evaluation import BatchLosses
 from declnet.training.metrics import MetricAccumulator
 from declnet.training.preparation import ReadyData, unscaling

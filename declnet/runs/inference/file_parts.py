@@ -23,10 +23,10 @@ from declnet.data.typed_columns import readable_cells, without_unreadable
 from declnet.data.usable_rows import OnError, UsableRows
 from declnet.display.words import counted
 from declnet.errors import DataError
-from declnet.runs.inference.member import naming_samples
+from declnet.runs.inference.member import LabeledPart, naming_samples
 from declnet.runs.inference.partial_predictions import partial_predictions
 from declnet.runs.inference.predictions import Predictions
-from declnet.runs.inference.predictor import LabeledPart, Predictor
+from declnet.runs.inference.predictor import Predictor
 
 FILE = "file"
 """Column of predictions for the names of a source's samples."""

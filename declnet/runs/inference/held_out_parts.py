@@ -12,8 +12,8 @@ from declnet.contracts.data.dataset import Dataset
 from declnet.data.splits import Data
 from declnet.runs.inference.examined import ExaminedPart
 from declnet.runs.inference.held_out import HeldOutPredictions
-from declnet.runs.inference.member import Member
-from declnet.runs.inference.predictor import LabeledPart, Predictor
+from declnet.runs.inference.member import LabeledPart, Member
+from declnet.runs.inference.predictor import Predictor
 
 if TYPE_CHECKING:
     from declnet.data.sets import PreparedSets

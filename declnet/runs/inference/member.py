@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from math import prod
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -56,6 +56,27 @@ def naming_samples(data: SampleArrays, windows: Windows | None = None) -> NamesS
 def naming_among(positions: Array, name_sample: NamesSamples) -> NamesSamples:
     """Return the names of the samples at some positions of a part."""
     return lambda position: name_sample(int(positions[position]))
+
+
+Recorded = Mapping[str, Array] | None
+"""What a member is to predict in place of its model: the output that each loss takes, by the loss's
+name; None for the model's."""
+
+
+class LabeledPart(NamedTuple):
+    """Samples with targets.
+
+    Attributes:
+        samples: the samples as each member prepares them.
+        name_sample: returns what messages call the sample at a position.
+        warning: that some of the data is left out, if it is.
+        recorded: for each member, what it is to predict. Empty: what the models compute.
+    """
+
+    samples: tuple[Dataset, ...]
+    name_sample: NamesSamples
+    warning: str | None = None
+    recorded: tuple[Recorded, ...] = ()
 
 
 class Member:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,7 +29,14 @@ from declnet.display.words import counted
 from declnet.errors import DataError
 from declnet.graph.model import Model
 from declnet.runs.inference.calibration import Calibrations, JointCalibration, thresholded
-from declnet.runs.inference.member import Member, NamesSamples, naming_samples, readings_of
+from declnet.runs.inference.member import (
+    LabeledPart,
+    Member,
+    NamesSamples,
+    Recorded,
+    naming_samples,
+    readings_of,
+)
 from declnet.runs.inference.partial_predictions import partial_predictions
 from declnet.runs.inference.predictions import (
     AnyPredictions,
@@ -41,26 +48,6 @@ from declnet.runs.notices import warn
 
 if TYPE_CHECKING:
     from declnet.runs.inference.evaluation import Evaluation
-
-
-Recorded = Mapping[str, Array] | None
-
-
-class LabeledPart(NamedTuple):
-    """Samples with targets.
-
-    Attributes:
-        samples: the samples as each member prepares them.
-        name_sample: returns what messages call the sample at a position.
-        warning: that some of the data is left out, if it is.
-        recorded: for each member, what it is to predict in place of its model: the output that each
-            loss takes, by the loss's name; None for the model's. Empty: the models'.
-    """
-
-    samples: tuple[Dataset, ...]
-    name_sample: NamesSamples
-    warning: str | None = None
-    recorded: tuple[Recorded, ...] = ()
 
 
 class Predictor:

@@ -326,7 +326,7 @@ def _points(
 class GroupResult(RunResult):
     """The result of several runs of one spec: folds or seeds, used as one model.
 
-    What only one run has, e.g. its history, is that of each of its `members`.
+    What belongs to a single run, e.g. its history, is found in its `members`.
 
     Attributes:
         group: their folder.

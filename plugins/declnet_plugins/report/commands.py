@@ -140,15 +140,16 @@ def _checked_picture(
     type=click.Path(path_type=Path, dir_okay=False),
     callback=_checked_picture,
     metavar="FILE",
-    help="File of the picture, .png or .svg.  [default: plot.png in the run's folder]",
+    help="File of the picture, .png or .svg.  [default: plot.png, in the folder of a single run]",
 )
 @click.option(
     "--scale",
     type=click.Choice(["auto", "linear", "log"]),
     default="auto",
     show_default=True,
-    help="Scale of the loss axis; auto is that of `declnet report`: logarithmic if the loss falls "
-    "to a thirtieth or less, without spikes that would flatten the rest; others show all values.",
+    help="Scale of the loss axis; auto chooses as `declnet report` does: logarithmic if the loss "
+    "falls to a thirtieth or less, without spikes that would flatten the rest; others show all "
+    "values.",
 )
 @click.option(
     "--metric",
@@ -179,7 +180,7 @@ def plot(runs: tuple[Path, ...], output: Path | None, scale: Scale, metric: str 
                 raise OutputError(f"{run.path}: no epoch has been logged, so nothing can be drawn")
         labels = run_labels([run.path for run in stored])
         charts = run_charts(dict(zip(labels, stored, strict=True)), scale)
-    path = output or runs[0] / "plot.png"
+    path = output or (runs[0] / "plot.png" if runs[0].is_dir() else Path("plot.png"))
     check_picture(path)
     save_picture(charts, path, str(runs[0]) if len(runs) == 1 else "")
     print_line(f"{path}: drawn")

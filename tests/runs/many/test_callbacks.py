@@ -1,4 +1,4 @@
-"""Callbacks know the group of a run, and are told once that all of its runs have ended."""
+"""Callbacks know the group of a run, and are called once after all of its runs have ended."""
 
 from __future__ import annotations
 
