@@ -49,16 +49,22 @@ def one_blas_thread() -> Iterator[None]:
     if _LIMITED.get():
         yield
         return
+    libraries = _libraries(len(sys.modules))
+    # threadpoolctl's context describes each library in full, which takes five times as long
+    limits = [library.get_num_threads() for library in libraries]
     _LIMITED.set(True)
     try:
-        with _libraries(len(sys.modules)).limit(limits=1, user_api="blas"):
-            yield
+        for library in libraries:
+            library.set_num_threads(1)
+        yield
     finally:
         _LIMITED.set(False)  # a generator may end in another context, which a token refuses
+        for library, limit in zip(libraries, limits, strict=True):
+            library.set_num_threads(limit)
 
 
 @lru_cache(maxsize=1)
-def _libraries(_modules: int) -> Any:
+def _libraries(_modules: int) -> list[Any]:
     """Return the BLAS libraries of this process; looking for them takes half a millisecond.
 
     Args:
@@ -66,4 +72,4 @@ def _libraries(_modules: int) -> Any:
     """
     from threadpoolctl import ThreadpoolController
 
-    return ThreadpoolController()
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)

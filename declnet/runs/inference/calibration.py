@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Annotated, Self
 
 import numpy as np
@@ -12,7 +12,13 @@ from pydantic import AfterValidator
 
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.returned import verified
-from declnet.contracts.runs.calibrator import Calibrator, CalibratorState, Thresholds, threshold_of
+from declnet.contracts.runs.calibrator import (
+    GIVES,
+    Calibrator,
+    CalibratorState,
+    Thresholds,
+    threshold_of,
+)
 from declnet.contracts.serialization import verify_state
 from declnet.errors import DataError
 from declnet.registry.registry import Registry
@@ -62,13 +68,14 @@ class FittedCalibration:
             y_pred, y_true = read_only(y_pred), read_only(y_true)
             state = verified(Calibrator.fit, calibrator, y_pred, y_true, reading.task)
             steps.append(FittedStep(calibrator, state))
-            y_pred = _applied(steps[-1], y_pred)
+            if "apply" in calibrator.gives():
+                y_pred = _applied(steps[-1], y_pred)
         return cls(tuple(steps), reading, len(outputs))
 
     @property
     def changes_predictions(self) -> bool:
         """Whether a step changes predictions, rather than adding something to them."""
-        return self._giving("apply") is not None
+        return bool(self._by_method["apply"])
 
     @property
     def threshold(self) -> Thresholds | None:
@@ -103,7 +110,7 @@ class FittedCalibration:
         if not np.isfinite(outputs).all():
             return outputs
         y_pred = _as_task(self.reading, outputs)
-        for step in self.steps:
+        for step in self._by_method["apply"]:
             y_pred = _applied(step, y_pred)
         return y_pred.reshape(outputs.shape).astype(outputs.dtype, copy=False)
 
@@ -130,15 +137,26 @@ class FittedCalibration:
 
     def completed(self, predictions: Predictions) -> Predictions:
         """Return predictions with their intervals or sets, if they are finite."""
-        if not np.isfinite(predictions.outputs).all():
+        adds_limits = self._by_method["intervals"] or self._by_method["sets"]
+        if not adds_limits or not np.isfinite(predictions.outputs).all():
             return predictions
         bounds, sets = self.intervals(predictions.outputs), self.sets(predictions.outputs)
         lower, upper = bounds if bounds is not None else (None, None)
         return replace(predictions, lower=lower, upper=upper, sets=sets)
 
+    @cached_property
+    def _by_method(self) -> Mapping[str, tuple[FittedStep, ...]]:
+        """The steps that implement each of a calibrator's methods; a row costs as much as this."""
+        given = [step.calibrator.gives() for step in self.steps]
+        return {
+            method: tuple(
+                step for step, methods in zip(self.steps, given, strict=True) if method in methods
+            )
+            for method in GIVES
+        }
+
     def _giving(self, method: str) -> FittedStep | None:
-        steps = (step for step in self.steps if method in step.calibrator.gives())
-        return next(steps, None)
+        return next(iter(self._by_method[method]), None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,8 +263,6 @@ def _thresholded(head: Head, calibration: FittedCalibration | None) -> Head:
 
 
 def _applied(step: FittedStep, y_pred: Array) -> Array:
-    if "apply" not in step.calibrator.gives():
-        return y_pred
     return verified(Calibrator.apply, step.calibrator, read_only(y_pred), step.state)
 
 
