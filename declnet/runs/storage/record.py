@@ -108,7 +108,8 @@ def with_nan(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 BRIEF = 0.2
-"""Seconds that a run may take if it is written only once it has ended."""
+"""Seconds that logged epochs wait to be written together, which takes as long as a small epoch; and
+that a run may take if it is written only once it has ended."""
 
 
 class Record:
@@ -150,23 +151,25 @@ class Record:
         record._unwritten = {folder.SPEC: spec_toml.encode(), **_files_of(preparation)}
         record._due = time.perf_counter() + BRIEF
         if not may_wait:
-            record._begin()
+            record._write_deferred()
         return record
 
-    def _begin(self) -> None:
-        """Write what is known before the first step, and the epochs since, unless it was done."""
+    def _write_deferred(self) -> None:
+        """Write what is known before the first step, unless it was done, and the epochs since."""
         if self._unwritten:
             with folder.writing(self.directory):
                 remove_temporary(self.directory)
                 self.history.remove()
                 self._write_first()
                 self._write_manifest()
-                self.history.write()
+        with folder.writing(self.directory / folder.HISTORY):
+            self.history.write()
+        self._due = time.perf_counter() + BRIEF
 
     def keep_up(self) -> None:
         """Write what was deferred, once it is due; raise RunError if that fails."""
-        if self._unwritten and time.perf_counter() > self._due:
-            self._begin()
+        if time.perf_counter() > self._due:
+            self._write_deferred()
 
     def resumed(self, epoch: int, step: int, changes: list[str]) -> None:
         """Add to the manifest where another process resumes, and what has changed since."""
@@ -197,11 +200,8 @@ class Record:
         return rows
 
     def epoch(self, row: dict[str, Any]) -> None:
-        """Add a logged epoch to the history; raise RunError if it cannot be written."""
+        """Add a logged epoch to the history, which `keep_up` writes."""
         self.history.append(row)
-        if not self._unwritten:
-            with folder.writing(self.directory / folder.HISTORY):
-                self.history.write()
 
     def checkpoint(
         self,
@@ -214,14 +214,14 @@ class Record:
         keep_last: int,
     ) -> None:
         """Write a checkpoint like `Checkpoints.write`; raise RunError on failure."""
-        self._begin()
+        self._write_deferred()
         with folder.writing(self.directory):
             history = {"history": self.history.state()}
             self.checkpoints.write(content | history, epoch, batch, step, best, keep_last)
 
     def write_behavior(self, behavior: bytes) -> None:
         """Write what the components of an unfinished run compute; raise RunError on failure."""
-        self._begin()
+        self._write_deferred()
         with folder.writing(self.directory):
             self._write({folder.BEHAVIOR: behavior})
 
@@ -282,7 +282,7 @@ class Record:
         the one to report.
         """
         with suppress(OSError, RunError):
-            self._begin()
+            self._write_deferred()
             if isinstance(error, KeyboardInterrupt):
                 self._write({folder.WEIGHTS: save(model.parameters()), **others})
                 self._end("interrupted", seconds, {**more, "files": self._checksums})
