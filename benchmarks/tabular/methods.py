@@ -155,10 +155,13 @@ BAGGED_METHODS = {
 }
 
 TUNED_METHODS = {
-    f"{name} tuned": Method(
-        tuned(partial(pytabkit_trial, kind, first)), ("torch", "pytabkit"), "tuned"
-    )
-    for name, (kind, first) in SEARCHES.items()
+    "declnet:best tuned": Method(declnet_new(best=True), ("declnet",), "tuned", reads_prose=True),
+    **{
+        f"{name} tuned": Method(
+            tuned(partial(pytabkit_trial, kind, first)), ("torch", "pytabkit"), "tuned"
+        )
+        for name, (kind, first) in SEARCHES.items()
+    },
 }
 
 METHODS: dict[str, Method] = {**SINGLE_METHODS, **BAGGED_METHODS, **TUNED_METHODS}

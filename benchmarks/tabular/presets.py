@@ -58,18 +58,23 @@ def bagged_preset(name: str) -> Callable[[Task, Path], Fit]:
     return prepare
 
 
-def declnet_new(*options: str) -> Callable[[Task, Path], Fit]:
-    """Return the preparation of `declnet new` with options, and `declnet run`, unedited.
+def declnet_new(*, best: bool = False) -> Callable[[Task, Path], Fit]:
+    """Return the preparation of what `declnet new` writes, unedited, and the command it names.
 
     It gets the rows of all folds, which it may divide as it likes, and the kind of task.
+
+    Args:
+        best: whether to take the preset `best`, for the task's seconds.
     """
 
     def prepare(task: Task, folder: Path) -> Fit:
         task.data.write(folder / "train.csv", sorted(task.learning))
+        options = ("--preset", "best", "--minutes", f"{task.seconds / 60:g}") if best else ()
+        command = "tune" if best else "run"
 
         def fit() -> Predict:
             _write_spec(task, folder, *options)
-            _call("run", folder / "spec.toml", "--out", folder / "run")
+            _call(command, folder / "spec.toml", "--out", folder / "run")
             return _predicting(task, folder / "run")
 
         return fit

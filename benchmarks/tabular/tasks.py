@@ -27,8 +27,8 @@ FOLDS = 5
 """Of the rows to learn from, for methods that are bagged."""
 MOST_LEVELS = 250
 """Of a category in a frame, if a library accepts no more than 255."""
-TUNING_SECONDS = 900.0
-"""Wall time of a fit of a tuned method."""
+TUNING_SECONDS = 180.0
+"""Wall time of a fit of a tuned method, on one core: a few trials of the settings of each."""
 SPLITS = 2
 """Of every set, for every method."""
 MORE_SPLITS = 6
