@@ -269,7 +269,15 @@ def work() -> int:
     Returns:
         The exit code, 130 if asked to stop.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    is_interrupted = False
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal is_interrupted
+        if not is_interrupted:  # the end of standard input must not interrupt what the run writes
+            is_interrupted = True
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
     output = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
     tasks: SimpleQueue[str | None] = SimpleQueue()
@@ -312,10 +320,6 @@ def work() -> int:
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # nothing is left to interrupt
     return 0
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

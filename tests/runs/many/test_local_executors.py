@@ -255,3 +255,23 @@ def test_whoever_stops_listening_ends_the_workers(document, tmp_path):
     assert next(update.task for update in updates if update.answer is not None) == 0
     updates.close()
     assert children() == before
+
+
+@needs_proc
+def test_a_stopped_worker_completes_what_its_run_writes(document, tmp_path, monkeypatch):
+    source = (
+        "import time\nfrom declnet import Callback, hookimpl\n"
+        "class Slow(Callback):\n    type = 'slow'\n"
+        "    def failed(self, state, error): time.sleep(0.5)\n"
+        "@hookimpl\ndef declnet_register(register): register(Slow)\n"
+    )
+    site = str(write_distribution(tmp_path / "site", "declnet-slow", source))
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.setenv("PYTHONPATH", site)
+    document["training"] |= {"epochs": 10**9, "log_every": 1, "callbacks": ["slow"]}
+    (endless,) = tasks_of(parse_spec(document, discover()), tmp_path, [1])
+    updates = WorkerProcesses(jobs=1).execute(iter([endless]))
+    assert next(updates).answer is None
+    updates.close()
+    manifest = json.loads((endless.directory / "manifest.json").read_text())
+    assert manifest["status"] == "interrupted"
