@@ -81,8 +81,12 @@ def serve_here(
         timeout_graceful_shutdown=max(1, round(options.grace)),
     )
     server = _Server(config, app, options.client_timeout)
-    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again after its shutdown
-        signal.signal(number, lambda *_: None)
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):  # before uvicorn does, and again when it is done
+        signal.signal(number, stop)
     with one_blas_thread():  # requests are predicted side by side
         server.run(sockets=[listener])
     log("stopped", process=os.getpid())

@@ -136,3 +136,23 @@ def test_a_killed_worker_is_replaced_and_no_worker_outlives_the_server(start, ru
         until(lambda: len(answers) > count + 20)
     assert all(answer == expected for answer in answers)
     assert again.end() == 0
+
+
+@pytest.mark.skipif(
+    "DECLNET_TEST_KILLS" not in os.environ, reason="starts eight processes: set DECLNET_TEST_KILLS"
+)
+def test_a_worker_that_is_stopped_while_it_starts_ends(start, runs):
+    server = start(runs / "flowers", "--port", 0, "--workers", 2)
+
+    def processes(event):
+        lines = server.log.read_text().splitlines()
+        records = [json.loads(line) for line in lines if f'"{event}"' in line]
+        return [record["process"] for record in records]
+
+    until(lambda: len(processes("worker started")) == 2)
+    for stopped in range(5):
+        os.kill(processes("worker started")[-1], signal.SIGTERM)
+        until(lambda stopped=stopped: len(processes("worker ended")) == stopped + 1)
+        while len(processes("worker started")) < stopped + 3:
+            pass  # a sleep would miss the moment
+    assert server.end() == 0
