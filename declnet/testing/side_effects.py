@@ -71,11 +71,13 @@ _SHARED: dict[str, Callable[[], Any]] = {
 
 
 def _processes() -> set[str]:
+    processes = set[str]()
     with suppress(AttributeError, ChildProcessError):  # if there are none, or it is not known
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        tasks = Path("/proc/self/task").glob("*/children")
-        return {number for task in tasks for number in task.read_text("utf-8").split()}
-    return set()
+        for children in Path("/proc/self/task").glob("*/children"):
+            with suppress(OSError):  # the thread has ended
+                processes.update(children.read_text("utf-8").split())
+    return processes
 
 
 def _files() -> set[str]:
