@@ -108,8 +108,7 @@ def with_nan(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 BRIEF = 0.2
-"""Seconds that logged epochs wait to be written together, which takes as long as a small epoch; and
-that a run may take if it is written only once it has ended."""
+"""Seconds that a run may take if it is written only once it has ended."""
 
 
 class Record:
@@ -151,25 +150,23 @@ class Record:
         record._unwritten = {folder.SPEC: spec_toml.encode(), **_files_of(preparation)}
         record._due = time.perf_counter() + BRIEF
         if not may_wait:
-            record._write_deferred()
+            record._begin()
         return record
 
-    def _write_deferred(self) -> None:
-        """Write what is known before the first step, unless it was done, and the epochs since."""
+    def _begin(self) -> None:
+        """Write what is known before the first step, and the epochs since, unless it was done."""
         if self._unwritten:
             with folder.writing(self.directory):
                 remove_temporary(self.directory)
                 self.history.remove()
                 self._write_first()
                 self._write_manifest()
-        with folder.writing(self.directory / folder.HISTORY):
-            self.history.write()
-        self._due = time.perf_counter() + BRIEF
+                self.history.write()
 
     def keep_up(self) -> None:
         """Write what was deferred, once it is due; raise RunError if that fails."""
-        if time.perf_counter() > self._due:
-            self._write_deferred()
+        if self._unwritten and time.perf_counter() > self._due:
+            self._begin()
 
     def resumed(self, epoch: int, step: int, changes: list[str]) -> None:
         """Add to the manifest where another process resumes, and what has changed since."""
@@ -200,8 +197,11 @@ class Record:
         return rows
 
     def epoch(self, row: dict[str, Any]) -> None:
-        """Add a logged epoch to the history, which `keep_up` writes."""
+        """Add a logged epoch to the history; raise RunError if it cannot be written."""
         self.history.append(row)
+        if not self._unwritten:
+            with folder.writing(self.directory / folder.HISTORY):
+                self.history.write()
 
     def checkpoint(
         self,
@@ -214,14 +214,14 @@ class Record:
         keep_last: int,
     ) -> None:
         """Write a checkpoint like `Checkpoints.write`; raise RunError on failure."""
-        self._write_deferred()
+        self._begin()
         with folder.writing(self.directory):
             history = {"history": self.history.state()}
             self.checkpoints.write(content | history, epoch, batch, step, best, keep_last)
 
     def write_behavior(self, behavior: bytes) -> None:
         """Write what the components of an unfinished run compute; raise RunError on failure."""
-        self._write_deferred()
+        self._begin()
         with folder.writing(self.directory):
             self._write({folder.BEHAVIOR: behavior})
 
@@ -282,7 +282,7 @@ class Record:
         the one to report.
         """
         with suppress(OSError, RunError):
-            self._write_deferred()
+            self._begin()
             if isinstance(error, KeyboardInterrupt):
                 self._write({folder.WEIGHTS: save(model.parameters()), **others})
                 self._end("interrupted", seconds, {**more, "files": self._checksums})
