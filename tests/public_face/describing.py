@@ -92,7 +92,8 @@ def _members(cls: type[Any]) -> Iterator[str]:
         if isinstance(value, property) or type(value).__name__ == "cached_property":
             yield f"property {name}"
         elif inspect.isfunction(function):
-            yield f"{name}{_signature(function)}"
+            if not function.__module__.startswith("pydantic"):  # which adds some of its own
+                yield f"{name}{_signature(function)}"
         elif not name.startswith("model_"):
             yield f"{name} = {_default(value)}"
 

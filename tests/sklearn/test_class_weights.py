@@ -44,7 +44,8 @@ def test_it_is_the_same_as_sample_weights(rare, weights, own):
 def test_a_linear_model_agrees_with_scikit_learn(rare):
     x, y = rare
     net = DeclnetClassifier(linear(2), class_weight="balanced", training__epochs=400).fit(x, y)
-    peer = LogisticRegression(C=np.inf, class_weight="balanced", tol=1e-8).fit(x, y)
+    peer = LogisticRegression(C=np.inf, class_weight="balanced", tol=1e-8, solver="newton-cg")
+    peer.fit(x, y)
     np.testing.assert_allclose(net.predict_proba(x), peer.predict_proba(x), atol=0.003)
 
 
