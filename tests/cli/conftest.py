@@ -89,8 +89,8 @@ def content(path: Path) -> Any:
 
 def bits(folder: Path) -> dict[str, bytes]:
     """Return the files below a folder that do not differ from run to run."""
-    found = [each for each in sorted(folder.rglob("*")) if each.name in BITS]
-    return {str(each.relative_to(folder)): each.read_bytes() for each in found}
+    paths = [path for path in sorted(folder.rglob("*")) if path.name in BITS]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,11 @@ def spec(spec_file, document):
 def without_times(value):
     if isinstance(value, dict):
         return {
-            key: without_times(each)
-            for key, each in value.items()
+            key: without_times(item)
+            for key, item in value.items()
             if key not in ("seconds", "jobs", "manifests")
         }
-    return [without_times(each) for each in value] if isinstance(value, list) else value
+    return [without_times(item) for item in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("command", ["sweep", "run"])
@@ -73,7 +73,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_summary(
 
         def finished(folder=folder):
             return finished_runs(
-                each for each in folder.rglob("manifest.json") if each.parent.name[0] != "."
+                path for path in folder.rglob("manifest.json") if path.parent.name[0] != "."
             )
 
         kills += carried_through_kills(start, finished, draw, lasts, most - kills)

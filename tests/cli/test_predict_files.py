@@ -56,10 +56,10 @@ def outputs(folder):
     return {path.name: path.read_text("utf-8") for path in sorted(folder.glob("[!.]*"))}
 
 
-@pytest.mark.parametrize("given", [["in/*.csv"], ["in"], ["in/part-0.csv", "in/part-[1-9].csv"]])
-def test_each_file_is_predicted_as_alone(given, inputs, expected, flowers, declnet_cli, tmp_path):
+@pytest.mark.parametrize("paths", [["in/*.csv"], ["in"], ["in/part-0.csv", "in/part-[1-9].csv"]])
+def test_each_file_is_predicted_as_alone(paths, inputs, expected, flowers, declnet_cli, tmp_path):
     (inputs / "_SUCCESS").touch()
-    out = declnet_cli.succeeds("predict", flowers.run, *given, "-o", "out/", "--id", "color")
+    out = declnet_cli.succeeds("predict", flowers.run, *paths, "-o", "out/", "--id", "color")
     assert out.startswith("out: 6 files, 135 rows; ")
     assert out.endswith(" rows/s\n")
     assert outputs(tmp_path / "out") == {

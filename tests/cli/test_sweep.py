@@ -145,9 +145,9 @@ def test_runs_are_shown_with_the_digits_that_their_spread_lets_count(monkeypatch
     print_series(series, Path("runs/small-folds-1"))
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 60
-    found = by_name(out)
-    assert "20" in found
-    assert "21" not in found  # of 30 folds
+    runs = by_name(out)
+    assert "20" in runs
+    assert "21" not in runs  # of 30 folds
     assert "the first 20 of 30 runs" in out
     assert "; all are in runs/small-folds-1/summary.json" in " ".join(out.split())
     monkeypatch.setenv("COLUMNS", "500")

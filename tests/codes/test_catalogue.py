@@ -104,7 +104,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     np.savez(tmp_path / "points_with_color.npz", x=points, y=labels)
     np.savez(tmp_path / "songs.npz", notes=np.arange(300).reshape(60, 5) % 12, y=labels)
     np.savez(tmp_path / "labels_from_minus_one.npz", x=points[:, :2], y=np.arange(60) % 4 - 1)
-    rows = [f"{each},{'red' if each % 2 else 'blue'},species {each % 3}" for each in range(30)]
+    rows = [f"{size},{'red' if size % 2 else 'blue'},species {size % 3}" for size in range(30)]
     (tmp_path / "flowers.csv").write_text("\n".join(["size,color,species", *rows]))
     sales = [f"{'old' if day > 5 else 'new'},2024-01-{day:02},{day % 7}" for day in range(1, 31)]
     (tmp_path / "sales.csv").write_text("\n".join(["shop,day,sales", *sales]))
@@ -157,7 +157,7 @@ def codes_of(code: str, example: str, registry: Registry) -> list[str]:
         problems = checked_spec(path, overrides, registry).problems
     except SpecError as error:
         problems = error.problems
-    return [each.code for each in problems]
+    return [problem.code for problem in problems]
 
 
 @pytest.mark.usefixtures("folder")
@@ -206,7 +206,7 @@ def test_the_catalogue_has_exactly_the_codes_that_are_raised(repository: Path) -
     """Codes of components' own checks are a default, or raised by third-party plugins."""
     sources = [*(repository / "declnet").rglob("*.py"), *(repository / "plugins").rglob("*.py")]
     raised = {
-        code for each in sources for code in re.findall(r'"([EW]\d{3})"', each.read_text("utf-8"))
+        code for path in sources for code in re.findall(r'"([EW]\d{3})"', path.read_text("utf-8"))
     }
     assert len(sources) > 100
     assert set(catalogue()) == raised | {"E060", "W060"}

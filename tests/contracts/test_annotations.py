@@ -141,7 +141,7 @@ def test_all_contracts_are_tried():
     assert kinds >= set(declnet.discover().kinds()) - {"initializer"}
 
 
-@of([each for each in METHODS if not is_free(*each)])
+@of([method for method in METHODS if not is_free(*method)])
 def test_a_value_of_another_type_is_refused_by_name(contract, name):
     with pytest.raises(BrokenContractError) as caught:
         received(contract, name, Opaque())
@@ -231,7 +231,7 @@ DIRECT = {
 
 def test_no_caller_receives_a_value_unverified():
     core = Path(declnet.__file__).parent
-    found = set()
+    unverified = set()
     for path in core.rglob("*.py"):
         place = path.relative_to(core).as_posix()
         if place.startswith(("testing/", "contracts/")):
@@ -249,5 +249,5 @@ def test_no_caller_receives_a_value_unverified():
         for call in ast.walk(tree):
             name = getattr(getattr(call, "func", None), "attr", None)
             if name in DISTINCT and id(call) not in verified:
-                found.add((place, name))
-    assert found <= DIRECT
+                unverified.add((place, name))
+    assert unverified <= DIRECT

@@ -37,9 +37,9 @@ plain_values = st.recursive(
 )
 
 
-def read_again(value, template=None, found=None):
-    text = json.dumps(to_plain(value, found), allow_nan=False)
-    return from_plain(json.loads(text), found, template)
+def read_again(value, template=None, arrays=None):
+    text = json.dumps(to_plain(value, arrays), allow_nan=False)
+    return from_plain(json.loads(text), arrays, template)
 
 
 def same(one, other):
@@ -62,7 +62,7 @@ def same(one, other):
 def test_every_plain_value_comes_back(value):
     """Whether arrays are part of the JSON or apart from it."""
     assert same(read_again(value), value)
-    assert same(read_again(value, found={}), value)
+    assert same(read_again(value, arrays={}), value)
 
 
 @pytest.mark.parametrize("value", [float("inf"), -float("inf"), -0.0, 0.1 + 0.2, 2**200, 5e-324])
@@ -80,7 +80,7 @@ def test_nan_and_numpy_scalars_come_back():
 
 def test_arrays_of_names_that_look_alike_are_kept_apart():
     value = {"a/b": np.zeros(2), "a": {"b": np.ones(2)}}
-    assert same(read_again(value, found={}), value)
+    assert same(read_again(value, arrays={}), value)
 
 
 @dataclass
@@ -97,8 +97,8 @@ class Outer:
 
 def test_a_dataclass_comes_back_with_a_template_alone():
     state = Outer(Inner(3, np.arange(4.0)), [1, 2])
-    found = read_again(state, Outer())
-    assert (found.inner.count, found.inner.sums.tolist(), found.seen) == (3, [0, 1, 2, 3], [1, 2])
+    read = read_again(state, Outer())
+    assert (read.inner.count, read.inner.sums.tolist(), read.seen) == (3, [0, 1, 2, 3], [1, 2])
     for template in (None, Inner(), [Outer()]):
         with pytest.raises(NotPlainError):
             read_again(state, template)

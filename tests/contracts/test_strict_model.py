@@ -26,8 +26,8 @@ def test_a_string_that_has_a_folder_keeps_it():
 
 def test_a_path_is_relative_to_its_own_folder_rather_than_the_specs():
     context = {"folder": Path("/spec")}
-    own = {"type": "npz", "path": LocatedString("a.npz", HERE)}
-    assert NPZ.from_declaration(own, context).path == Path("/here/a.npz")
+    declaration = {"type": "npz", "path": LocatedString("a.npz", HERE)}
+    assert NPZ.from_declaration(declaration, context).path == Path("/here/a.npz")
     plain = {"type": "npz", "path": "a.npz"}
     assert NPZ.from_declaration(plain, context).path == Path("/spec/a.npz")
     absolute = {"type": "npz", "path": LocatedString("/there/a.npz", HERE)}

@@ -64,8 +64,8 @@ def test_a_field_that_the_spec_uses_otherwise_is_refused(base, name, annotation)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         odd = type("Odd", (base,), body)
-    taken = "a name that every layer" if hasattr(base, name) else r".*\("
-    with pytest.raises(RegistryError, match=f"Odd has a field {name}, {taken}"):
+    reason = "a name that every layer" if hasattr(base, name) else r".*\("
+    with pytest.raises(RegistryError, match=f"Odd has a field {name}, {reason}"):
         Registry().register(odd)
 
 
@@ -124,7 +124,7 @@ def test_more_arguments_with_defaults_are_right():
     class More(Schedule):
         type = "more"
 
-        def rate(self, step, total=1, *, own=2):
+        def rate(self, step, total=1, *, extra=2):
             return 0.1
 
     class Any(Callback):

@@ -75,9 +75,9 @@ def test_an_early_spike_leaves_the_chart():
 @given(st.floats(-1e9, 1e9), st.floats(1e-3, 1e9), st.booleans())
 def test_ticks_are_on_the_axis_and_few(low, length, logarithmic):
     scale = AxisScale(logarithmic and low > 0, low, low + length)
-    found = ticks(scale)
-    assert 1 <= len(found) <= 11
-    assert all(low - length / 1e6 <= tick <= low + length * (1 + 1e-6) for tick in found)
+    marks = ticks(scale)
+    assert 1 <= len(marks) <= 11
+    assert all(low - length / 1e6 <= tick <= low + length * (1 + 1e-6) for tick in marks)
 
 
 def test_results_of_programs_are_shown_one_below_the_other():

@@ -67,13 +67,13 @@ def test_an_error_without_a_trace_is_shown_as_well():
 
 def test_ipython_shows_that_traceback(error, capsys):
     shell = pytest.importorskip("IPython.core.interactiveshell", reason="IPython is not installed")
-    made = shell.InteractiveShell()
+    ipython = shell.InteractiveShell()
     try:
         raise error
     except declnet.SpecError:
-        made.showtraceback(sys.exc_info())
+        ipython.showtraceback(sys.exc_info())
     finally:
-        made.history_manager.end_session()
+        ipython.history_manager.end_session()
     printed = capsys.readouterr().out
     assert "help: did you mean" in printed
     assert "Traceback" not in printed

@@ -77,7 +77,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for name, values in chosen.items():
         if name in metafunc.fixturenames:
             assert values, f"no page has a {name}"
-            metafunc.parametrize(name, values, ids=[_id(each) for each in values])
+            metafunc.parametrize(name, values, ids=[_id(value) for value in values])
 
 
 def _id(value: object) -> str:

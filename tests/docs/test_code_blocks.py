@@ -92,18 +92,18 @@ def test_example_components_keep_their_contracts(
     assert components
     groups = components_of_classes(components)
     outcomes = [case.outcome() for _, cases in groups for case in cases]
-    assert [str(each) for each in outcomes if each.status == "failed"] == []
-    passed = {each.component for each in outcomes if each.status == "passed"}
-    assert passed == {f"{each.kind}:{each.type}" for each in components}
+    assert [str(outcome) for outcome in outcomes if outcome.status == "failed"] == []
+    passed = {outcome.component for outcome in outcomes if outcome.status == "passed"}
+    assert passed == {f"{component.kind}:{component.type}" for component in components}
     if find_spec("numba") is not None:
-        skipped = [each for each in outcomes if each.status == "skipped"]
-        slower = {each.component for each in skipped if each.check == "runs_without_python"}
+        skipped = [outcome for outcome in outcomes if outcome.status == "skipped"]
+        slower = {skip.component for skip in skipped if skip.check == "runs_without_python"}
         assert slower <= NEEDS_PYTHON
 
 
 def test_the_kit_says_which_line_needs_python(blocks: list[CodeBlock], tmp_path: Path) -> None:
     pytest.importorskip("numba", reason="the extra jit is not installed")
-    at = next(i for i, each in enumerate(blocks) if "class Excess" in each.text)
+    at = next(i for i, block in enumerate(blocks) if "class Excess" in block.text)
     (tmp_path / "excess.py").write_text(blocks[at].text, "utf-8")
     python = [sys.executable, "excess.py"]
     done = subprocess.run(python, cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -122,7 +122,7 @@ def visits(
 ) -> dict:
     """The document of the spec that uses every component of declnet-counts, in its folder."""
     monkeypatch.chdir(example_projects["declnet-counts"].folder)
-    block = next(each for each in blocks if each.argument == "using declnet-counts, run")
+    block = next(block for block in blocks if block.argument == "using declnet-counts, run")
     return tomllib.loads(block.text)
 
 
@@ -136,7 +136,7 @@ def test_the_loss_warns_of_a_last_layer_that_gives_no_rates(
 ) -> None:
     visits["model"]["layers"].pop()
     problem = problem_of(visits, registry)
-    shown = [each.text.strip() for each in blocks if each.text.startswith("warning[W060]")]
+    shown = [block.text.strip() for block in blocks if block.text.startswith("warning[W060]")]
     assert shown == [f"{problem.severity}[{problem.code}]: {problem.message} ({problem.help})"]
     assert problem.path == ("loss",)
 
@@ -163,8 +163,8 @@ def test_a_wrong_return_value_is_reported_as_the_page_says(
 ) -> None:
     break_method(monkeypatch, registry, "output_shape", "return None")
     problem = problem_of(visits, registry)
-    shown = [each.text.strip() for each in blocks if each.text.startswith("error[E025]")]
-    assert [without_folder(each) for each in shown] == [
+    shown = [block.text.strip() for block in blocks if block.text.startswith("error[E025]")]
+    assert [without_folder(text) for text in shown] == [
         without_folder(f"{problem.severity}[{problem.code}]: {problem.message}")
     ]
 
@@ -175,5 +175,5 @@ def test_an_exception_is_reported_as_the_page_says(
     break_method(monkeypatch, registry, "forward", "1 / 0")
     with pytest.raises(declnet.ComponentError) as caught:
         declnet.run(declnet.parse_spec(visits, registry), registry=registry)
-    shown = [each.text.strip() for each in blocks if "raised ZeroDivisionError" in each.text]
-    assert [without_folder(each) for each in shown] == [without_folder(f"error: {caught.value}")]
+    shown = [block.text.strip() for block in blocks if "raised ZeroDivisionError" in block.text]
+    assert [without_folder(text) for text in shown] == [without_folder(f"error: {caught.value}")]

@@ -23,13 +23,13 @@ def output_of(block: CodeBlock, namespace: dict[str, Any], command_line: Any) ->
         lines = [shlex.split(line, comments=True) for line in block.text.splitlines()]
         if block.argument == "fail":
             done = [command_line(*words[1:]) for words in lines]
-            assert {each.returncode for each in done} == {1}
-            return "".join(each.stdout for each in done)
+            assert {process.returncode for process in done} == {1}
+            return "".join(process.stdout for process in done)
         done = [command_line(*words[1:]) for words in lines]
-        errors = [each.stderr.removeprefix(COMPILING) for each in done]
+        errors = [process.stderr.removeprefix(COMPILING) for process in done]
         assert not [error for error in errors if error and not error.startswith("note: ")]
-        assert {each.returncode for each in done} == {0}
-        return "".join(each.stdout for each in done)
+        assert {process.returncode for process in done} == {0}
+        return "".join(process.stdout for process in done)
     if block.verb == "runs":
         namespace.clear()
     printed = io.StringIO()
@@ -69,7 +69,7 @@ def test_a_page_prints_what_it_shows(
     for at, block in enumerate(blocks):
         if block.verb == "saved":
             name = block.text.splitlines()[0].removeprefix("# ")
-            later = "".join(each.text for each in blocks[at + 1 :] if each.verb != "prints")
+            later = "".join(block.text for block in blocks[at + 1 :] if block.verb != "prints")
             assert name in later, f"nothing reads {name}"
             (tmp_path / name).write_text(block.text, "utf-8")
         elif block.verb == "prints":

@@ -65,14 +65,14 @@ class Case:
         """Return a copy in a folder, with the data files that it names."""
         copy = folder / self.folder.name
         shutil.copytree(self.folder, copy, ignore=shutil.ignore_patterns("expected*", "needs.txt"))
-        texts = [each.read_text("utf-8", "replace") for each in copy.glob("*.*") if each.is_file()]
+        texts = [path.read_text("utf-8", "replace") for path in copy.glob("*.*") if path.is_file()]
         write_data_files(copy, "\n".join(texts))
         return copy
 
 
 def cases(names: tuple[str, ...] = ()) -> Iterator[Case]:
     """Yield all cases, or only the named ones."""
-    for folder in sorted(each for each in GALLERY.iterdir() if each.is_dir()):
+    for folder in sorted(path for path in GALLERY.iterdir() if path.is_dir()):
         if (names and folder.name not in names) or folder.name == "__pycache__":
             continue
         specs = [name for name in EXPECTED if (folder / name).is_file()]

@@ -245,8 +245,8 @@ def sweep(case: Case) -> Any:
     points = {}
     for spec in summary["specs"]:
         layer, text = spec["values"].values()
-        kept = ("seeds", "finished", "metrics", "gaps")  # folders are named for the values
-        points[layers.index(layer), texts.index(text)] = {key: spec[key] for key in kept}
+        keys = ("seeds", "finished", "metrics", "gaps")  # folders are named for the values
+        points[layers.index(layer), texts.index(text)] = {key: spec[key] for key in keys}
     case.declnet("plot", "w", "-o", "w.svg")
     case.declnet("report", "w", "-o", "w.html")
     xml_skeleton(case.folder / "w.svg")

@@ -18,8 +18,8 @@ from declnet.registry.plugin import Plugin, PluginFailure, unmet, unmet_requirem
     ],
 )
 def test_unmet(requirement, fault):
-    found = unmet(requirement)
-    assert found == fault or re.fullmatch(fault, found)
+    reason = unmet(requirement)
+    assert reason == fault or re.fullmatch(fault, reason)
 
 
 def test_a_requirement_that_is_none_is_refused():

@@ -42,7 +42,7 @@ def test_the_listed_distribution_decides_in_a_view_alone(offered):
     registry, classes = offered(ONE, OTHER)
     view = registry.preferring(["Package_B", "numpy"])
     assert view.find("schedule", "cosine") is classes[OTHER]
-    assert [each.plugin for each in view.entries()] == [OTHER]
+    assert [entry.plugin for entry in view.entries()] == [OTHER]
     assert registry.preferring([]) is registry
     with pytest.raises(UnknownTypeError):
         registry.find("schedule", "cosine")
@@ -75,7 +75,7 @@ def test_declnets_own_comes_first_unless_another_is_listed(offered, listed, expe
     registry, classes = offered(OTHER, OWN)
     view = registry.preferring(listed)
     assert view.find("schedule", "cosine") is classes[expected]
-    assert [each.chosen for each in view.conflicts()] == [expected]
+    assert [conflict.chosen for conflict in view.conflicts()] == [expected]
 
 
 BROKEN = "a_module_that_nobody_has"

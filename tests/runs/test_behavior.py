@@ -21,10 +21,10 @@ def result(array, what="output"):
 
 def stored(*results):
     def compute(_rows):
-        for each in results:
-            if isinstance(each, Exception):
-                raise each
-            yield each
+        for item in results:
+            if isinstance(item, Exception):
+                raise item
+            yield item
 
     return compute
 

@@ -41,9 +41,9 @@ def headings(folder):
 
 def test_the_card_of_a_run_has_its_data_and_metrics(flowers):
     run, text = open_run(flowers.run), (flowers.run / "README.md").read_text("utf-8")
-    found = metadata(flowers.run)
-    assert (found["library_name"], found["pipeline_tag"]) == ("declnet", "tabular-classification")
-    (entry,) = found["model-index"]
+    card = metadata(flowers.run)
+    assert (card["library_name"], card["pipeline_tag"]) == ("declnet", "tabular-classification")
+    (entry,) = card["model-index"]
     assert entry["name"] == run.name
     for name, result in zip(("test", "validation"), entry["results"], strict=True):
         assert result["task"] == {"type": "tabular-classification"}
@@ -107,9 +107,9 @@ def test_the_tag_follows_from_data_and_loss(target, last, loss, data, tag, docum
     document["model"]["layers"] += [{"type": "dense", "units": 1}, *last]
     document |= {"data": {"train": source, **data}, "loss": loss, "training": {"epochs": 2}}
     declnet.run(document, out=tmp_path / "run")
-    found = metadata(tmp_path / "run")
-    assert found["pipeline_tag"] == tag
-    assert [r["dataset"]["split"] for r in found["model-index"][0]["results"]] == ["train"]
+    card = metadata(tmp_path / "run")
+    assert card["pipeline_tag"] == tag
+    assert [r["dataset"]["split"] for r in card["model-index"][0]["results"]] == ["train"]
 
 
 def test_images_are_what_their_source_says(document, tmp_path):
@@ -126,9 +126,9 @@ def test_images_are_what_their_source_says(document, tmp_path):
 
 def test_arrays_have_a_tag_only_if_their_source_says_what_they_are(document, blobs, tmp_path):
     declnet.run(document, out=tmp_path / "arrays")
-    found = metadata(tmp_path / "arrays")
-    assert "pipeline_tag" not in found
-    assert found["model-index"][0]["results"][0]["task"] == {"type": "other"}
+    card = metadata(tmp_path / "arrays")
+    assert "pipeline_tag" not in card
+    assert card["model-index"][0]["results"][0]["task"] == {"type": "other"}
     assert "| x | 2 | float |" in (tmp_path / "arrays" / "README.md").read_text("utf-8")
     declnet.run(document, {"train": blobs}, out=tmp_path / "passed")
     assert "pipeline_tag" not in metadata(tmp_path / "passed")

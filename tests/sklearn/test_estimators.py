@@ -116,12 +116,12 @@ def test_a_spec_is_a_file_tables_a_run_spec_or_a_preset(iris, tmp_path):
     path = tmp_path / "spec.json"
     path.write_text(json.dumps({"declnet": 1, **classes(3)}), "utf-8")
     forms = str(path), path, classes(3), declnet.parse_spec(classes(3))
-    fitted = [DeclnetClassifier(each, training__epochs=3).fit(*iris) for each in forms]
+    fitted = [DeclnetClassifier(form, training__epochs=3).fit(*iris) for form in forms]
     expected = declnet.run(classes(3) | {"training": {"epochs": 3}}, iris).predict(iris[0])
-    for each in fitted:
-        assert np.array_equal(each.predict_proba(iris[0]), expected.probabilities)
+    for estimator in fitted:
+        assert np.array_equal(estimator.predict_proba(iris[0]), expected.probabilities)
     by_preset = DeclnetClassifier("realmlp_td_s", training__epochs=2).fit(*iris)
-    assert any(each.type == "ntp_dense" for each in by_preset.spec_.model.layers)
+    assert any(layer.type == "ntp_dense" for layer in by_preset.spec_.model.layers)
     with pytest.raises(ValueError, match='template type "realmlp" is not installed'):
         DeclnetClassifier("realmlp").fit(*iris)
     with pytest.raises(ValueError, match="does not suit DeclnetRegressor: use DeclnetClassifier"):
@@ -159,13 +159,13 @@ def test_labels_keep_their_type(iris, names, spec):
     spec = classes(count) if spec else None
     estimator = DeclnetClassifier(spec, training__epochs=60 if spec else 12, random_state=1)
     estimator.fit(x, y)
-    found = estimator.predict(x)
+    predicted = estimator.predict(x)
     assert estimator.classes_.tolist() == sorted(set(y.tolist()))
-    assert {*map(type, found.tolist())} == {*map(type, y.tolist())}
-    assert (found == y).mean() > (0.6 if count == 2 else 0.8)
+    assert {*map(type, predicted.tolist())} == {*map(type, y.tolist())}
+    assert (predicted == y).mean() > (0.6 if count == 2 else 0.8)
     if isinstance(y[0], str) or y.dtype != object:  # scikit-learn's metrics take no other objects
-        assert estimator.score(x, y) == (found == y).mean()
-    assert np.array_equal(estimator.classes_[estimator.predict_proba(x).argmax(axis=1)], found)
+        assert estimator.score(x, y) == (predicted == y).mean()
+    assert np.array_equal(estimator.classes_[estimator.predict_proba(x).argmax(axis=1)], predicted)
 
 
 def test_columns_of_probabilities_are_sorted_whatever_the_order_of_the_network(iris):
@@ -270,9 +270,9 @@ def test_several_outputs(spec):
     classifier.fit(x, labels)
     assert classifier.classes_.tolist() == [0, 1]
     assert classifier.predict_proba(x).shape == (80, 2)
-    found = classifier.predict(x)
-    assert np.array_equal(found, (classifier.predict_proba(x) > 0.5).astype(int))
-    assert (found == labels).mean() > 0.9
+    predicted = classifier.predict(x)
+    assert np.array_equal(predicted, (classifier.predict_proba(x) > 0.5).astype(int))
+    assert (predicted == labels).mean() > 0.9
 
 
 @pytest.mark.parametrize("spec", [None, "own"])
@@ -305,7 +305,7 @@ def test_fitted_estimators_pickle_and_copy(iris, tmp_path):
     estimator.partial_fit(*iris)
     assert np.array_equal(again.predict_proba(iris[0]), estimator.predict_proba(iris[0]))
     many = np.tile(iris[0], (20, 1)), np.tile(iris[1], 20)
-    sizes = [len(pickle.dumps(DeclnetClassifier(classes(3)).fit(*each))) for each in (iris, many)]
+    sizes = [len(pickle.dumps(DeclnetClassifier(classes(3)).fit(*data))) for data in (iris, many)]
     assert sizes[1] < sizes[0] + 1000
 
 
@@ -331,8 +331,8 @@ def test_runs_are_written_and_read_again(iris, frame, tmp_path):
     assert again.loss_curve_ == estimator.loss_curve_
     assert clone(again).fit(frame.data, frame.target).score(frame.data, frame.target) > 0.5
     result = declnet.run(classes(3), iris, tmp_path / "arrays")
-    found = DeclnetClassifier.from_run(tmp_path / "arrays")
-    assert np.array_equal(found.predict_proba(iris[0]), result.predict(iris[0]).probabilities)
+    again = DeclnetClassifier.from_run(tmp_path / "arrays")
+    assert np.array_equal(again.predict_proba(iris[0]), result.predict(iris[0]).probabilities)
     with pytest.raises(ValueError, match="use DeclnetClassifier"):
         DeclnetRegressor.from_run(tmp_path / "arrays")
 
@@ -345,8 +345,8 @@ def test_labels_of_pandas_keep_their_type(iris):
         int: pandas.array(y, dtype="Int64"),
         str: pandas.Categorical(np.array(["a", "b", "c"])[y]),
     }
-    for kind, each in forms.items():
-        estimator = DeclnetClassifier(training__epochs=1).fit(x, each)
+    for kind, labels in forms.items():
+        estimator = DeclnetClassifier(training__epochs=1).fit(x, labels)
         assert {*map(type, estimator.classes_.tolist())} == {kind}
     with pytest.raises(ValueError, match="row 1 of y has no label"):
         DeclnetClassifier().fit(x[:4], ["a", None, "b", "b"])

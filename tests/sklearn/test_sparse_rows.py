@@ -114,8 +114,8 @@ def test_a_model_of_a_table_takes_sparse_rows(matrix):
     frame = pd.DataFrame(dense, columns=[f"word {at}" for at in range(40)])
     net = DeclnetClassifier(SPEC).fit(frame, y)
     with pytest.warns(UserWarning, match="does not have valid feature names"):
-        found = net.predict_proba(x)
-    np.testing.assert_array_equal(found, net.predict_proba(frame))
+        probabilities = net.predict_proba(x)
+    np.testing.assert_array_equal(probabilities, net.predict_proba(frame))
     with pytest.warns(UserWarning, match="does not have valid feature names"):
         net.partial_fit(x, y)
     other = DeclnetClassifier(SPEC).fit(frame, y).partial_fit(frame, y)

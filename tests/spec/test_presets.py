@@ -35,15 +35,15 @@ class Small(Preset):
     def document(self):
         layers = [{"type": "dense", "units": self.units}, "relu"]
         model = {"layers": [*layers, {"type": "dense", "units": self.classes}, "softmax"]}
-        own = {"model": model, "training": {"epochs": self.epochs}}
+        single = {"model": model, "training": {"epochs": self.epochs}}
         shared = {
             "data": {"train": {"classes": self.classes}, "validation": 0.5},
             "loss": "categorical_crossentropy",
             "optimizer": {"type": self.optimizer, "learning_rate": 0.01},
         }
         if not self.several:
-            return shared | own
-        return shared | {"members": [{"name": name, **own} for name in ("one", "other")]}
+            return shared | single
+        return shared | {"members": [{"name": name, **single} for name in ("one", "other")]}
 
 
 class Wide(Small):
@@ -184,8 +184,8 @@ def test_errors_are_at_what_the_author_wrote(load, text, line, message, hint):
 
 def test_a_wrong_field_does_not_hide_other_errors(load):
     text = SPEC.replace("3", "1") + "[training]\nepochs = -1\n"
-    found = [(error.path[-1], error.place.line) for error in errors(load, text)]
-    assert found == [("classes", 4), ("epochs", 9)]
+    problems = [(error.path[-1], error.place.line) for error in errors(load, text)]
+    assert problems == [("classes", 4), ("epochs", 9)]
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ def test_what_is_left_out_is_that_of_the_training_data(tmp_path, monkeypatch):
         path="/data/old.csv", delimiter=";", targets=("a", "b"), types={"a": "text"}
     )
     other = '{ type = "sql", url = "sqlite:///a.db", query = "SELECT 1" }'
-    found = declared_source(other, "INPUT", REGISTRY, like)
-    assert found == SQL(url=f"sqlite:///{tmp_path}/a.db", query="SELECT 1")
+    source = declared_source(other, "INPUT", REGISTRY, like)
+    assert source == SQL(url=f"sqlite:///{tmp_path}/a.db", query="SELECT 1")
 
 
 @pytest.mark.parametrize(

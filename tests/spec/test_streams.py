@@ -11,7 +11,7 @@ def test_the_numbers_of_streams_never_change():
     names = (
         "DATA SHUFFLE INITIALIZATION LAYER SPLIT AUGMENTATION ADAPTATION ANALYSIS SAMPLE SYNTHETIC"
     )
-    assert {each.name: int(each) for each in Stream} == {
+    assert {stream.name: int(stream) for stream in Stream} == {
         name: number for number, name in enumerate(names.split())
     }
 

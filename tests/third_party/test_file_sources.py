@@ -107,7 +107,7 @@ def table(tmp_path_factory):
     ]
     path = tmp_path_factory.mktemp("table") / "flowers.tbl"
     path.write_text("\n".join(["length|width|color|kind", *rows]) + "\n", encoding="utf-8")
-    return path, [words[each] for each in kinds]
+    return path, [words[kind] for kind in kinds]
 
 
 @pytest.fixture(scope="module")
@@ -139,9 +139,9 @@ def test_predict_and_evaluate_read_its_table_and_others(formats, table, table_ru
         again = formats.succeeds("predict", table_run[1], file).splitlines()
         assert list(csv.DictReader(again)) == rows
     evaluated = ("evaluate", table_run[1], "--data", path, "--format", "json")
-    found = json.loads(formats.succeeds(*evaluated))
-    assert (found["samples"], found["class_names"]) == (90, ["aster", "lily", "rose"])
-    assert found["metrics"]["accuracy"] > 0.9
+    evaluation = json.loads(formats.succeeds(*evaluated))
+    assert (evaluation["samples"], evaluation["class_names"]) == (90, ["aster", "lily", "rose"])
+    assert evaluation["metrics"]["accuracy"] > 0.9
 
 
 def test_a_folder_is_read_and_its_samples_keep_their_names(formats, tmp_path):
@@ -166,8 +166,8 @@ def test_a_folder_is_read_and_its_samples_keep_their_names(formats, tmp_path):
     rows = list(csv.DictReader(formats.succeeds("predict", run, tmp_path / "pile").splitlines()))
     assert [row["file"] for row in rows] == [f"high/{number:02}.txt" for number in range(20)]
     assert {row["prediction"] for row in rows} == {"high"}
-    found = formats.succeeds("evaluate", run, "--data", tmp_path / "pile", "--format", "json")
-    assert json.loads(found)["metrics"]["binary_accuracy"] == 1
+    evaluation = formats.succeeds("evaluate", run, "--data", tmp_path / "pile", "--format", "json")
+    assert json.loads(evaluation)["metrics"]["binary_accuracy"] == 1
     document["data"]["train"]["nameless"] = 1
     (tmp_path / "spec.json").write_text(json.dumps(document), encoding="utf-8")
     (tmp_path / "low").rename(tmp_path / "pile" / "low")
@@ -184,10 +184,10 @@ def test_a_source_without_files_serves_every_command(formats, tmp_path):
     formats.succeeds("run", spec, "--quiet", "--set", "training.epochs=60", "--out", run)
     said = formats.succeeds("predict", run, "{ days = 3 }").splitlines()[1:]
     assert [line.split(",")[0] for line in said] == ["winter", "summer", "winter"]
-    found = json.loads(
+    evaluation = json.loads(
         formats.succeeds("evaluate", run, "--data", "{ days = 9 }", "--format", "json")
     )
-    assert (found["samples"], found["metrics"]["binary_accuracy"]) == (9, 1)
+    assert (evaluation["samples"], evaluation["metrics"]["binary_accuracy"]) == (9, 1)
     done = formats("evaluate", run, "--data", '{ station = "moon" }')
     assert done.stderr == 'error: data source "sensor": there is no station "moon"\n'
     done = formats("new", spec, "--force", "--data", '{ type = "sensor" }', "--target", "season")

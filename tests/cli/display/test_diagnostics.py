@@ -15,11 +15,11 @@ from declnet.display.excerpts import WIDEST, rendered
 from declnet.errors import Diagnostic, Place
 
 
-def problem(text, guilty, line=1, message="it is wrong", hint=None, code="E012", **given):
+def problem(text, guilty, line=1, message="it is wrong", hint=None, code="E012", **place_fields):
     """A problem at the first place where a line of text has the guilty part."""
     column = text.index(guilty) + 1
     place = Place("spec.toml", line, column, line, column + len(guilty), text)
-    return Diagnostic(message, hint, ("a", "b"), code, place=place, **given)
+    return Diagnostic(message, hint, ("a", "b"), code, place=place, **place_fields)
 
 
 def marked(text):
@@ -107,11 +107,11 @@ def test_a_part_that_is_too_long_itself_is_cut():
 
 
 def test_messages_are_one_line_without_what_a_terminal_obeys():
-    found = Diagnostic("first\nsecond\x1b[2J " + "x" * 1000, "do\nthis\x07", ("a",))
-    text = rendered([found])
+    diagnostic = Diagnostic("first\nsecond\x1b[2J " + "x" * 1000, "do\nthis\x07", ("a",))
+    text = rendered([diagnostic])
     assert text.split("\n")[0].startswith("error[E060]: first second [2J xxx")
-    assert len(found.message) == 500
-    assert found.message.endswith("…")
+    assert len(diagnostic.message) == 500
+    assert diagnostic.message.endswith("…")
     assert "= help: do this" in text
     assert not set(text) & {"\x1b", "\x07"}
 

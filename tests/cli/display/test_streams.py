@@ -128,8 +128,8 @@ def test_escapes_keep_the_meaning_of_json_and_toml(folder, declnet_cli):
     problems = json.loads(declnet_cli("check", "wrong.json", "--format", "json").stdout)["problems"]
     assert problems[0]["path"] == ODD
     declnet_cli.succeeds("run", "spec.json", "--out", "run")
-    found = json.loads(declnet_cli.succeeds("evaluate", "run", "--format", "json"))
-    assert json.dumps(ODD) in json.dumps(found)
+    evaluation = json.loads(declnet_cli.succeeds("evaluate", "run", "--format", "json"))
+    assert json.dumps(ODD) in json.dumps(evaluation)
 
 
 def test_predictions_are_as_they_are_in_a_pipe_and_a_line_each_on_a_terminal(

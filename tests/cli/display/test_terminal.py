@@ -46,8 +46,8 @@ def test_a_file_gets_what_a_terminal_of_any_width_shows(data):
     )
     table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     table.title = Text(escaped_line(title)) if title else None
-    for each in columns:
-        table.add_column(Text(escaped_line(each)), justify="right" if each in numeric else "left")
+    for name in columns:
+        table.add_column(Text(escaped_line(name)), justify="right" if name in numeric else "left")
     for cells in body:
         table.add_row(*map(Text, map(escaped_line, cells)))
     if foot:
@@ -60,11 +60,11 @@ def test_a_file_gets_what_a_terminal_of_any_width_shows(data):
         kinds = {name: "number" if name in numeric else "text" for name in columns}
         footer = tuple(foot)
         print_table(ResultTable(title or "", tuple(columns), tuple(body), "", kinds, footer=footer))
-    expected, found = (
-        "\n".join(line.rstrip() for line in each.getvalue().splitlines()).strip("\n")
-        for each in (wide.file, plain)
+    expected, in_file = (
+        "\n".join(line.rstrip() for line in output.getvalue().splitlines()).strip("\n")
+        for output in (wide.file, plain)
     )
-    assert found == expected
+    assert in_file == expected
 
 
 @pytest.mark.parametrize(
@@ -113,10 +113,10 @@ def test_a_run_shows_its_layers_its_progress_its_losses_and_a_table(on_terminal,
     shown = r"epoch +\d+/3000 .*━.* left: \d+:\d\d +acc \d\.\d{3} \(validation \d"
     assert re.search(shown, screen.text)
     curve = re.compile(r"^(?:validation )?loss +([▁▂▃▄▅▆▇█]+)  (\S+) to (\S+)$")
-    curves = [found for line in screen.lines if (found := curve.match(line))]
+    curves = [chart for line in screen.lines if (chart := curve.match(line))]
     assert len(curves) == 2
-    assert all(found[1].startswith("█") and found[1].endswith("▁") for found in curves)
-    assert all(len(found[0]) <= 100 for found in curves)
+    assert all(chart[1].startswith("█") and chart[1].endswith("▁") for chart in curves)
+    assert all(len(chart[0]) <= 100 for chart in curves)
     assert row(screen.lines, "train") == HEAD
     assert len(row(screen.lines, "accuracy")) == len(row(screen.lines, "loss")) == 4
     at = next(at for at, line in enumerate(screen.lines) if line.startswith("next: "))

@@ -72,8 +72,8 @@ def test_a_mapped_array_is_read_in_parts_of_some_bytes(tmp_path_factory, shape, 
 def test_what_stays_in_a_file_takes_no_memory(forms, form):
     data = forms[form]
     assert isinstance(data.take(np.array([3, 1])), type(data))
-    in_memory = [each for each in data.arrays.values() if isinstance(each, np.ndarray)]
-    assert data.nbytes == sum(each.nbytes for each in in_memory)
+    in_memory = [array for array in data.arrays.values() if isinstance(array, np.ndarray)]
+    assert data.nbytes == sum(array.nbytes for array in in_memory)
     assert data.take(np.array([3, 1])).nbytes * N == data.nbytes * 2
 
 

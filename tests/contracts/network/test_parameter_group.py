@@ -46,7 +46,7 @@ def test_a_spec_with_groups_is_read_back_from_what_it_is_written_as(document):
 
 
 @pytest.mark.parametrize(
-    ("fields", "found"),
+    ("fields", "expected"),
     [
         ({"groups": [{}]}, {("groups", 0, "parameters"): "missing_key"}),
         ({"groups": [3]}, {("groups", 0): "component"}),
@@ -65,8 +65,8 @@ def test_a_spec_with_groups_is_read_back_from_what_it_is_written_as(document):
         ),
     ],
 )  # fmt: skip
-def test_every_error_is_located_once(fields, found):
+def test_every_error_is_located_once(fields, expected):
     with pytest.raises(ValidationError) as caught:
         Adam(**fields)
-    errors = {each["loc"]: each["type"] for each in caught.value.errors()}
-    assert errors == found
+    errors = {error["loc"]: error["type"] for error in caught.value.errors()}
+    assert errors == expected

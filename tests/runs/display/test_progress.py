@@ -28,7 +28,7 @@ def test_lines_are_those_of_the_command_line(document, capsys, tmp_path):
     result = declnet.run(document, out=tmp_path / "run", listener=events.append, progress=True)
     lines = capsys.readouterr().out.splitlines()
     assert [re.match(r"epoch: (\d+), loss: ", line)[1] for line in lines] == ["0", "1", "2"]
-    assert len([each for each in events if isinstance(each, declnet.EpochLogged)]) == 3
+    assert len([event for event in events if isinstance(event, declnet.EpochLogged)]) == 3
     declnet.run(document)
     assert capsys.readouterr().out == ""
     assert declnet.resume(result.directory, progress=True).metrics == result.metrics
@@ -50,7 +50,7 @@ def executed(tmp_path_factory):
         "training": {"epochs": 40, "metrics": ["accuracy"]},
     }
     (folder / "spec.json").write_text(json.dumps(document), "utf-8")
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in CELLS])
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
     client = nbclient.NotebookClient(
         book, allow_errors=True, timeout=60, resources={"metadata": {"path": str(folder)}}
     )

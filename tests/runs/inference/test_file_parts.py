@@ -22,9 +22,9 @@ def test_parts_are_what_the_whole_is(samples, predictor, flowers, monkeypatch):
     parts = list(predictor.predict_parts(flowers.table))
     assert [len(part) for part in parts[:-1]] == [samples] * (len(parts) - 1)
     assert sum(map(len, parts)) == 120
-    found = np.concatenate([part.outputs for part in parts])
-    assert np.allclose(found, whole.outputs, rtol=0, atol=1e-6)
-    assert [each for part in parts for each in part.prediction] == whole.prediction.tolist()
+    outputs = np.concatenate([part.outputs for part in parts])
+    assert np.allclose(outputs, whole.outputs, rtol=0, atol=1e-6)
+    assert [label for part in parts for label in part.prediction] == whole.prediction.tolist()
 
 
 def test_a_row_at_fault_is_reported_by_its_place_in_the_file(predictor, tmp_path, monkeypatch):

@@ -68,8 +68,8 @@ TUNE = {
 
 
 def bits(directory: Path) -> dict[str, bytes]:
-    found = [each for each in sorted(directory.rglob("*")) if each.name in FILES]
-    return {str(each.relative_to(directory)): each.read_bytes() for each in found}
+    paths = [path for path in sorted(directory.rglob("*")) if path.name in FILES]
+    return {str(path.relative_to(directory)): path.read_bytes() for path in paths}
 
 
 def tasks(directory: Path) -> list[Task]:
@@ -107,7 +107,7 @@ def main(folder: Path, most: int) -> None:
             assert in_a_process(None, complete, begin, spec, out, options) == 0, number
             assert tasks(out) == tasks(whole), number
             assert bits(out) == bits(whole), number
-            left = [each for each in out.rglob(".*") if each.is_file()]
+            left = [path for path in out.rglob(".*") if path.is_file()]
             assert not left, (number, left)
     sys.stdout.write(f"{kills}\n")
 

@@ -50,7 +50,7 @@ def stopped(document, tmp_path, monkeypatch):
             json.loads(line) for line in (parent / "0001/history.jsonl").read_text().splitlines()
         ]
         assert seen == [(row["epoch"], row["validation_accuracy"]) for row in rows]
-        assert not [each.name for each in parent.iterdir() if each.name.startswith(".")]
+        assert not [path.name for path in parent.iterdir() if path.name.startswith(".")]
         return training.outcomes()[0], len(seen)
 
     return carry_out
@@ -82,5 +82,5 @@ def test_a_run_that_begins_anew_reports_no_epoch_twice(tmp_path):
     rows = [{"epoch": number, "learning_rate": 0.1, "loss": None} for number in range(3)]
     run.receive_report(json.dumps(rows[:2]), None)
     run.receive_report(json.dumps(rows), None)
-    assert [each.epoch for each in seen] == [0, 1, 2]
+    assert [event.epoch for event in seen] == [0, 1, 2]
     assert seen[0].metric("loss") != seen[0].metric("loss")

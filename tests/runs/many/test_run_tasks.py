@@ -35,17 +35,17 @@ def outcome(task, marker, **changes):
 )
 def test_other_versions_are_an_error_of_the_run(versions, problem, task, tmp_path):
     changes = {"host": "elsewhere", "versions": versions}
-    found = outcome(task, tmp_path, **changes)
-    assert problem in found.error
-    assert found.error.startswith("on ")
+    failed = outcome(task, tmp_path, **changes)
+    assert problem in failed.error
+    assert failed.error.startswith("on ")
     assert outcome(replace(task, allow_changes=True), tmp_path, **changes).error is None
 
 
 def test_data_that_the_other_machine_lacks_is_an_error_that_names_the_machine(task, tmp_path):
     (tmp_path / "data.npz").unlink()
-    found = outcome(task, tmp_path / "absent", host="here")
-    assert "data.npz" in found.error
-    assert found.error.startswith("on ")
+    failed = outcome(task, tmp_path / "absent", host="here")
+    assert "data.npz" in failed.error
+    assert failed.error.startswith("on ")
 
 
 def test_a_run_that_another_process_is_about_to_leave_is_waited_for(task, tmp_path):

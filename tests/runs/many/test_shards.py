@@ -17,14 +17,14 @@ EXPECTED = "dc16bbf1452bb3be685c8d0d685bd764318359169b1515e29fbc5473d0a85ebe"
 def shards_of(specs, seeds, count):
     """Return the number of the shard of each run, by name, seed and fold."""
     tasks = [task for spec in specs for task in tasks_of(spec, seeds, point=spec.name)]
-    named, found = {each.name: each for each in specs}, {}
+    named, shards = {parsed.name: parsed for parsed in specs}, {}
     for number in range(1, count + 1):
-        for each in Shard(number, count).within(tasks, lambda task: named[task.point]):
-            key = each.point, each.seed, each.fold
-            assert key not in found
-            found[key] = number
-    assert len(found) == len(tasks)
-    return found
+        for task in Shard(number, count).within(tasks, lambda task: named[task.point]):
+            key = task.point, task.seed, task.fold
+            assert key not in shards
+            shards[key] = number
+    assert len(shards) == len(tasks)
+    return shards
 
 
 def test_the_shards_divide_the_runs_alike_whatever_others_there_are(document):
@@ -55,7 +55,7 @@ def test_only_the_folder_of_one_shard_is_limited(tmp_path):
     tasks = [Task(f"seed-{seed}", seed=seed) for seed in range(6)]
     assert shard_runs(tmp_path) is None
     begin_shard(tmp_path, Shard(1, 2), tasks[:4])
-    assert shard_runs(tmp_path) == {each.folder for each in tasks[:4]}
+    assert shard_runs(tmp_path) == {task.folder for task in tasks[:4]}
     begin_shard(tmp_path, Shard(2, 2), tasks[4:])
     assert shard_runs(tmp_path) is None
     (tmp_path / "shard-2-of-2.json").unlink()

@@ -86,5 +86,5 @@ def test_several_processes_at_once_claim_a_folder_each(tmp_path):
         )
         for _ in range(4)
     ]
-    names = [name for each in processes for name in each.communicate()[0].split()]
+    names = [name for process in processes for name in process.communicate()[0].split()]
     assert len(names) == len(set(names)) == 400

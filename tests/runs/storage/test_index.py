@@ -54,7 +54,7 @@ def without_index(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[object]
 
 def test_runs_that_have_not_changed_are_not_read_again(many, monkeypatch):
     first = settled(many)
-    assert sum(isinstance(each, ListedRun) for each in first) == RUNS
+    assert sum(isinstance(listed, ListedRun) for listed in first) == RUNS
     changed = many / "some-3" / "seed-3"
     (changed / "history.jsonl").write_text('{"epoch": 7}\n')
     read = []
@@ -68,7 +68,7 @@ def test_runs_that_have_not_changed_are_not_read_again(many, monkeypatch):
     again = settled(many)
     assert read == [changed]
     differing = [new for old, new in zip(first, again, strict=True) if old != new]
-    assert [(each.path, each.epochs) for each in differing] == [(Path("some-3/seed-3"), 8)]
+    assert [(listed.path, listed.epochs) for listed in differing] == [(Path("some-3/seed-3"), 8)]
 
 
 def test_a_file_that_changed_just_now_is_not_trusted(many, monkeypatch):
@@ -79,7 +79,7 @@ def test_a_file_that_changed_just_now_is_not_trusted(many, monkeypatch):
 
 def change(folder: Path, file: Path, draw: random.Random, step: int) -> None:
     """Change a run, a folder of runs, or the index."""
-    runs = sorted(each.parent for each in folder.rglob("manifest.json"))
+    runs = sorted(path.parent for path in folder.rglob("manifest.json"))
     run, other = draw.sample(runs, 2)
     action = draw.randrange(12)
     if action == 0:  # of the same size

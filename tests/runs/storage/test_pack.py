@@ -59,8 +59,8 @@ def archive(*entries, listed=None, name="flowers", comment=b""):
     with catch_warnings(), zipfile.ZipFile(file, "w") as written:
         simplefilter("ignore")  # of names that are there twice
         written.writestr("pack.json", json.dumps(listing))
-        for entry, each in entries:
-            written.writestr(entry, each)
+        for entry, data in entries:
+            written.writestr(entry, data)
         written.comment = comment
     return file.getvalue()
 
@@ -174,8 +174,8 @@ def test_anything_else_is_refused_with_the_entry_and_leaves_nothing(case, tmp_pa
 def test_an_entry_that_is_not_listed_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "more.declnet", "w") as written:
         listing = {"format": 1, "name": "x", "files": {"manifest.json": "sha256:0"}}
-        for name, each in (("pack.json", json.dumps(listing)), MANIFEST, ("b", b"")):
-            written.writestr(name, each)
+        for name, data in (("pack.json", json.dumps(listing)), MANIFEST, ("b", b"")):
+            written.writestr(name, data)
     with pytest.raises(OutputError, match=r'pack\.json does not list the entry "b"'):
         unpacked(tmp_path / "more.declnet")
 
@@ -220,9 +220,9 @@ def test_any_number_of_threads_and_processes_may_open_a_new_pack(pack, cache):
     folders |= {process.communicate(timeout=60)[0].strip() for process in processes}
     (folder,) = folders
     assert content(cache / "packs") == {
-        f"{pack_folder}/{name}": each
+        f"{pack_folder}/{name}": data
         for pack_folder in ["/".join(folder.rsplit("/", 2)[1:])]
-        for name, each in FILES.items()
+        for name, data in FILES.items()
     }
 
 

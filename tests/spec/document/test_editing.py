@@ -52,7 +52,7 @@ JSON = [
 
 @pytest.mark.parametrize(
     ("syntax", "path", "text"),
-    [*(("toml", *each) for each in TOML), *(("json", *each) for each in JSON)],
+    [*(("toml", *case) for case in TOML), *(("json", *case) for case in JSON)],
 )
 def test_only_the_number_changes(syntax, path, text):
     """In each text, ⟨before|after⟩ is what changes."""

@@ -81,7 +81,7 @@ def test_a_duplicate_has_its_path_and_both_places(text, path, first, second):
 
 
 @pytest.mark.parametrize(
-    ("text", "found", "lost"),
+    ("text", "intact", "lost"),
     [
         ("a = \nb = 2\n[c]\nd = 1", ["b", "c d"], ["a"]),
         ("[a\nb=1\n[c]\nd=1\n", ["c d"], ["a b"]),
@@ -91,9 +91,9 @@ def test_a_duplicate_has_its_path_and_both_places(text, path, first, second):
         ("a = {b = 1,\n c = 2}\nd = 1", ["a b", "a c", "d"], []),  # TOML 1.1 allows the break
     ],
 )
-def test_well_formed_parts_of_a_malformed_text_are_found(text, found, lost):
+def test_well_formed_parts_of_a_malformed_text_are_found(text, intact, lost):
     positions = KeyPositions(text, "toml")
-    for path in found:
+    for path in intact:
         assert positions.spot(parts(path)) is not None, path
     for path in lost:
         assert positions.spot(parts(path)) is None, path
@@ -249,7 +249,7 @@ def test_any_text_is_indexed_and_every_range_is_inside_of_it(text, syntax):
             cut(text, spot.value)
             assert spot.key is None or cut(text, spot.key)
     for duplicate in positions.duplicates:
-        assert all(cut(text, each) for each in duplicate[1:])
+        assert all(cut(text, span) for span in duplicate[1:])
     assert len(blank_out(text, positions.duplicates)) == len(text)
     where = first_deeper_bracket(text, syntax, 1)
     assert where is None or cut(text, where) in ("[", "[[", "{")

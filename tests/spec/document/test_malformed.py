@@ -89,9 +89,9 @@ def explained(text, syntax, error=None):
 def test_a_malformed_text_is_explained_at_its_place(text, where, message, hint):
     """The gallery has the more common mistakes."""
     syntax = "json" if "{" in text or not text.strip() else "toml"
-    problem, found = explained(text, syntax)
+    problem, place = explained(text, syntax)
     assert problem.code == "E002"
     assert problem.message.startswith(f"malformed {syntax.upper()}: {message}")
     assert (problem.help or "").startswith(hint or "")
     assert (hint is None) is (problem.help is None)
-    assert found == where
+    assert place == where

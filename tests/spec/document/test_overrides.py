@@ -74,9 +74,9 @@ def applied(changes, document=DOCUMENT):
     """Return the document with overrides applied, and errors in the overrides."""
     source_map = SourceMap(copy.deepcopy(document), Origin(SOURCE))
     numbered = enumerate(changes.items(), start=1)
-    given = [override_of(key, value, number) for number, (key, value) in numbered]
-    found = [apply_override(source_map, each) for each in given]
-    return source_map, [each for each in found if each is not None]
+    overrides = [override_of(key, value, number) for number, (key, value) in numbered]
+    problems = [apply_override(source_map, override) for override in overrides]
+    return source_map, [problem for problem in problems if problem is not None]
 
 
 def test_a_value_is_replaced_and_others_keep_their_writers():
