@@ -1,4 +1,4 @@
-"""Kills at random moments, after which a command is started again."""
+"""Commands that are killed at random moments and started again."""
 
 from __future__ import annotations
 

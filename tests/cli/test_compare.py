@@ -109,7 +109,7 @@ def test_runs_are_sorted_and_filtered(declnet_cli, runs, options, numbers):
     assert [run["name"] for run in shown] == [f"small-{number}" for number in numbers]
 
 
-def test_runs_that_belong_together_are_one_row_that_opens(declnet_cli, runs, spec_file, document):
+def test_the_runs_of_a_group_are_one_row_that_expands(declnet_cli, runs, spec_file, document):
     document["optimizer"] = "sgd"
     spec = spec_file(document)
     declnet_cli.succeeds("run", spec, "--seeds", "8..10", "--quiet")
@@ -165,7 +165,7 @@ def test_a_damaged_run_is_skipped_by_name(declnet_cli, runs, file, content, reas
 NO_RUNS = ("around", "empty", "pictures", "unreadable")
 
 
-def test_folders_that_are_no_runs_are_skipped_by_name(declnet_cli, runs):
+def test_folders_that_are_not_runs_are_skipped_by_name(declnet_cli, runs):
     (runs / "pictures" / "old").mkdir(parents=True)
     (runs / "empty").mkdir()
     (runs / ".hidden").mkdir()

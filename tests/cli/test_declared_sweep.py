@@ -1,4 +1,4 @@
-"""`declnet sweep` of a spec with `[sweep]`: killed anywhere, it is resumed to the same summary."""
+"""`declnet sweep` of a spec with `[sweep]`, which ends with the same summary after kills."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def without_times(value):
 def test_killed_at_random_moments_it_ends_with_the_same_summary(
     command, declnet_cli, spec, spec_file, document, tmp_path
 ):
-    """Nothing is lost and nothing is repeated, after any kill, until it has finished."""
+    """No kill loses or repeats a finished run."""
     begin = ["sweep", spec, "--seeds", f"1..{SEEDS}", "--quiet", "--out"]
     count, most = 6 * SEEDS, KILLS
     if command == "run":
@@ -85,7 +85,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_summary(
         shutil.rmtree(folder)
 
 
-def test_the_summary_is_made_anew_from_the_folders(declnet_cli, refused, spec, tmp_path):
+def test_the_summary_is_rebuilt_from_the_folders(declnet_cli, refused, spec, tmp_path):
     out = declnet_cli.succeeds("sweep", spec, "--quiet", "--out", "swept", "--metric", "loss")
     (tmp_path / "swept/summary.json").unlink()
     again = declnet_cli("sweep", "swept")

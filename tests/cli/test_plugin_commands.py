@@ -34,7 +34,7 @@ def press(fruit, times):
 
 @pytest.fixture
 def distribution(tmp_path, monkeypatch):
-    """Make a one-module distribution whose commands the command line then finds."""
+    """Create a one-module distribution with commands that the command line finds."""
     site = tmp_path / "site"
     site.mkdir()
 
@@ -141,7 +141,7 @@ def test_commands_of_disabled_plugins_are_absent(
     assert "No such command 'press'" in refused("press", "apple")
 
 
-def test_the_commands_are_those_that_importlib_finds(distribution, monkeypatch):
+def test_the_commands_are_the_entry_points_that_importlib_finds(distribution, monkeypatch):
     distribution("declnet_juice", {"press": "declnet_juice:press"})
     distribution("Declnet.Wine", {"Drink-Me": "wine.of:it.there [red]"}, None, "2.0rc1")
     site = distribution("egg", {"boil": "egg:press"}, version="0.1-py3.11", suffix=".egg-info")
@@ -159,9 +159,7 @@ def test_the_commands_are_those_that_importlib_finds(distribution, monkeypatch):
     assert (versions["press"], versions["Drink-Me"], versions["boil"]) == ("1.2", "2.0rc1", "0.1")
 
 
-def test_of_a_distribution_that_is_there_twice_the_first_counts(
-    distribution, monkeypatch, tmp_path
-):
+def test_the_first_of_two_copies_of_a_distribution_counts(distribution, monkeypatch, tmp_path):
     site = distribution("declnet_juice", {"press": "declnet_juice:press"})
     old = tmp_path / "old"
     (old / "Declnet_Juice-0.9.dist-info").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""`--shard`: parts of a sweep, or of seeds and folds, copied together are what the whole is."""
+"""`--shard`: the shards of a sweep, or of seeds and folds, copied together equal the whole."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_shards_copied_together_are_the_sweep(declnet_cli, spec, tmp_path):
     assert part == whole | {"manifests": part["manifests"]}
 
 
-def test_what_a_lost_shard_had_is_trained_by_resume(declnet_cli, spec, tmp_path):
+def test_resume_trains_the_runs_of_a_lost_shard(declnet_cli, spec, tmp_path):
     words = ("--set", "sweep={}", "--seeds", "0..2", "--quiet")
     declnet_cli.succeeds("run", spec, *words, "--out", "whole")
     for number in (1, 2, 3):

@@ -1,4 +1,4 @@
-"""`declnet tune`: killed anywhere, a study is resumed to the same trials; its files and output."""
+"""`declnet tune`: files, output, and studies that end with the same trials after kills."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def tuned(document):
 
 
 def trials(folder):
-    """What a study found, without what differs from process to process."""
+    """Return the trials of a study, without what differs between processes."""
     rows = content(folder / "summary.json")["trials"]
     return [{key: row[key] for key in row if key not in ("seconds", "worker")} for row in rows]
 
 
 def bits(folder):
-    """The files of a study, without the comments that name it."""
+    """Return the files of a study, without the comments that name it."""
     return {
         str(path.relative_to(folder)): b"".join(
             line for line in path.read_bytes().splitlines(True) if not line.startswith(b"# ")
@@ -129,7 +129,7 @@ def test_a_terminal_shows_the_best_so_far_and_the_time_left(on_terminal, spec_fi
     assert "trial 0: " not in shown.text  # no line for each trial
 
 
-def test_what_cannot_be_searched_is_refused_before_a_folder_is_made(
+def test_an_invalid_study_is_refused_before_a_folder_is_created(
     declnet_cli, refused, spec_file, document, tuned, tmp_path
 ):
     assert 'has no section "tune"' in refused("tune", spec_file(document))

@@ -1,4 +1,4 @@
-"""Tests of component."""
+"""Fields of components: names, help, and strict numbers."""
 
 from __future__ import annotations
 

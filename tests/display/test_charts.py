@@ -1,4 +1,4 @@
-"""Charts of tables in a notebook: well-formed, escaped, and where the values are."""
+"""Charts of tables in a notebook: well-formed, escaped, and with each value at its place."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def lines(values, *names, axis="auto"):
 
 
 def points(table):
-    """The points of each line, without those of the legend."""
+    """Return the points of each line, except in the legend."""
     area = re.search(r'<svg x="\d+".*?</svg>', chart_html(table))[0]
     return [
         [tuple(map(float, point.split(","))) for point in line.split()]

@@ -1,4 +1,4 @@
-"""Code in the docs: all of it parses, and complete examples run."""
+"""Code in the docs, all of which parses, and complete examples, which run."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_example_components_keep_their_contracts(
         assert slower <= NEEDS_PYTHON
 
 
-def test_the_kit_says_which_line_needs_python(blocks: list[CodeBlock], tmp_path: Path) -> None:
+def test_the_kit_names_the_line_that_needs_python(blocks: list[CodeBlock], tmp_path: Path) -> None:
     pytest.importorskip("numba", reason="the extra jit is not installed")
     at = next(i for i, block in enumerate(blocks) if "class Excess" in block.text)
     (tmp_path / "excess.py").write_text(blocks[at].text, "utf-8")
@@ -120,7 +120,7 @@ def registry(example_projects: dict) -> declnet.Registry:
 def visits(
     blocks: list[CodeBlock], example_projects: dict, monkeypatch: pytest.MonkeyPatch
 ) -> dict:
-    """The document of the spec that uses every component of declnet-counts, in its folder."""
+    """Return the document of a spec with every component of declnet-counts, in its folder."""
     monkeypatch.chdir(example_projects["declnet-counts"].folder)
     block = next(block for block in blocks if block.argument == "using declnet-counts, run")
     return tomllib.loads(block.text)
@@ -131,7 +131,7 @@ def problem_of(visits: dict, registry: declnet.Registry) -> declnet.Diagnostic:
     return problem
 
 
-def test_the_loss_warns_of_a_last_layer_that_gives_no_rates(
+def test_the_loss_warns_about_a_last_layer_that_returns_no_rates(
     blocks: list[CodeBlock], visits: dict, registry: declnet.Registry
 ) -> None:
     visits["model"]["layers"].pop()
@@ -142,14 +142,14 @@ def test_the_loss_warns_of_a_last_layer_that_gives_no_rates(
 
 
 def without_folder(message: str) -> str:
-    """A message without the folder and the line of the file that it names."""
+    """Return a message without the folder and line number of its file."""
     return re.sub(r"\(\S*?(declnet_counts/\w+\.py):\d+\)", r"(…/\1)", message)
 
 
 def break_method(
     monkeypatch: pytest.MonkeyPatch, registry: declnet.Registry, name: str, body: str
 ) -> None:
-    """Replace a method of the layer `center` by one that its file seems to have."""
+    """Replace a method of the layer `center` as if its file had the new one."""
     center = registry.find("layer", "center")
     namespace: dict = {}
     exec(

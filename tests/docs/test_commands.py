@@ -1,4 +1,4 @@
-"""Every `declnet` command and option that the pages show exists, and none is left out."""
+"""`declnet` commands and options: the pages show only existing ones, and all of them."""
 
 from __future__ import annotations
 

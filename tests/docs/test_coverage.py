@@ -1,4 +1,4 @@
-"""Nothing that the code has is missing from the documentation."""
+"""Coverage of the documentation: names, components, keys, commands, and links."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from declnet.testing import __all__ as names_of_the_kit
 from declnet_plugins.jit import _NAMES as NAMES_FOR_KERNELS
 
 KINDS_ELSEWHERE = {"report_panel": "commands_and_panels"}
-"""Kinds of plugins whose contract has a page other than that of all contracts."""
+"""Kinds of plugins whose contract has a separate page."""
 
 CONTRACTS = {
     name: contract
@@ -30,7 +30,7 @@ COMPONENTS = [(entry.kind, entry.type) for entry in default_registry().entries()
 
 
 def documented(name: str, text: str) -> bool:
-    """Whether a directive documents a name, as `.. autoclass:: declnet.Layer` does."""
+    """Return whether a directive documents a name, as `.. autoclass:: declnet.Layer` does."""
     return re.search(rf"^\.\. [a-z:]+:: {re.escape(name)}(?=$|\()", text, re.MULTILINE) is not None
 
 
@@ -105,7 +105,7 @@ def test_every_page_is_reachable(docs: Path) -> None:
 
 
 def test_every_page_is_two_clicks_from_readme(docs: Path) -> None:
-    """README links to the index, whose tables name all pages but those of a longer page's parts."""
+    """README links to the index, whose tables name all pages except parts of longer pages."""
     index = (docs / "index.md").read_text("utf-8")
     links = {(docs / link).resolve() for link in re.findall(r"\]\(([^)#]+)", index)}
     parts = docs / "plugins" / "kinds", docs / "tutorials" / "book"
@@ -114,7 +114,7 @@ def test_every_page_is_two_clicks_from_readme(docs: Path) -> None:
 
 
 def test_every_link_has_a_text(docs: Path, repository: Path) -> None:
-    """Only Sphinx fills in a title: elsewhere, e.g. on a repository's page, nobody could click."""
+    """Only Sphinx fills in titles; elsewhere, e.g. on GitHub, the link would be empty."""
     for page in (*written_pages(docs), *repository.glob("*.md")):
         assert "[](" not in page.read_text("utf-8"), page
 

@@ -1,4 +1,4 @@
-"""The components of the pages for authors, exported by what they compute, without translations."""
+"""Components on the pages for authors, exported by tracing, without translations."""
 
 from __future__ import annotations
 

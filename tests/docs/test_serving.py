@@ -1,4 +1,4 @@
-"""`docs/how_to/serving.md` shows what `declnet serve` answers to its curl commands."""
+"""`docs/how_to/serving.md` shows the answers of `declnet serve` to its curl commands."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def blocks(page: Path) -> list[tuple[str, str]]:
 
 
 def rounded(value: Any) -> Any:
-    """Return JSON with numbers of four digits, since their last bits depend on the processor."""
+    """Return JSON with numbers rounded to four digits, since the last bits depend on the CPU."""
     if isinstance(value, dict):
         return {name: rounded(item) for name, item in value.items()}
     if isinstance(value, list):

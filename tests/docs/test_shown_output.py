@@ -1,4 +1,4 @@
-"""Output that pages show: their blocks run in order and print exactly that."""
+"""Output that pages show, which equals the output of their blocks, run in order."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NEXT = re.compile(r"(?m)^next: declnet .*(?:\n {6}declnet .*)*")
 
 
 def matches(shown: str, printed: str) -> bool:
-    """Whether output is as shown, except for lines `…`, for times, and for suggested commands.
+    """Return whether output is as shown, except for lines `…`, times, and suggested commands.
 
     Commands of extras that are not installed are not suggested.
     """
@@ -84,7 +84,7 @@ def test_a_page_prints_what_it_shows(
 
 
 def numbers_outside_blocks(page: Path) -> list[str]:
-    """Return the numbers with a decimal point in the prose that no block has or prints."""
+    """Return the decimal numbers in the prose that no block contains or prints."""
     text = page.read_text("utf-8")
     in_blocks = "".join(block.text for block in code_blocks(page))
     prose = re.sub(r"^(```+).*?^\1$|\]\([^)]*\)|`[^`\n]*`", "", text, flags=re.M | re.S)
@@ -92,7 +92,7 @@ def numbers_outside_blocks(page: Path) -> list[str]:
     return [number for number in numbers if number not in in_blocks]
 
 
-def test_numbers_in_the_text_are_those_of_the_blocks(page_with_output: Path) -> None:
+def test_numbers_in_the_text_are_in_the_blocks(page_with_output: Path) -> None:
     assert numbers_outside_blocks(page_with_output) == []
 
 
@@ -100,7 +100,7 @@ WITH_LINKS = ("README.md", "CONTRIBUTING.md", "AGENTS.md", "SECURITY.md", "llms.
 """Files of the repository's top level that link to others."""
 
 
-def test_links_lead_to_files(docs: Path, repository: Path) -> None:
+def test_link_targets_exist(docs: Path, repository: Path) -> None:
     generated = {"components", "generated"}
     missing = []
     others = [repository / name for name in WITH_LINKS]

@@ -1,4 +1,4 @@
-"""The signatures on the pages of the contracts, which readers of the plain file see too."""
+"""The signatures of contracts, as the source of their pages shows them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def stub_of(cls: type) -> str:
         elif isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
             name = member.target.id
             if name in vars(declnet.Component)["__annotations__"]:
-                continue  # of all components, which the page documents once
+                continue  # a field of all components, which the page documents once
         else:
             continue
         verifies = hasattr(cls, name.removeprefix("verify_")) and name.startswith("verify_")

@@ -1,4 +1,4 @@
-"""`docs/how_to/text_and_series.md` shows the results of its specs and of simple models."""
+"""`docs/how_to/text_and_series.md` shows the results of its specs and of baselines."""
 
 from __future__ import annotations
 

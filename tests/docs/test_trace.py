@@ -1,4 +1,4 @@
-"""Each line that the page on tracing works by hand is right, with the numbers of the trace."""
+"""The calculations on the page on tracing, which are right for the numbers of the trace."""
 
 from __future__ import annotations
 

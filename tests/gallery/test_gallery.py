@@ -1,4 +1,4 @@
-"""Wrong specs, and the exact output of declnet for each."""
+"""Wrong specs, and the exact output of declnet for each of them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_output_is_as_expected(case: Case, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.spec == "spec.json"], ids=str)
-def test_problems_as_data_are_those_of_the_text(case: Case, tmp_path: Path) -> None:
+def test_problems_as_data_equal_the_text(case: Case, tmp_path: Path) -> None:
     if case.lacks:
         pytest.skip(case.lacks)
     done = run(case.prepared(tmp_path), [*case.arguments, "--format", "json"])

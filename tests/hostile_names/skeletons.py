@@ -1,4 +1,4 @@
-"""What remains of a file without its names: if names only name, it is the same for all names."""
+"""Skeletons of files, without their names: they are equal unless a name changes the meaning."""
 
 from __future__ import annotations
 

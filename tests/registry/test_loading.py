@@ -1,4 +1,4 @@
-"""Plugin modules, right and wrong, through the hook."""
+"""Plugin modules, valid and invalid, loaded through the hook."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_rejected_class_is_a_failure_and_the_others_are_registered(make_schedu
     assert (registry.failures[1].kind, registry.failures[1].type) == ("schedule", "cosine")
 
 
-def test_a_plugin_sees_nothing_of_the_others(make_schedule):
+def test_plugins_do_not_see_each_other(make_schedule):
     """A wrapper runs only around its own plugin's hooks; an error in one does not end others."""
 
     def raising(register):

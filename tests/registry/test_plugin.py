@@ -1,4 +1,4 @@
-"""Requirements of distributions that are not met."""
+"""Unmet requirements of distributions."""
 
 import re
 
@@ -22,7 +22,7 @@ def test_unmet(requirement, fault):
     assert reason == fault or re.fullmatch(fault, reason)
 
 
-def test_a_requirement_that_is_none_is_refused():
+def test_an_invalid_requirement_is_refused():
     with pytest.raises(ValueError, match="Expected"):
         unmet(">=2")
 

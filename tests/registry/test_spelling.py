@@ -18,11 +18,11 @@ from declnet.registry.spelling import closest, is_misspelling
     ],
     ids=lambda value: str(value)[:10],
 )
-def test_initials_and_other_ways_of_writing_lead_to_a_name(written, expected):
+def test_initials_and_other_spellings_lead_to_a_name(written, expected):
     assert closest(written, ["mean_squared_error", "log_cosh", "hinge"]) == expected
 
 
-def test_a_word_of_other_beginning_is_no_misspelling():
+def test_a_word_with_another_beginning_is_not_a_misspelling():
     columns = ["Home", "Capital gain", "leaky_relu"]
     assert closest("Income", columns) is None
     assert closest("capital_gain", columns) == "Capital gain"
@@ -41,7 +41,7 @@ def test_a_word_of_other_beginning_is_no_misspelling():
         ("beta1", "beta_1", ["beta_1", "beta_2"], True),
     ],
 )
-def test_a_name_is_meant_if_it_is_close_and_no_other_is(written, name, known, expected):
+def test_a_name_is_suggested_if_only_one_is_close(written, name, known, expected):
     assert is_misspelling(written, name, known) is expected
 
 

@@ -38,7 +38,7 @@ CHANGING = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.trunca
 
 
 def kill_at(number: int) -> None:
-    """Let this process be killed just before its file operation with this number, from 0."""
+    """Kill this process just before its file operation with this number, counted from 0."""
     left = number
 
     def watch(event: str, arguments: tuple[object, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Models that were trained elsewhere: assembled from their parts, and written as runs."""
+"""Models trained elsewhere, assembled from their parts and written as runs."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_parts_that_are_missing_are_named(changes, error, message):
         assembled(**changes)
 
 
-def test_other_files_than_a_runs_are_never_replaced(tmp_path):
+def test_files_that_do_not_belong_to_a_run_are_never_replaced(tmp_path):
     write_run(assembled(), ROWS, tmp_path)
     with pytest.raises(OutputError, match="not empty"):
         write_run(assembled(), ROWS, tmp_path)

@@ -1,4 +1,4 @@
-"""What a run stores of results, and when two of them are the same."""
+"""Results that a run stores to recognize its components, and when two are the same."""
 
 from __future__ import annotations
 

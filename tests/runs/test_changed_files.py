@@ -1,4 +1,4 @@
-"""Data files that change while they are read: an error, or the result of what was read before."""
+"""Data files that change while they are read: an error, or the result of the old content."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ CHANGES = (rename_over, edit_in_place, truncate, append)
 
 
 def result_of(folder):
-    """Return what was trained and the hashes of what it was trained on."""
+    """Return the trained weights and the hashes of their data."""
     weights = (folder / "weights.safetensors").read_bytes()
     return weights, json.loads((folder / "manifest.json").read_text())["data"]
 

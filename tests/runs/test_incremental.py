@@ -31,7 +31,7 @@ def part(seed: int, rows: int = 64, classes: int = 3) -> Table:
     return Table(columns, "kind", classes={"kind": ("a", "b", "c")})
 
 
-def test_passes_over_the_same_data_are_the_epochs_of_a_run(document):
+def test_passes_over_the_same_data_equal_the_epochs_of_a_run(document):
     result = run(document, part(1))
     training = IncrementalTraining(document)
     losses = [training.train(part(1))["loss"] for _ in range(6)]
@@ -76,7 +76,7 @@ def test_random_numbers_differ_between_passes_and_can_be_repeated(document):
     assert all((ours[name] == theirs[name]).all() for name in ours)
 
 
-def test_what_needs_held_out_data_is_left_out(document):
+def test_settings_that_need_held_out_data_are_left_out(document):
     document["data"] |= {"validation": 0.2, "test": 0.2, "class_weights": "balanced"}
     document["training"]["callbacks"] = [{"type": "early_stopping", "patience": 1}]
     document["calibration"] = {"steps": ["temperature"]}

@@ -1,4 +1,4 @@
-"""`run`, from Python."""
+"""`declnet.run`."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_other_names_of_data_sets_are_refused(document, blobs, names):
         run(parse_spec(document), data=dict.fromkeys(names, blobs))
 
 
-def test_wrong_data_leaves_no_folder(document, tmp_path, blobs):
+def test_invalid_data_leaves_no_folder(document, tmp_path, blobs):
     with pytest.raises(DataError, match="NaN"):
         run(parse_spec(document), data=(blobs[0] * np.nan, blobs[1]), out=tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -22,7 +22,7 @@ LAYERS = [
 
 @pytest.fixture
 def houses():
-    """Sizes and ages, with prices far from 0 and whether each was sold."""
+    """Sizes and ages of houses, their prices, far from 0, and whether each was sold."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(80, 2))
     price = np.exp(9 + 0.5 * x[:, 0] + 0.05 * rng.normal(size=80))

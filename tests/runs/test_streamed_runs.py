@@ -1,4 +1,4 @@
-"""Runs on streamed data: as in memory, resumed to the bit, in little memory."""
+"""Runs on streamed data: as accurate as in memory, resumed to the bit, in little memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`class_weight` of the classifier, which is as in scikit-learn."""
+"""`class_weight` of the classifier, as in scikit-learn."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rare():
 
 @pytest.mark.parametrize("weights", ["balanced", {"rare": 9}, {"common": 0.5, "rare": 4}])
 @pytest.mark.parametrize("drawn", [None, "random"])
-def test_it_is_the_same_as_sample_weights(rare, weights, drawn):
+def test_class_weights_equal_sample_weights(rare, weights, drawn):
     x, y = rare
     drawn = None if drawn is None else np.random.default_rng(0).uniform(0.5, 2, 200)
     by_class = compute_sample_weight(weights, y)
@@ -75,7 +75,7 @@ def test_invalid_weights_are_refused(rare, weights, message):
         DeclnetClassifier(linear(2), class_weight=weights).fit(*rare)
 
 
-def test_parts_take_a_mapping_whatever_classes_they_have(rare):
+def test_partial_fits_take_a_mapping_whatever_classes_they_have(rare):
     x, y = rare
     net = DeclnetClassifier(linear(2), class_weight={"rare": 9}, training__batch_size=20)
     net.partial_fit(x[:100], y[:100], ["common", "rare"])  # only common ones

@@ -1,4 +1,4 @@
-"""`DeclnetClassifier` and `DeclnetRegressor`, alone and in scikit-learn's tools."""
+"""`DeclnetClassifier` and `DeclnetRegressor`, alone and with scikit-learn's tools."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def frame():
 
 @pytest.fixture(scope="module")
 def houses():
-    """A data frame with numbers, texts, booleans and gaps, and whether houses are dear."""
+    """A data frame with numbers, strings, booleans and gaps, and whether houses are expensive."""
     pandas = pytest.importorskip("pandas")
     rng = np.random.default_rng(0)
     size, city = rng.uniform(1, 9, 120), rng.choice(["Ulm", "Rome", "Oslo"], 120)
@@ -180,7 +180,7 @@ def test_columns_of_probabilities_are_sorted_whatever_the_order_of_the_network(i
     assert np.allclose(np.exp(estimator.predict_log_proba(x)), estimator.predict_proba(x))
 
 
-def test_scores_of_margins_are_a_decision_function_and_no_probabilities(iris):
+def test_margins_are_a_decision_function_and_not_probabilities(iris):
     x, y = iris[0][:100], np.where(iris[1][:100], "yes", "no")
     for changes in ({}, {"data": {"positive_class": "no"}}):
         spec = spec_of({"type": "dense", "units": 1}, loss="hinge", **changes)
@@ -224,7 +224,7 @@ def test_a_data_frame_is_prepared(houses, library):
     assert fitted.score(x, price) > 0.8
 
 
-def test_a_row_that_cannot_be_predicted_is_an_error_and_the_predictor_leaves_it_empty(houses):
+def test_a_row_without_a_prediction_is_an_error_and_the_predictor_leaves_it_empty(houses):
     x, price = houses
     classifier = DeclnetClassifier(training__epochs=2).fit(x, price > price.median())
     regressor = DeclnetRegressor(training__epochs=2).fit(x.to_numpy(object)[:, [0, 3]], price)
@@ -276,7 +276,7 @@ def test_several_outputs(spec):
 
 
 @pytest.mark.parametrize("spec", [None, "own"])
-def test_parts_are_fitted_one_after_the_other(iris, spec):
+def test_parts_are_fitted_in_sequence(iris, spec):
     x, y = iris[0], np.array(["a", "b", "c"])[iris[1]]
     parts = 40 if spec else 12  # of a preset, which takes longer
     estimator = DeclnetClassifier(classes(3) if spec else None, training__batch_size=16)
@@ -309,7 +309,7 @@ def test_fitted_estimators_pickle_and_copy(iris, tmp_path):
     assert sizes[1] < sizes[0] + 1000
 
 
-def test_a_warm_start_goes_on(iris):
+def test_a_warm_start_continues(iris):
     estimator = DeclnetClassifier(classes(3), warm_start=True, training__epochs=20)
     losses = [estimator.fit(*iris).loss_ for _ in range(3)]
     assert losses[0] > losses[1] > losses[2]

@@ -146,7 +146,7 @@ PIPELINES = {
 
 
 @pytest.mark.parametrize("name", PIPELINES)
-def test_predictions_are_the_estimators(name, frame, targets, tmp_path):
+def test_predictions_equal_the_estimators(name, frame, targets, tmp_path):
     estimator, target = PIPELINES[name]
     estimator.fit(frame, targets[target])
     predictor = from_estimator(estimator, tmp_path / "run")
@@ -164,7 +164,7 @@ def test_predictions_are_the_estimators(name, frame, targets, tmp_path):
             np.testing.assert_allclose(prediction.probabilities, probabilities, atol=1e-12)
 
 
-def test_what_the_estimator_refuses_is_refused(frame, targets):
+def test_rows_that_the_estimator_refuses_are_refused(frame, targets):
     estimator = prepared(LogisticRegression(), unknown="error").fit(frame, targets["two"])
     predictor = from_estimator(estimator)
     rows = frame.head(2).assign(city=["Rome", "Paris"])
@@ -239,7 +239,7 @@ def test_anything_else_is_refused_by_name():
         assert message in str(caught.value)
 
 
-def test_texts_that_mean_a_gap_may_be_what_fills_it(frame, targets):
+def test_a_gap_may_be_filled_with_a_string_that_means_a_gap(frame, targets):
     filled = SimpleImputer(strategy="constant", fill_value="NA")
     estimator = make_pipeline(filled, OneHotEncoder(handle_unknown="ignore"), Ridge())
     rows = frame[["city"]].assign(city=frame["city"].where(frame["age"].notna(), np.nan))

@@ -1,4 +1,4 @@
-"""`[calibration]`: which steps fit together, and to which loss they belong."""
+"""`[calibration]`: valid combinations of steps, and the loss that they belong to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def problem_of(document, registry=None):
     return only.path, only.code, only.message
 
 
-def test_steps_that_do_not_fit_together(document):
+def test_steps_that_cannot_be_combined(document):
     class Sometimes(Calibrator):
         type = "sometimes"
 

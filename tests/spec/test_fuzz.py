@@ -1,4 +1,4 @@
-"""Thousands of spoiled specs: each gives problems with correct places, never a traceback."""
+"""Thousands of corrupted specs, which give problems with correct places, never a traceback."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def require_right_places(path, problems):
         assert 1 <= place.column <= len(lines[place.line - 1]) + 1, problem
         assert (place.line, place.column) <= (place.end_line, place.end_column), problem
         assert place.end_line <= len(lines), problem
-        assert place.text in (lines[place.line - 1], ""), problem  # "": of the file as a whole
+        assert place.text in (lines[place.line - 1], ""), problem  # "" is the whole file
         require_right_text(path, problem)
 
 

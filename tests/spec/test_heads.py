@@ -1,4 +1,4 @@
-"""`[losses]`: meaning, dumps, and errors."""
+"""`[losses]`: reserved keys, errors, and targets."""
 
 from __future__ import annotations
 

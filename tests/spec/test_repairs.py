@@ -1,4 +1,4 @@
-"""Wrong names are repaired, so that one pass reports every mistake, once and at its place."""
+"""Repairs of wrong names, which let one pass report every mistake once, at its place."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ batch_size = 4
 metrics = ["accuracy"]
 """
 
-NAMES = {  # wrong names of what is in the spec, from other libraries or misspelled
+NAMES = {  # wrong names by the right ones, misspelled or from other libraries
     "seed =": ("random_state", "sede"),
     "[data]": ("dataset", "Data"),
     "train =": ("source", "tran"),

@@ -1,4 +1,4 @@
-"""A spec is only data, as docs/explanation/security.md promises."""
+"""Specs are only data, as docs/explanation/security.md promises."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ MORE_KEYS = [
 
 @pytest.fixture
 def whole(document: dict[str, Any]) -> dict[str, Any]:
-    """A right spec in which every key that takes a string has a value."""
+    """A valid spec in which every key that takes a string has a value."""
     document["plugins"] = ["declnet"]
     document["data"]["split"] = {"method": "stratified", "column": "site"}
     document["data"]["inputs"] = {"all": ["length"]}
@@ -76,7 +76,7 @@ def whole(document: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blobs) -> None:
-    """A home directory with files that a spec would find if paths were expanded."""
+    """A home directory with files that a spec would reach if paths were expanded."""
     folder = tmp_path / SECRET
     folder.mkdir()
     np.savez(folder / "data.npz", x=blobs[0], y=blobs[1])
@@ -150,7 +150,7 @@ def require_every_key(tried: list[str]) -> None:
 
 
 class Runs:
-    """Leaves a file behind when it is unpickled."""
+    """An object that leaves a file behind when it is unpickled."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark

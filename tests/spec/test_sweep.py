@@ -1,4 +1,4 @@
-"""Sweeps: every combination once, in order, each value at the place where it is written."""
+"""Sweeps: every combination once, in order, and errors at the place of each value."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ epochs = 2
 
 
 def swept(section):
-    """The points of a section in an otherwise empty document."""
+    """Return the points of a section in an otherwise empty document."""
     sweep, problems = sweep_of(SourceMap({"sweep": section}))
     assert problems == []
     return sweep.points()
@@ -46,7 +46,7 @@ def problems_of(section):
 
 @pytest.fixture
 def points(tmp_path):
-    """Read the points of a file with this section, as (name, seeds, spec)."""
+    """Return a function that reads the points of a section, as (name, seeds, spec)."""
 
     def read(section, *overrides):
         (tmp_path / "s.toml").write_text(f"{BASE}[sweep]\n{section}", "utf-8")
@@ -108,7 +108,7 @@ def test_seeds_are_runs_of_one_point(points):
     assert [point[2].model.layers[0].units for point in zipped] == [4, 5]
 
 
-def test_values_replace_those_of_the_spec_and_longer_keys_go_into_them(points):
+def test_swept_values_replace_the_specs_and_longer_keys_change_parts_of_them(points):
     grid = points(
         '"optimizer.momentum" = [0.5, 0.9]\n'
         'optimizer = ["adam", { type = "sgd", learning_rate = 0.25 }]\n'
@@ -123,7 +123,7 @@ def test_values_replace_those_of_the_spec_and_longer_keys_go_into_them(points):
     assert all(spec.sweep is None for spec in specs)
 
 
-def test_the_command_line_takes_the_place_of_a_key(points, tmp_path):
+def test_the_command_line_replaces_a_swept_key(points, tmp_path):
     section = 'optimizer.learning_rate = [0.1, 0.2]\n"training.epochs" = [1, 2]\n'
     grid = points(section, "optimizer.learning_rate=0.5", "seed=4")
     assert [point[0] for point in grid] == ["-epochs=1", "-epochs=2"]
@@ -172,7 +172,7 @@ def test_the_command_line_takes_the_place_of_a_key(points, tmp_path):
     ],
     ids=str,
 )  # fmt: skip
-def test_what_is_wrong_in_the_section_is_located(section, expected):
+def test_errors_in_the_section_are_located(section, expected):
     assert problems_of(section) == expected
 
 
@@ -184,7 +184,7 @@ def test_a_section_must_be_a_table_and_is_not_too_large():
 
 
 @given(st.integers(1, 10**6), st.integers(2, 40), st.floats(1.5, 1e3))
-def test_ranges_have_their_ends_and_equal_ratios_or_distances(first, count, factor):
+def test_ranges_include_their_ends_with_equal_ratios_or_distances(first, count, factor):
     last = first * factor
     for form in ("linear", "log"):
         reader = Reader()

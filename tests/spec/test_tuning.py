@@ -1,4 +1,4 @@
-"""The section `[tune]`: dimensions and conditions, the specs of trials, errors at their keys."""
+"""`[tune]`: dimensions and conditions, the specs of trials, and errors at their keys."""
 
 from __future__ import annotations
 

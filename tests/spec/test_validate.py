@@ -1,4 +1,4 @@
-"""From files and documents to specs, and every error at its key path, in one pass."""
+"""Validation of files and documents, which reports every error at its key path in one pass."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_paths_and_mappings_are_distinguished(document, spec_file):
         load_spec(document)
 
 
-def test_specs_are_frozen_all_through(document):
+def test_specs_are_deeply_frozen(document):
     spec = parse_spec(document)
     for part, name in [(spec, "seed"), (spec.training, "epochs"), (spec.model.layers[0], "units")]:
         with pytest.raises(ValueError, match="frozen"):

@@ -1,4 +1,4 @@
-"""Messages, codes and hints for values that pydantic rejects."""
+"""Messages, codes and help for values that pydantic rejects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of a third party's formats, from `declnet new` to `declnet evaluate`."""
+"""Files in third-party formats, from `declnet new` to `declnet evaluate`."""
 
 import csv
 import json
@@ -96,7 +96,7 @@ def formats(command_in, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    """A table with a column that is of no use, and its kinds."""
+    """Return the path of a table with a useless column, and its kinds."""
     rng = np.random.default_rng(3)
     kinds = np.arange(90) % 3
     length, width = kinds + rng.normal(0, 0.2, 90), rng.normal(0, 5, 90) - 9 * kinds
@@ -112,7 +112,7 @@ def table(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def table_run(formats, table, tmp_path_factory):
-    """The run of the spec that `declnet new` wrote for it."""
+    """The run of the spec that `declnet new` wrote for the table."""
     folder = tmp_path_factory.mktemp("tbl")
     spec, run = folder / "spec.toml", folder / "run"
     formats.succeeds("new", spec, "--data", table[0], "--target", "kind", "--folds", "1")
@@ -120,13 +120,13 @@ def table_run(formats, table, tmp_path_factory):
     return spec, run
 
 
-def test_new_writes_a_spec_for_its_table(table, table_run):
+def test_new_writes_a_spec_for_the_table(table, table_run):
     text = table_run[0].read_text(encoding="utf-8")
     assert 'type = "tbl"' in text
     assert 'target = "kind"' in text
 
 
-def test_predict_and_evaluate_read_its_table_and_others(formats, table, table_run, tmp_path):
+def test_predict_and_evaluate_read_the_table_and_others(formats, table, table_run, tmp_path):
     path, kinds = table
     rows = list(csv.DictReader(formats.succeeds("predict", table_run[1], path).splitlines()))
     assert np.mean([row["prediction"] == kind for row, kind in zip(rows, kinds, strict=True)]) > 0.9

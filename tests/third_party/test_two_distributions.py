@@ -1,4 +1,4 @@
-"""Two distributions that offer one type, on the command line: the same component, or none."""
+"""Two distributions that offer one type: the command line uses the same component, or none."""
 
 import json
 from itertools import count
@@ -50,7 +50,7 @@ READ = {
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory):
-    """A folder for the path of each distribution."""
+    """Return the folder of each distribution, for the import path."""
     numbers = count()
     folder = tmp_path_factory.mktemp("sites")
     return {
@@ -97,7 +97,7 @@ def listing(*names):
 
 @pytest.mark.parametrize("chosen", [WAVE, OTHER], ids=" ".join)
 def test_the_spec_decides_by_its_plugins(declnet_with, tmp_path, chosen):
-    """For the layer, for the initializer that the layer names, and in worker processes."""
+    """This applies to the layer, the initializer that it names, and worker processes."""
     declnet = declnet_with(WAVE, OTHER)
     name, version = chosen
     plugins = listing(f"{name}=={version}")

@@ -1,4 +1,4 @@
-"""What `declnet run` shows on a terminal, and that it shows none of it elsewhere."""
+"""Output of `declnet run` on a terminal, which appears nowhere else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from declnet.display.tables import ResultTable
 from tests.cli.conftest import rows
 
 
-def test_outside_a_terminal_tables_are_wrapped_and_neither_cut_nor_painted(capsys):
+def test_outside_a_terminal_tables_are_wrapped_and_neither_cut_nor_colored(capsys):
     long = "x" * 5000
     print_table(ResultTable("things", ("name", "[bold]"), (("a", long), ("[red]b", "1"))))
     lines = capsys.readouterr().out.splitlines()
@@ -99,14 +99,14 @@ def spec(spec_file, document):
 
 
 def row(lines, name):
-    """The last table row of that name."""
+    """Return the last table row with this name."""
     return rows([line for line in lines if line.strip().startswith(name)][-1])[0]
 
 
 HEAD = ["train", "validation", "test"]
 
 
-def test_a_run_shows_its_layers_its_progress_its_losses_and_a_table(on_terminal, spec):
+def test_a_run_shows_its_layers_progress_losses_and_a_table(on_terminal, spec):
     screen = on_terminal("run", spec)
     assert screen.code == 0
     assert row(screen.lines, "dense_1") == ["dense_1", "dense", "(n, 4)", "12"]
@@ -145,7 +145,7 @@ def test_with_output_in_a_file_the_bar_is_on_the_terminal(on_terminal, spec, tmp
 
 
 @pytest.mark.parametrize("options", [{"TERM": "dumb"}, {"stderr": False}])
-def test_where_there_is_no_bar_there_are_lines(on_terminal, spec, options):
+def test_epochs_are_logged_where_there_is_no_bar(on_terminal, spec, options):
     screen = on_terminal("run", spec, **options)
     assert "━" not in screen.text
     assert ("\x1b" in screen.raw) == ("stderr" in options)

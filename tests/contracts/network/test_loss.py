@@ -1,4 +1,4 @@
-"""Tests of loss."""
+"""Targets as losses prepare them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_labels_become_rows_with_one_1_in_every_form(labels):
         ([0, 2], "labels range from 0 to 2"),
     ],
 )
-def test_what_is_no_label_is_refused(y, message):
+def test_invalid_labels_are_refused(y, message):
     with pytest.raises(ValueError, match=message):
         CategoricalCrossentropy().prepare(np.array(y), (2,), FLOAT)
     assert CategoricalCrossentropy().prepare(np.zeros(0, int), (2,), FLOAT).shape == (0, 2)

@@ -1,4 +1,4 @@
-"""The progress of a run: log lines, and in a real kernel a view that changes."""
+"""The progress of a run: log lines, and a view that a real kernel updates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CELLS = [
 ]
 
 
-def test_lines_are_those_of_the_command_line(document, capsys, tmp_path):
+def test_lines_are_the_same_as_on_the_command_line(document, capsys, tmp_path):
     document["training"] = {"epochs": 3}
     events = []
     result = declnet.run(document, out=tmp_path / "run", listener=events.append, progress=True)
@@ -36,7 +36,7 @@ def test_lines_are_those_of_the_command_line(document, capsys, tmp_path):
 
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):
-    """A notebook after a kernel has executed it, and the outputs of each of its cells."""
+    """Return a notebook executed by a kernel, and the outputs of each cell."""
     nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
     nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
     pytest.importorskip("ipykernel", reason="ipykernel is not installed")

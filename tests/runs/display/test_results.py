@@ -1,4 +1,4 @@
-"""Results in a notebook say what their attributes say."""
+"""Results in a notebook show the values of their attributes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_result_has_its_metrics_model_spec_and_curve(result):
     assert ["layer", "type", "output", "parameters"] in [rows[0] for rows in view.tables]
 
 
-def test_a_stored_run_has_them_too_and_says_what_is_damaged(result):
+def test_a_stored_run_shows_the_same_and_names_damaged_files(result):
     run = declnet.open_run(result.directory)
     view = HtmlView(run._repr_html_())
     shown = HtmlView(result._repr_html_())

@@ -1,4 +1,4 @@
-"""Models with the samples that they are examined on, against whole tables prepared again."""
+"""Models with the samples to examine, compared with whole tables that are prepared again."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_a_run_stores_its_analyses_and_later_ones_are_the_same(document, tmp_pat
 
 
 class Fails(Analysis):
-    """Raises what it is told to."""
+    """An analysis that raises the given exception."""
 
     type = "fails"
 

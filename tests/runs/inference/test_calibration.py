@@ -28,7 +28,7 @@ STEPS = ["temperature", {"type": "conformal", "coverage": 0.8}]
 
 @pytest.fixture(scope="module")
 def classes():
-    """Three classes that overlap, of which a long training becomes too sure."""
+    """Three overlapping classes, on which a long training becomes overconfident."""
     rng = np.random.default_rng(0)
     y = np.arange(240) % 3
     return np.eye(3)[y][:, :2] + rng.normal(0, 0.7, (240, 2)), y
@@ -36,7 +36,7 @@ def classes():
 
 @pytest.fixture
 def imbalanced():
-    """One of ten samples is 1, and hard to tell."""
+    """Data where one of ten samples is 1, and hard to tell apart."""
     rng = np.random.default_rng(1)
     y = (np.arange(400) % 10 == 0).astype(int)
     return y[:, None] * 0.8 + rng.normal(0, 0.7, (400, 2)), y
@@ -83,7 +83,7 @@ def run(classes, tmp_path_factory):
 
 @pytest.fixture
 def copy(run, tmp_path):
-    """A copy of the run's folder, which a test may damage."""
+    """Return a copy of the run's folder, which a test may damage."""
     return Path(shutil.copytree(run[0].directory, tmp_path / "run"))
 
 
@@ -122,7 +122,7 @@ class TestARunWithATemperatureAndSets:
         assert calibration["after"]["expected_calibration_error"] < 1
         assert calibration["samples"] == 70
 
-    def test_the_coverage_is_that_of_the_sets_which_predictions_have(self, run):
+    def test_the_coverage_is_computed_from_the_sets_of_the_predictions(self, run):
         result, data = run
         x, y = data["test"]
         evaluated, sets = result.predictor.evaluate((x, y)), result.predict(x).sets
@@ -171,7 +171,7 @@ def test_a_run_that_was_killed_at_its_end_is_calibrated_again(classes, tmp_path)
 
 
 class TestAThreshold:
-    def test_each_of_several_labels_has_its_own(self, imbalanced, tmp_path):
+    def test_each_of_several_labels_has_its_own_threshold(self, imbalanced, tmp_path):
         x, rare = imbalanced
         y = np.stack([rare, (x[:, 1] > 0).astype(int), 0 * rare], axis=1)
         steps, output = [{"type": "threshold", "metric": "f1"}], [{"type": "dense", "units": 3}]
@@ -195,7 +195,7 @@ class TestAThreshold:
 
 
 class TestIntervals:
-    def test_they_are_in_the_units_of_the_target_and_columns_of_predictions(self, tmp_path):
+    def test_intervals_are_columns_of_predictions_in_the_unit_of_the_target(self, tmp_path):
         rng = np.random.default_rng(2)
         with (tmp_path / "houses.csv").open("w", newline="") as file:
             writer = csv.writer(file)
@@ -217,7 +217,7 @@ class TestIntervals:
 
 
 class Forgotten(Calibrator):
-    """A third party's calibrator that raises."""
+    """A third-party calibrator that raises."""
 
     type = "forgotten"
 
@@ -238,7 +238,7 @@ def test_an_error_of_a_calibrator_names_it(classes, tmp_path):
 
 
 @pytest.mark.parametrize("steps", [["conformal"], ["temperature"]])
-def test_a_prediction_beyond_floats_is_the_samples_fault_and_no_calibrators(steps, classes):
+def test_an_infinite_prediction_is_blamed_on_the_sample_and_not_the_calibrator(steps, classes):
     x, y = classes
     if steps == ["conformal"]:
         spec = spec_of(steps, LINEAR, "mean_squared_error", epochs=1)

@@ -1,4 +1,4 @@
-"""What predictions are compared with: the best constant, and the classes that occur."""
+"""Baselines of predictions: the best constant, and the classes that occur."""
 
 from __future__ import annotations
 

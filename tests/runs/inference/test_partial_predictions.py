@@ -1,4 +1,4 @@
-"""Rows that cannot be predicted are left empty, and are the ones that are refused alone."""
+"""Rows that cannot be predicted are left empty; predicted alone, the same rows are errors."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ ROWS = odd_rows(COUNT)
 
 @pytest.fixture(scope="module")
 def alone(predictor):
-    """The prediction of each row alone, or its error."""
+    """Return the prediction of each row alone, or its error."""
 
     def predicted(row):
         try:
@@ -172,7 +172,7 @@ def write_sql(rows, path):
 @pytest.mark.parametrize(
     ("write", "values"), [(write_json, ([1.5], {"a": 1}, [], "\ud800")), (write_sql, (b"blob",))]
 )
-def test_a_value_that_is_no_cell_is_a_fault_of_its_row(
+def test_a_value_that_is_not_a_cell_is_an_error_of_its_row(
     write, values, samples, predictor, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(Predictor, "samples_in_part", samples)

@@ -1,4 +1,4 @@
-"""How outputs are read, by loss and target."""
+"""Predictions derived from outputs, by loss and target."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_the_loss_says_whether_there_are_probabilities(takes, threshold, probabi
 
 
 def test_predictions_may_have_another_shape_than_the_output():
-    """A loss of a mean and a variance for each value predicts the means."""
+    """The prediction of a loss over means and variances is the mean."""
 
     def means(self, y_pred):
         return y_pred[:, :1]
@@ -124,7 +124,7 @@ def test_the_threshold_of_a_metric_counts():
     assert prediction.prediction.tolist() == [1, 0]
 
 
-def test_several_units_say_yes_or_no_each():
+def test_each_of_several_units_is_a_yes_or_no_label():
     prediction = reading("binary_crossentropy", (2,)).read(np.array([[0.3, 0.8], [0.9, 0.1]]))
     assert prediction.prediction.tolist() == [[0, 1], [1, 0]]
     columns = prediction.columns()

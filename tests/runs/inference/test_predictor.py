@@ -1,4 +1,4 @@
-"""A run's model for programs: tables and arrays as users have them."""
+"""Predictors of runs: tables and arrays in the forms that programs use."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_copy_gives_the_same(predictor, columns, flowers, duplicate):
     assert np.array_equal(part.outputs, expected.outputs)
 
 
-def test_tables_of_all_sorts_give_the_same(predictor, columns):
+def test_tables_of_all_types_give_the_same(predictor, columns):
     whole = predictor.predict(columns)
     assert len(whole) == 120
     assert whole.probabilities.shape == (120, 3)
@@ -110,7 +110,7 @@ def test_an_array_is_not_a_table(predictor):
 
 
 def test_data_with_targets_is_evaluated(predictor, columns, flowers):
-    """From a file, a table with its target, or a table and a target of any name."""
+    """The data is a file, a table with its target, or a table and a target of any name."""
     kinds = np.array([row["kind"] for row in flowers.rows], object)
     expected = predictor.evaluate(flowers.table)
     assert expected.samples == expected.counts.sum() == 120

@@ -1,4 +1,4 @@
-"""The log loss, the calibration error and the coverage, against the metrics and by hand."""
+"""The log loss, calibration error and coverage, compared with the metrics and by hand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from declnet.runs.inference.reliability import Coverage, Reliability
 
 
 @pytest.mark.parametrize("sort", ["classes", "binary"])
-def test_it_is_the_same_as_the_metrics_however_the_data_is_cut(sort):
+def test_parts_of_any_size_give_the_values_of_the_metrics(sort):
     rng = np.random.default_rng(1)
     p = rng.dirichlet(np.ones(3), 500) if sort == "classes" else rng.random((500, 1))
     y = rng.integers(0, p.shape[1] if sort == "classes" else 2, 500)
@@ -26,7 +26,7 @@ def test_it_is_the_same_as_the_metrics_however_the_data_is_cut(sort):
         assert value == pytest.approx(metric.result(state))
 
 
-def test_flags_are_samples_of_their_own():
+def test_each_flag_counts_as_a_sample():
     reading = OutputReading("flags", None, 2)
     reliability = Reliability(reading)
     reliability.add(np.array([[0.9, 0.2], [0.9, 0.2]]), np.array([[1, 0], [0, 0]]))

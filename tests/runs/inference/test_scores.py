@@ -1,4 +1,4 @@
-"""Counts and errors that come in batches, against scikit-learn's of the whole."""
+"""Counts and errors accumulated in batches, compared with scikit-learn on the whole data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def in_batches(collector, y_pred, y):
     return collector
 
 
-def test_each_yes_or_no_output_is_counted_by_itself():
+def test_each_yes_or_no_output_is_counted_separately():
     y, scores = RNG.integers(0, 2, (50, 3)), RNG.random((50, 3))
     reading = OutputReading("flags", None, 3, threshold=0.3)
     counts = in_batches(ClassCounts(reading), scores, y).counts
@@ -39,7 +39,7 @@ def test_each_yes_or_no_output_is_counted_by_itself():
 
 @pytest.mark.parametrize("shape", [(100,), (100, 1), (100, 3)])
 @pytest.mark.parametrize("mean", [0.0, 1e8])
-def test_errors_are_those_of_scikit_learn(shape, mean):
+def test_errors_equal_scikit_learns(shape, mean):
     metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
     y = mean + RNG.normal(size=shape)
     y_pred = (y + RNG.normal(0, 0.3, shape)).reshape(100, -1)
@@ -60,7 +60,7 @@ def test_r2_near_0_is_not_rounded():
 
 
 @given(labels, st.randoms())
-def test_scores_are_scikit_learns(true, random):
+def test_scores_equal_scikit_learns(true, random):
     metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
     predicted = np.array([random.randrange(CLASSES) for _ in true])
     matrix = ConfusionMatrix.counted(true, predicted, CLASSES)

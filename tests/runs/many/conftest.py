@@ -9,7 +9,7 @@ from declnet.testing.examples import registry_with
 
 
 class Steps(Searcher):
-    """The next rate each time; trials of rates below 0.05 are stopped after their first report."""
+    """Proposes rates in order; trials of rates below 0.05 are stopped after their first report."""
 
     type = "steps"
     rates: tuple[float, ...] = (0.1, 0.01, 0.2, 0.3)

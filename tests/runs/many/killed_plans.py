@@ -1,8 +1,8 @@
 """Kill the groups of plans before each of some file operations, and resume them.
 
 Run as a program with an empty folder and the least number of kills, it prints the number of kills,
-and fails at the first group that does not end like one that was never killed. The groups are of a
-plan of a third party, which decides by what came back, and of a search with several runs a trial.
+and fails at the first group that does not end like one that was never killed. The groups belong to
+a third-party plan, which decides by the outcomes, and to a search with several runs per trial.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from killed_anywhere import FILES, SPEC, in_a_process, warm_up  # a program, lik
 
 
 class Halving(Plan):
-    """Trains each point on a first fold, and the better half of them on the next."""
+    """A plan that trains each point on a first fold, and the better half of them on the next."""
 
     type = "halving"
     rates: tuple[float, ...] = (0.001, 0.5, 0.05)

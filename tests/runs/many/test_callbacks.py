@@ -29,7 +29,7 @@ def registry():
     return registry_with([Group])
 
 
-def test_folds_are_told_that_all_have_ended_with_their_metrics(document, registry, tmp_path):
+def test_after_all_folds_the_callback_gets_their_metrics(document, registry, tmp_path):
     document["data"]["folds"] = 3
     document["training"]["callbacks"] = ["group", {"type": "group", "label": "b"}, "group"]
     folds = run(parse_spec(document, registry), out=tmp_path / "f", registry=registry)
@@ -42,7 +42,7 @@ def test_folds_are_told_that_all_have_ended_with_their_metrics(document, registr
     assert best.metrics["validation"]["accuracy"] == max(accuracies)
 
 
-def test_a_sweep_is_one_group_that_is_told_once(document, registry, tmp_path):
+def test_the_group_of_a_sweep_is_reported_once(document, registry, tmp_path):
     document["training"] |= {"callbacks": ["group"], "epochs": 1}
     document["sweep"] = {"optimizer.learning_rate": [0.1, 0.2], "seed": [0, 1]}
     sweep(document, out=tmp_path / "swept", registry=registry)
@@ -54,7 +54,7 @@ def test_a_sweep_is_one_group_that_is_told_once(document, registry, tmp_path):
     assert json.loads((tmp_path / "swept/group.json").read_text())["status"] == "finished"
 
 
-def test_a_run_alone_has_no_group(document, tmp_path):
+def test_a_single_run_has_no_group(document, tmp_path):
     run(parse_spec(document), out=tmp_path / "runs" / "one")
     assert grouped_run(tmp_path / "runs" / "one") is None
     run(parse_spec(document), out=tmp_path / "other", seeds=[1])

@@ -62,7 +62,7 @@ def spec_of(table, target, **data):
 
 @pytest.fixture
 def folds(table, tmp_path):
-    """Four folds of which each is a fourth of what the test data leaves."""
+    """Four folds, each a quarter of the rows that are not test data."""
     run(spec_of(table, "kind", folds=4, test=0.2), out=tmp_path / "out")
     return tmp_path / "out"
 
@@ -95,9 +95,7 @@ def test_the_folder_predicts_the_mean_of_its_members(table, tmp_path, target):
 
 
 @pytest.mark.parametrize("split", [{}, {"method": "stratified"}, {"method": "grouped"}])
-def test_out_of_fold_predicts_each_row_once_by_the_model_that_did_not_see_it(
-    table, tmp_path, split
-):
+def test_out_of_fold_each_row_is_predicted_by_the_model_that_did_not_see_it(table, tmp_path, split):
     grouped = split.get("method") == "grouped"
     more = {"split": {**split, "column": "color"}} if grouped else {"split": split, "test": 0.2}
     folds = 2 if grouped else 4
@@ -122,7 +120,7 @@ def features(rows):
     return [{"a": float(r["a"]), "b": float(r["b"]), "color": r["color"]} for r in rows]
 
 
-def test_the_evaluation_out_of_fold_is_of_all_rows_at_once(folds, table):
+def test_the_evaluation_out_of_fold_covers_all_rows(folds, table):
     result = open_group(folds).evaluate()
     members = [open_run(folds / f"fold-{n}") for n in range(1, 5)]
     sizes = [member.manifest.data["validation"].samples for member in members]
@@ -142,7 +140,7 @@ OUT = "out_of_fold.csv"
 
 
 def test_other_data_is_predicted_by_all_models(folds, table):
-    """That is the test data, which no fold has seen, or a file."""
+    """The other data is the test data, which no fold has seen, or a file."""
     ensemble, predictor = open_group(folds), load_predictor(folds)
     result = ensemble.evaluate("test")
     left = {int(row["row"]) for row in rows_of(folds / OUT)}
@@ -163,7 +161,7 @@ def seeds_of(spec, out, seeds):
     return open_group(out)
 
 
-def test_seeds_are_averaged_and_evaluated_on_what_none_has_seen(table, tmp_path):
+def test_seeds_are_averaged_and_evaluated_on_data_that_none_has_seen(table, tmp_path):
     tested = {"test": {"type": "csv", "path": str(table), "target": "kind"}}
     ensemble = seeds_of(spec_of(table, "kind", **tested), tmp_path / "out", [0, 5])
     assert not (tmp_path / "out" / OUT).exists()
@@ -178,8 +176,8 @@ def test_seeds_are_averaged_and_evaluated_on_what_none_has_seen(table, tmp_path)
     assert len(set(rows)) == len(rows) == every.evaluate().samples == 2 * ROWS
 
 
-def test_resuming_trains_what_is_left_and_nothing_else(folds, table, tmp_path):
-    """As if a process had been killed in the third fold."""
+def test_resuming_trains_only_the_remaining_folds(folds, table, tmp_path):
+    """The process seems to have been killed in the third fold."""
     out = tmp_path / "again"
     spec = spec_of(table, "kind", folds=4, test=0.2)
 

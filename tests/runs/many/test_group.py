@@ -27,7 +27,7 @@ def begun(document, tmp_path):
     return folder
 
 
-def test_outcomes_are_those_of_the_folders(begun):
+def test_outcomes_are_read_from_the_folders(begun):
     manifest = json.loads((begun / "seed-3/manifest.json").read_text("utf-8"))
     manifest |= {"status": "running", "seed": 4}
     (begun / "seed-4/manifest.json").write_text(json.dumps(manifest), "utf-8")

@@ -1,4 +1,4 @@
-"""Runs in threads and in worker processes: each with the folder and the bits of the run alone."""
+"""Runs in threads and worker processes, which write the same bits as the run alone."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def tasks_of(spec, folder, seeds=(None,)):
 
 
 def executed(executor, tasks, follow=lambda task, share: None):
-    """Return the outcomes in the order in which they come."""
+    """Return the outcomes in the order of their arrival."""
     outcomes = []
     for update in executor.execute(iter(tasks)):
         task = tasks[update.task]
@@ -125,7 +125,7 @@ def test_where_runs_train_follows_a_rule(native, tmp_path, monkeypatch):
     }
 
 
-def test_as_many_runs_as_cores_at_once_and_no_more_than_tasks(document, tmp_path, monkeypatch):
+def test_there_are_as_many_runs_at_once_as_cores_or_tasks(document, tmp_path, monkeypatch):
     for name in LIMITS:
         monkeypatch.delenv(name, raising=False)
     (task,) = tasks_of(parse_spec(document), tmp_path)
@@ -213,7 +213,7 @@ def test_a_worker_that_dies_fails_its_task_and_is_replaced(document, tmp_path):
 
 
 @needs_proc
-def test_a_worker_that_ends_before_its_task_has_failed(document, tmp_path, monkeypatch):
+def test_a_worker_that_exits_before_its_task_has_failed(document, tmp_path, monkeypatch):
     source = (
         "import os\nfrom declnet import Callback, hookimpl\n"
         "class Ends(Callback):\n    type = 'ends'\n    def start(self, context): os._exit(0)\n"
@@ -247,7 +247,7 @@ def test_a_worker_reports_epochs_and_is_stopped(document, tmp_path, monkeypatch)
 
 
 @needs_proc
-def test_whoever_stops_listening_ends_the_workers(document, tmp_path):
+def test_closing_the_iterator_ends_the_workers(document, tmp_path):
     before = children()
     endless = parse_spec(document | {"training": {"epochs": 10**9, "log_every": 10**6}})
     short = tasks_of(parse_spec(document), tmp_path, [0])

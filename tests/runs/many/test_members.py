@@ -1,4 +1,4 @@
-"""Groups of members with weights: a linear model beside the folds of a network."""
+"""Groups of weighted members: a linear model and the folds of a network."""
 
 from __future__ import annotations
 

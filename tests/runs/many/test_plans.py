@@ -1,4 +1,4 @@
-"""Studies with a searcher that keeps nothing itself: trials, early ends, kills and failures."""
+"""Studies with a searcher that stores nothing: trials, early stops, kills and failures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from declnet.runs.many.training import Training
 
 @pytest.fixture
 def study(document, changed, registry, tmp_path):
-    """Begin a study with changes of its spec; return its folder."""
+    """Return a function that begins a study of a changed spec and returns its folder."""
 
     def begin(**values):
         tune = {
@@ -41,7 +41,7 @@ def study(document, changed, registry, tmp_path):
 
 
 class Some(InProcess):
-    """Carries out a number of runs, as before a kill."""
+    """An executor that carries out a number of runs, as if it were killed then."""
 
     runs: int
 
@@ -97,7 +97,7 @@ def next_run(folder, registry):
     return training, training._next(folder)
 
 
-def test_what_a_kill_left_is_continued_with_the_same_answers(study, registry):
+def test_after_a_kill_a_study_continues_with_the_same_decisions(study, registry):
     folder = study()
     carried_out(folder, registry, most=2)  # the spec's own values, and trial 0
     _, run = next_run(folder, registry)
@@ -237,7 +237,7 @@ VALUES = {"optimizer.learning_rate": 0.1, "model.layers.1": "relu"}
 
 
 class Stored:
-    """A study that its searcher keeps, with one trial."""
+    """A study with one trial that its searcher stores."""
 
     def __init__(self, **wrong):
         self.known, self.wrong = [], wrong

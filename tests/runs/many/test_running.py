@@ -1,4 +1,4 @@
-"""`run` with folds or seeds, `sweep`, `tune` and `resume`: what a program gets."""
+"""`run` with folds or seeds, `sweep`, `tune` and `resume`, called by programs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_every_sample_is_validated_on_once(folded):
     assert not folder.exists()
 
 
-def test_one_run_is_a_member_of_its_own(document):
+def test_a_single_run_is_its_only_member(document):
     single = run(parse_spec(document))
     assert single.members == (single,)
     loss = single.spreads["train"]["loss"]
@@ -112,7 +112,7 @@ def metrics(group):
     return {result.directory.relative_to(group.path): result.metrics for result in group.outcomes()}
 
 
-def test_the_best_comes_first_and_each_run_is_that_of_its_own(swept, tmp_path):
+def test_the_best_comes_first_and_each_run_equals_a_run_alone(swept, tmp_path):
     seen = []
     group = sweep(swept, out=tmp_path / "swept", metric="loss", listener=seen.append)
     assert [series.name for series in group.series()] == [
@@ -256,7 +256,7 @@ def test_minutes_end_any_group_which_continues_with_more(document, tmp_path):
         resume(folder, minutes=1e-9)
 
 
-def test_data_of_the_program_replaces_that_of_trials(tuned, registry, tmp_path):
+def test_data_of_the_program_replaces_the_data_of_trials(tuned, registry, tmp_path):
     with np.load(tuned["data"]["train"].pop("path")) as arrays:
         data = arrays["x"] * 2, arrays["y"]
     del tuned["data"]["train"]

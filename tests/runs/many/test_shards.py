@@ -1,4 +1,4 @@
-"""Shards: each run in one of them, the same wherever it is, whatever else is trained."""
+"""Shards: each run is in exactly one, on every machine and whatever else is trained."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def shards_of(specs, seeds, count):
     return shards
 
 
-def test_the_shards_divide_the_runs_alike_whatever_others_there_are(document):
+def test_the_shard_of_a_run_does_not_depend_on_other_runs(document):
     one = parse_spec({**document, "name": "one"})
     two = parse_spec({**document, "name": "two", "optimizer": "adam"})
     folds = parse_spec({**document, "name": "folds", "data": {**document["data"], "folds": 3}})
@@ -42,8 +42,8 @@ def test_the_shards_divide_the_runs_alike_whatever_others_there_are(document):
     assert alone["another", 7, None] == whole["one", 7, None]
 
 
-def test_the_hash_of_a_spec_is_this_one_everywhere(document):
-    """A change of this hash would divide the runs of a sweep otherwise than before."""
+def test_the_hash_of_a_spec_never_changes(document):
+    """Another hash would divide the runs of a sweep differently."""
     spec = parse_spec({**document, "seed": 3})
     assert spec_digest(spec) == EXPECTED
     again = parse_spec(tomllib.loads(resolved_toml(spec.model_copy(update={"name": "x"}))))

@@ -1,4 +1,4 @@
-"""Executors: tasks are text that any machine can carry out, and runs are the same there."""
+"""Executors: tasks are text that any machine can carry out with the same result."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def left_in(parent):
 
 
 @pytest.mark.parametrize("executor", [InThread(), InThread(is_elsewhere=True)])
-def test_a_run_is_that_of_this_process(executor, document, tmp_path):
+def test_a_run_is_the_same_as_in_this_process(executor, document, tmp_path):
     document["training"]["callbacks"] = [{"type": "checkpoint", "every_epochs": 1}]
     spec = parse_spec(document)
     alone = run(spec.model_copy(update={"seed": 5}), out=tmp_path / "alone")
@@ -72,7 +72,7 @@ def test_a_run_is_that_of_this_process(executor, document, tmp_path):
     assert again.metrics == alone.metrics
 
 
-def test_what_another_machine_sends_replaces_what_was_left_of_a_run(document, tmp_path):
+def test_a_run_from_another_machine_replaces_what_was_left_of_it(document, tmp_path):
     spec, folder = parse_spec(document), tmp_path / "all/seed-5"
     run(spec.model_copy(update={"seed": 5}), out=folder)
     before = bits(folder)
@@ -85,7 +85,7 @@ def test_what_another_machine_sends_replaces_what_was_left_of_a_run(document, tm
 
 
 class Broken(Executor):
-    """Yields what it is made to."""
+    """An executor that yields the given updates."""
 
     type = "broken"
     updates: tuple[object, ...] = ()
@@ -109,7 +109,7 @@ def test_an_executor_that_breaks_its_contract_is_named(update, problem, document
 
 
 class Half(InTurn):
-    """Answers the first task with an update of its own, and ends without the second's answer."""
+    """An executor that answers the first task with a given update, and the second never."""
 
     type = "half"
     first: TaskUpdate
@@ -139,7 +139,7 @@ def test_each_task_has_an_outcome_whatever_the_executor_does(update, error, docu
 
 
 class Rungs(Plan):
-    """Successive halving over folds: each fold trains the better half of the points before."""
+    """Successive halving over folds: each fold trains the better half of the previous points."""
 
     type = "rungs"
     points: tuple[dict[str, Any], ...]
@@ -176,7 +176,7 @@ def rungs(document):
     return parse_spec(document), Rungs(points=POINTS)
 
 
-def test_a_plan_of_a_third_party_decides_by_what_came_back(rungs, tmp_path):
+def test_a_third_party_plan_decides_by_the_outcomes(rungs, tmp_path):
     spec, plan = rungs
     group = sweep(spec, out=tmp_path / "one", plan=plan, jobs=1)
     tasks = [task.folder for task in group.tasks]
@@ -227,7 +227,7 @@ def test_a_plan_that_breaks_its_contract_is_named(task, problem, document, tmp_p
 
 
 class Longer(Plan):
-    """Prolongs a run."""
+    """A plan that prolongs a run."""
 
     type = "longer"
 
@@ -240,7 +240,7 @@ class Longer(Plan):
         return DONE
 
 
-def test_a_task_that_continues_a_run_ends_as_one_that_was_longer_at_once(document, tmp_path):
+def test_a_prolonged_run_equals_a_run_of_all_epochs(document, tmp_path):
     document["training"]["callbacks"] = [{"type": "checkpoint", "every_epochs": 1}]
     document["training"]["epochs"] = 5
     alone = run(parse_spec(document))

@@ -1,4 +1,4 @@
-"""A finished run is used only as it was written; what changed since is refused by its name."""
+"""A finished run is used only as it was written; a changed file is refused by its name."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_no_value_of_a_fitted_state_is_trusted(calibrated, tmp_path, name, renew
     assert len(unread) > 40
 
 
-def test_an_interrupted_run_guards_its_model_but_can_be_resumed_with_changes(copy):
+def test_an_interrupted_run_protects_its_model_but_can_be_resumed_with_changes(copy):
     edit_manifest(copy, status="interrupted")
     (copy / "preparation.json").write_text("{}")
     with pytest.raises(OutputError, match=r"preparation\.json: changed since"):

@@ -1,4 +1,4 @@
-"""The index of runs: with it, without it, and with a wrong one, a listing is the same."""
+"""The index of runs, which never changes a listing, even if it is missing or wrong."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def write_run(path: Path, number: int, rate: float = 0.5) -> None:
 
 @pytest.fixture
 def many(tmp_path, monkeypatch):
-    """A folder of as many runs as count as many here, and an index that is empty."""
+    """A folder with enough runs for an index, which is empty."""
     monkeypatch.setenv("DECLNET_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(index, "SETTLED", SETTLED * 1e9)
     monkeypatch.setattr(listing, "MANY", 3)
@@ -133,14 +133,14 @@ def test_a_listing_is_the_same_without_an_index_or_with_a_wrong_one(many, seed, 
         assert settled(many) == without_index(many, monkeypatch), step
 
 
-def test_no_index_is_written_where_its_folder_cannot_be(many, tmp_path, monkeypatch):
+def test_no_index_is_written_where_its_folder_cannot_be_created(many, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("DECLNET_CACHE_DIR", str(tmp_path / "file"))
     assert settled(many) == settled(many)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has other permissions")
-def test_an_index_that_others_can_change_is_not_read(many):
+def test_an_index_that_other_users_can_change_is_not_read(many):
     expected = settled(many)
     file = index_file(many)
     assert index.indexed(many)

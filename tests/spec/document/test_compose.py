@@ -82,7 +82,7 @@ def laid(under, over):
         ({"momentum": 0.9}, {"type": "sgd"}, {"type": "sgd", "momentum": 0.9}),
     ],
 )
-def test_tables_of_one_type_are_merged_and_all_else_replaced(under, over, expected):
+def test_tables_of_one_type_are_merged_and_other_values_replaced(under, over, expected):
     before = copy.deepcopy((under, over))
     assert laid({"t": under}, {"t": over}).document == {"t": expected}
     assert (under, over) == before
@@ -124,7 +124,7 @@ def test_a_chain_of_very_many_files_is_refused(tmp_path):
         load_spec(tmp_path / "0.toml")
 
 
-def test_a_base_that_is_named_twice_at_every_level_is_read_once(tmp_path):
+def test_a_base_named_twice_at_every_level_is_read_once(tmp_path):
     for number in range(40):
         name = f"{number + 1}.toml"
         (tmp_path / f"{number}.toml").write_text(f'extends = ["{name}", "{name}"]')

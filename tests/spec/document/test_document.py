@@ -1,4 +1,4 @@
-"""Files read into tables, within the limits of a spec."""
+"""Files parsed into tables, within the limits of a spec."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_the_maximum_depth_is_allowed_and_one_more_is_not(wrap):
     assert len(too_deep_path(nested(DEEPEST + 1, wrap))) == DEEPEST
 
 
-def test_no_depth_is_too_much_for_it():
+def test_any_depth_can_be_measured():
     assert too_deep_path(nested(100_000, lambda value: [value])) == (0,) * DEEPEST
     deep = {"a": 1, "b": [1, {"c": nested(DEEPEST, lambda value: [value])}, 2]}
     assert too_deep_path(deep) == ("b", 1, "c", *[0] * (DEEPEST - 3))

@@ -1,4 +1,4 @@
-"""Positions of the keys and values of a text, and its duplicate keys."""
+"""Positions of the keys and values in a text, and its duplicate keys."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_every_path_of_a_toml_document_is_where_its_text_says(document, multilin
 
 
 def headed(spot: Spot, value: Any, written: str) -> bool:
-    """Whether the value is the header of a table, or of an array's first."""
+    """Return whether the value is the header of a table, or of the first table of an array."""
     if isinstance(value, dict):
         return not written.startswith("{")
     return isinstance(value, list) and spot.key is not None and spot.value < spot.key
@@ -190,7 +190,7 @@ statements = (
 
 @settings(max_examples=3 * settings().max_examples)
 @given(st.lists(statements, max_size=8).map("\n".join))
-def test_without_its_duplicates_tomllib_takes_the_text_and_finds_the_first_values(text):
+def test_tomllib_reads_the_first_values_of_a_text_without_its_duplicates(text):
     positions = KeyPositions(text, "toml")
     try:
         tomllib.loads(text)
@@ -241,7 +241,7 @@ pieces = st.sampled_from([*marks, *words, "a=1\n", "[a]\n", "[[a]]\n", '"a":1,']
     st.lists(pieces).map("".join) | st.text(st.characters(exclude_categories=[])),
     st.sampled_from(["toml", "json"]),
 )
-def test_any_text_is_indexed_and_every_range_is_inside_of_it(text, syntax):
+def test_any_text_is_indexed_and_every_range_is_inside_it(text, syntax):
     positions = KeyPositions(text, syntax)
     for path in [("a",), ("b",), ("a", "a"), ("a", 0), (0,), (1,), ("a", 0, "a"), (0, "a")]:
         spot = positions.spot(path)

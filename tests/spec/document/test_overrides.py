@@ -12,7 +12,7 @@ from declnet.spec.document.source_map import Origin, Source, SourceMap
 
 
 def marked(place):
-    """The characters that a place marks."""
+    """Return the characters that a place marks."""
     return place.text[place.column - 1 : place.end_column - 1]
 
 
@@ -31,7 +31,7 @@ def marked(place):
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_values_are_read_as_toml_and_else_as_plain_strings(text, key, value):
+def test_values_are_read_as_toml_or_as_plain_strings(text, key, value):
     parsed = parse_override(text)
     assert (parsed.key, parsed.value) == (key, value)
     assert type(parsed.value) is type(value)
@@ -96,7 +96,7 @@ def test_a_value_is_replaced_and_others_keep_their_writers():
         ("data.0", 1, ("data",), {"0": 1}),
     ],
 )
-def test_keys_are_made_and_bare_names_become_tables(key, value, path, expected):
+def test_keys_are_created_and_bare_names_become_tables(key, value, path, expected):
     result, errors = applied({key: value})
     place = result.document
     for part in path:

@@ -7,7 +7,7 @@ from declnet_plugins.report import ReportPanel
 
 
 class Ripeness(ReportPanel):
-    """The shares of right predictions, by class."""
+    """The recall of each class."""
 
     type = "ripeness"
     title = "Ripeness"
