@@ -1,4 +1,4 @@
-"""Output of `declnet run` on a terminal, which appears nowhere else."""
+"""Output of `declnet run` on a terminal, and only there."""
 
 from __future__ import annotations
 

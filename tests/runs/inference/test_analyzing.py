@@ -249,5 +249,5 @@ def test_predictions_are_calibrated_as_in_an_evaluation(document, tmp_path):
     (table,) = result.analyses[0].tables
     row = dict(zip(table.columns, table.rows[-1], strict=True))
     assert row["log_loss"] == pytest.approx(run.evaluate("test").metrics["log_loss"])
-    assert row["log_loss"] != pytest.approx(row["loss"])  # which is that of training
+    assert row["log_loss"] != pytest.approx(row["loss"])  # which is not calibrated
     assert run.analyze({"type": "groups", "by": "note"}) == result.analyses

@@ -101,11 +101,10 @@ def swept(document):
 
 
 @pytest.fixture
-def given(document):
+def data(document):
     with np.load(document["data"]["train"]["path"]) as arrays:
-        data = arrays["x"] * 2, arrays["y"]
-    del document["data"]
-    return data
+        del document["data"]
+        return arrays["x"] * 2, arrays["y"]
 
 
 def metrics(group):
