@@ -1,4 +1,4 @@
-"""The command line in this process, for speed, and as a person sees it: on a terminal."""
+"""Fixtures that run the command line: in this process, for speed, or on a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class InProcess:
-    """Runs a command in this process as its script does, in place of the server that forks."""
+    """Commands that run in this process instead of the fork server."""
 
     def __init__(self, server: ForkServer) -> None:
         self.forking = server
@@ -64,17 +64,17 @@ class InProcess:
 
 @pytest.fixture(scope="session")
 def fork_server(fork_server: ForkServer) -> InProcess:
-    """Have `declnet_cli(…)` run in this process; `declnet_cli.start` is a real one."""
+    """Run `declnet_cli(…)` in this process; `declnet_cli.start` starts a real one."""
     return InProcess(fork_server)
 
 
 def rows(out: str) -> list[list[str]]:
-    """The cells of each line of printed tables."""
+    """Return the cells of each line of printed tables."""
     return [re.split(r"\s{2,}", line.strip()) for line in out.splitlines() if line.strip()]
 
 
 def by_name(out: str) -> dict[str, list[str]]:
-    """The other cells of each line by its first."""
+    """Return the remaining cells of each line by its first cell."""
     return {first: more for first, *more in rows(out)}
 
 
@@ -83,23 +83,23 @@ BITS = ("weights.safetensors", "history.jsonl", "metrics.json", "spec.toml", "ou
 
 
 def content(path: Path) -> Any:
-    """Return what a file of JSON has."""
+    """Return the content of a JSON file."""
     return json.loads(path.read_text("utf-8"))
 
 
 def bits(folder: Path) -> dict[str, bytes]:
     """Return the files below a folder that do not differ from run to run."""
-    found = [each for each in sorted(folder.rglob("*")) if each.name in BITS]
-    return {str(each.relative_to(folder)): each.read_bytes() for each in found}
+    paths = [path for path in sorted(folder.rglob("*")) if path.name in BITS]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 @dataclass(frozen=True)
 class Screen:
-    """What a terminal was sent.
+    """The output that a terminal received.
 
     Attributes:
-        raw: as it was sent.
-        text: without what moves the cursor or paints.
+        raw: the output as sent.
+        text: the output without cursor movements and colors.
     """
 
     code: int
@@ -148,7 +148,7 @@ def on_terminal(tmp_path: Path, fork_server: InProcess) -> Callable[..., Screen]
 
 
 def _read(terminal: int) -> bytes:
-    """Return what a terminal is sent, until the other end is closed."""
+    """Return what a terminal receives until the other end is closed."""
     sent = b""
     with contextlib.suppress(OSError):
         while chunk := os.read(terminal, 65536):

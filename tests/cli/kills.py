@@ -1,4 +1,4 @@
-"""Kills at random moments, after which a command is started again."""
+"""Commands that are killed at random moments and started again."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pathlib import Path
 def finished_runs(manifests: Iterator[Path]) -> dict[Path, int]:
     """Return when the metrics of each finished run were written; its manifest follows them."""
     return {
-        each.parent: each.with_name("metrics.json").stat().st_mtime_ns
-        for each in manifests
-        if json.loads(each.read_text("utf-8"))["status"] == "finished"
+        path.parent: path.with_name("metrics.json").stat().st_mtime_ns
+        for path in manifests
+        if json.loads(path.read_text("utf-8"))["status"] == "finished"
     }
 
 

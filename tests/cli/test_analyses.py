@@ -10,8 +10,8 @@ def test_a_file_is_analyzed_with_columns_that_are_no_features(flowers, declnet_c
         for n, line in enumerate(lines)
     ]
     (tmp_path / "more.csv").write_text("\n".join(more), "utf-8")
-    wanted = ("--data", "more.csv", "--analyze", "{ type = 'groups', by = 'site' }")
-    out = declnet_cli.succeeds("evaluate", flowers.run, *wanted)
+    options = ("--data", "more.csv", "--analyze", "{ type = 'groups', by = 'site' }")
+    out = declnet_cli.succeeds("evaluate", flowers.run, *options)
     north, south = (
         next(line for line in out.splitlines() if line.strip().startswith(name)).split()
         for name in ("north", "south")
@@ -20,13 +20,13 @@ def test_a_file_is_analyzed_with_columns_that_are_no_features(flowers, declnet_c
 
 
 def test_every_error_of_an_option_is_reported_at_its_value(flowers, declnet_cli):
-    wanted = (
+    options = (
         "--analyze",
         "importence",
         "--analyze",
         "{ type = 'importance', repeats = 1, by = 2 }",
     )
-    done = declnet_cli("evaluate", flowers.run, *wanted)
+    done = declnet_cli("evaluate", flowers.run, *options)
     assert done.returncode == 2
     assert done.stderr.count("error[") == 3
     assert '"repeats" must be at least 2, not 1\n --> --analyze:2:34' in done.stderr

@@ -20,7 +20,7 @@ from .conftest import rows
         ("seed=" + "9" * 5000, "E012", 6),
     ],
 )
-def test_a_fault_in_an_override_has_its_place(refused, document, spec_file, override, code, column):
+def test_an_override_error_has_its_place(refused, document, spec_file, override, code, column):
     said = refused("check", spec_file(document), "--set=training.log_every=1", "--set", override)
     assert said.startswith(f"error[{code}]: ")
     assert f"\n --> --set:2:{column}\n" in said
@@ -82,7 +82,7 @@ def test_the_choice_of_kernels_is_explained(declnet_cli, document, spec_file, ov
         ("data.test=0.9", "leaving no samples"),
     ],
 )
-def test_faults_about_a_table_are_reported_at_their_place(declnet_cli, table, change, message):
+def test_errors_about_a_table_are_reported_at_their_place(declnet_cli, table, change, message):
     done = declnet_cli("check", table, "--set", change)
     assert done.returncode == 2
     assert message in done.stderr

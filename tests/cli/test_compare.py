@@ -34,7 +34,7 @@ def metrics(folder):
 @pytest.mark.parametrize(("second", "bold"), [("small-1", 0), ("small-2", 1)])
 def test_the_best_value_is_bold_on_a_terminal_if_there_is_one(on_terminal, runs, second, bold):
     raw = on_terminal("compare", "runs/small-1", f"runs/{second}").raw
-    (line,) = (each for each in raw.splitlines() if "train.loss" in each)
+    (line,) = (line for line in raw.splitlines() if "train.loss" in line)
     assert line.count("\x1b[1m") == bold
 
 
@@ -83,8 +83,8 @@ def test_the_direction_is_that_of_the_metric_whatever_it_is_called(declnet_cli, 
 
 
 def listed(out):
-    head, _, *found = rows(out)
-    return [dict(zip(head, row, strict=True)) for row in found]
+    head, _, *table_rows = rows(out)
+    return [dict(zip(head, row, strict=True)) for row in table_rows]
 
 
 @pytest.mark.parametrize(
@@ -109,24 +109,24 @@ def test_runs_are_sorted_and_filtered(declnet_cli, runs, options, numbers):
     assert [run["name"] for run in shown] == [f"small-{number}" for number in numbers]
 
 
-def test_runs_that_belong_together_are_one_row_that_opens(declnet_cli, runs, spec_file, document):
+def test_the_runs_of_a_group_are_one_row_that_expands(declnet_cli, runs, spec_file, document):
     document["optimizer"] = "sgd"
     spec = spec_file(document)
     declnet_cli.succeeds("run", spec, "--seeds", "8..10", "--quiet")
     rates = "optimizer.learning_rate=0.001,0.5"
     declnet_cli.succeeds("sweep", spec, "--set", rates, "--seeds", "0..1", "--quiet")
-    found = by_name(declnet_cli.succeeds("runs", "--sort", "name"))
+    table = by_name(declnet_cli.succeeds("runs", "--sort", "name"))
     values = [metrics(runs / f"small-seeds-1/seed-{n}")["train"]["accuracy"] for n in (8, 9, 10)]
     spread = format_spread(fmean(values), stdev(values))
-    assert found["small-seeds-1"][:4] == ["3 seeds", "finished", "30", spread]
-    swept, best = found["small-sweep-1"], []
+    assert table["small-seeds-1"][:4] == ["3 seeds", "finished", "30", spread]
+    swept, best = table["small-sweep-1"], []
     for point in ("0.001", "0.5"):
         folder = runs / f"small-sweep-1/small-learning_rate={point}"
         accuracies = (metrics(folder / f"seed-{n}")["train"]["accuracy"] for n in (0, 1))
         best.append(fmean(accuracies))
     assert swept[:2] == ["sweep: best of 2", "finished"]
     assert float(swept[3].split()[0]) == pytest.approx(max(best), abs=0.006)
-    assert list(found)[5:7] == ["small-seeds-1", "small-sweep-1"]
+    assert list(table)[5:7] == ["small-seeds-1", "small-sweep-1"]
     opened = listed(declnet_cli.succeeds("runs", "--sort", "name", "--all"))
     names = [run["name"] for run in opened]
     assert names[3:6] == ["small-seeds-1/seed-10", *(f"small-seeds-1/seed-{n}" for n in (8, 9))]
@@ -165,7 +165,7 @@ def test_a_damaged_run_is_skipped_by_name(declnet_cli, runs, file, content, reas
 NO_RUNS = ("around", "empty", "pictures", "unreadable")
 
 
-def test_folders_that_are_no_runs_are_skipped_by_name(declnet_cli, runs):
+def test_folders_that_are_not_runs_are_skipped_by_name(declnet_cli, runs):
     (runs / "pictures" / "old").mkdir(parents=True)
     (runs / "empty").mkdir()
     (runs / ".hidden").mkdir()
@@ -250,7 +250,7 @@ def thirty(tmp_path, renew_checksums):
 
 def test_many_runs_have_a_row_each_and_the_best_are_shown(declnet_cli, thirty):
     out = declnet_cli.succeeds("compare", "runs")
-    head, _, *found, last = rows(out)
+    head, _, *table_rows, last = rows(out)
     assert head == [
         "status",
         "optimizer.learning_rate",
@@ -259,8 +259,8 @@ def test_many_runs_have_a_row_each_and_the_best_are_shown(declnet_cli, thirty):
         "test.loss",
         "seconds",
     ]
-    assert len(found) == 20
-    assert found[0] == ["runs/run-17", "finished", "0.06", "2", "0.9667", "1.000", "-"]
+    assert len(table_rows) == 20
+    assert table_rows[0] == ["runs/run-17", "finished", "0.06", "2", "0.9667", "1.000", "-"]
     assert last == ["the best by test.accuracy of 30; 10 more runs with --all or --format json"]
     assert len(rows(declnet_cli.succeeds("compare", "runs", "--all"))) == 32
     low = declnet_cli.succeeds("compare", "runs", "--sort", "accuracy", "--ascending")

@@ -1,4 +1,4 @@
-"""`declnet sweep` of a spec with `[sweep]`: killed anywhere, it is resumed to the same summary."""
+"""`declnet sweep` of a spec with `[sweep]`, which ends with the same summary after kills."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ def spec(spec_file, document):
 def without_times(value):
     if isinstance(value, dict):
         return {
-            key: without_times(each)
-            for key, each in value.items()
+            key: without_times(item)
+            for key, item in value.items()
             if key not in ("seconds", "jobs", "manifests")
         }
-    return [without_times(each) for each in value] if isinstance(value, list) else value
+    return [without_times(item) for item in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("command", ["sweep", "run"])
 def test_killed_at_random_moments_it_ends_with_the_same_summary(
     command, declnet_cli, spec, spec_file, document, tmp_path
 ):
-    """Nothing is lost and nothing is repeated, after any kill, until it has finished."""
+    """No kill loses or repeats a finished run."""
     begin = ["sweep", spec, "--seeds", f"1..{SEEDS}", "--quiet", "--out"]
     count, most = 6 * SEEDS, KILLS
     if command == "run":
@@ -73,7 +73,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_summary(
 
         def finished(folder=folder):
             return finished_runs(
-                each for each in folder.rglob("manifest.json") if each.parent.name[0] != "."
+                path for path in folder.rglob("manifest.json") if path.parent.name[0] != "."
             )
 
         kills += carried_through_kills(start, finished, draw, lasts, most - kills)
@@ -85,7 +85,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_summary(
         shutil.rmtree(folder)
 
 
-def test_the_summary_is_made_anew_from_the_folders(declnet_cli, refused, spec, tmp_path):
+def test_the_summary_is_rebuilt_from_the_folders(declnet_cli, refused, spec, tmp_path):
     out = declnet_cli.succeeds("sweep", spec, "--quiet", "--out", "swept", "--metric", "loss")
     (tmp_path / "swept/summary.json").unlink()
     again = declnet_cli("sweep", "swept")

@@ -1,4 +1,4 @@
-"""`--on`: what cannot be used is an error before anything is written."""
+"""`--on`: an unusable executor is an error before anything is written."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import pytest
 
 
-def test_what_is_not_an_executor_is_an_error_before_anything_is_written(
+def test_an_unusable_executor_is_an_error_before_anything_is_written(
     declnet_cli, spec_file, document, tmp_path
 ):
     spec = spec_file(document)

@@ -32,6 +32,6 @@ def test_seeds_are_numbers_and_ranges_with_both_ends(text, seeds):
         ("٣", "is not a valid seed"),
     ],
 )
-def test_what_is_no_seed_is_refused(text, message):
+def test_invalid_seeds_are_refused(text, message):
     with pytest.raises(click.BadParameter, match=message.replace("^", r"\^")):
         parse_seeds(text)

@@ -34,7 +34,7 @@ def press(fruit, times):
 
 @pytest.fixture
 def distribution(tmp_path, monkeypatch):
-    """Make a one-module distribution whose commands the command line then finds."""
+    """Create a one-module distribution with commands that the command line finds."""
     site = tmp_path / "site"
     site.mkdir()
 
@@ -109,8 +109,8 @@ def test_a_command_that_cannot_be_loaded_is_named_with_its_cause(
 def test_a_plugin_cannot_replace_a_built_in_command(distribution, declnet_cli):
     site = distribution("declnet_juice", {"run": "declnet_juice:press"})
     assert "Train and evaluate" in declnet_cli.succeeds("run", "--help")
-    found = plugin_section(declnet_cli.succeeds("--help"))
-    assert found["run"] == "declnet-juice 1.2 (hidden by the built-in command)"
+    commands = plugin_section(declnet_cli.succeeds("--help"))
+    assert commands["run"] == "declnet-juice 1.2 (hidden by the built-in command)"
     distribution("a_juice", {"report": "a_juice:press"})  # declnet has this one as a plugin
     assert "Write an HTML report" in declnet_cli.succeeds("report", "--help")
     assert "report" not in plugin_section(declnet_cli.succeeds("--help"))
@@ -141,27 +141,25 @@ def test_commands_of_disabled_plugins_are_absent(
     assert "No such command 'press'" in refused("press", "apple")
 
 
-def test_the_commands_are_those_that_importlib_finds(distribution, monkeypatch):
+def test_the_commands_are_the_entry_points_that_importlib_finds(distribution, monkeypatch):
     distribution("declnet_juice", {"press": "declnet_juice:press"})
     distribution("Declnet.Wine", {"Drink-Me": "wine.of:it.there [red]"}, None, "2.0rc1")
     site = distribution("egg", {"boil": "egg:press"}, version="0.1-py3.11", suffix=".egg-info")
     (site / "broken-1.0.dist-info").mkdir()
     (site / "broken-1.0.dist-info" / "entry_points.txt").write_bytes(b"[\xff")
     (site / "file-1.0.dist-info").write_text("no folder")
-    found = {offer for each in offers().values() for offer in each}
+    offered = {offer for candidates in offers().values() for offer in candidates}
     (site / "broken-1.0.dist-info" / "entry_points.txt").unlink()
     expected = {
-        (each.name, each.dist.name.lower().replace(".", "-"), f"{each.module}:{each.attr}")
-        for each in entry_points(group=GROUP)
+        (point.name, point.dist.name.lower().replace(".", "-"), f"{point.module}:{point.attr}")
+        for point in entry_points(group=GROUP)
     }
-    assert {(each.command, each.distribution, each.reference) for each in found} == expected
-    versions = {each.command: each.version for each in found}
+    assert {(offer.command, offer.distribution, offer.reference) for offer in offered} == expected
+    versions = {offer.command: offer.version for offer in offered}
     assert (versions["press"], versions["Drink-Me"], versions["boil"]) == ("1.2", "2.0rc1", "0.1")
 
 
-def test_of_a_distribution_that_is_there_twice_the_first_counts(
-    distribution, monkeypatch, tmp_path
-):
+def test_the_first_of_two_copies_of_a_distribution_counts(distribution, monkeypatch, tmp_path):
     site = distribution("declnet_juice", {"press": "declnet_juice:press"})
     old = tmp_path / "old"
     (old / "Declnet_Juice-0.9.dist-info").mkdir(parents=True)
@@ -169,7 +167,7 @@ def test_of_a_distribution_that_is_there_twice_the_first_counts(
     (old / "Declnet_Juice-0.9.dist-info" / "entry_points.txt").write_text(text)
     monkeypatch.syspath_prepend(str(old))
     monkeypatch.syspath_prepend(str(site))
-    assert [str(each) for each in offers()["press"]] == ["declnet-juice 1.2"]
+    assert [str(offer) for offer in offers()["press"]] == ["declnet-juice 1.2"]
     assert "squeeze" not in offers()
 
 

@@ -31,8 +31,8 @@ def read(text):
     return header, [row[0] for row in cells], np.array([row[1:] for row in cells], float)
 
 
-def test_a_data_source_goes_in(flowers, declnet_cli, refused, tmp_path):
-    """As a spec has it, with the keys of the training data where it has none."""
+def test_the_input_may_be_a_data_source(flowers, declnet_cli, refused, tmp_path):
+    """It is written as in a spec and takes missing keys from the training data."""
     records = [{"plant": at, **row, **numbers(row)} for at, row in enumerate(flowers.rows)]
     lines = [json.dumps({**record, "color": record["color"] or None}) for record in records]
     (tmp_path / "lines").write_text("\n".join(lines), "utf-8")
@@ -156,7 +156,7 @@ def test_a_wrong_table_is_reported_at_its_row_and_column(
         ("--threshold 0.5", "a threshold needs one unit for two classes, but this model has 3"),
     ],
 )
-def test_an_output_that_cannot_be_is_refused(arguments, message, flowers, refused, tmp_path):
+def test_an_unusable_output_is_refused(arguments, message, flowers, refused, tmp_path):
     assert message in refused("predict", flowers.run, flowers.table, *arguments.split())
     assert not [*tmp_path.iterdir()]
 
@@ -178,14 +178,14 @@ def test_the_input_is_never_replaced(flowers, refused, tmp_path):
         ("x.npy", "x.npy: the model was trained on a table, so its columns are needed by name"),
     ],
 )
-def test_an_input_that_cannot_be_is_refused(name, message, flowers, refused, tmp_path):
+def test_an_unusable_input_is_refused(name, message, flowers, refused, tmp_path):
     (tmp_path / "table.doc").touch()
     np.save(tmp_path / "x.npy", np.zeros((2, 3)))
     assert message in refused("predict", flowers.run, name)
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate"])
-def test_what_is_no_run_is_refused(command, refused, flowers):
+def test_a_path_that_is_not_a_run_is_refused(command, refused, flowers):
     input_file = ["x.csv"] if command == "predict" else []
     for path, message in (
         (".", "this is not a run's folder"),
@@ -306,7 +306,7 @@ def array_run(document, blobs, tmp_path):
     return result.directory, result.model.predict(blobs[0])
 
 
-def test_arrays_go_in_for_a_model_of_arrays(array_run, declnet_cli, tmp_path, blobs):
+def test_a_model_of_arrays_takes_arrays(array_run, declnet_cli, tmp_path, blobs):
     directory, outputs = array_run
     np.save(tmp_path / "x.npy", blobs[0])
     np.savez_compressed(tmp_path / "new.npz", x=blobs[0])
@@ -341,7 +341,7 @@ def metrics_of(run):
 
 
 def test_the_runs_data_gives_the_runs_metrics(flowers, declnet_cli, refused, document, tmp_path):
-    """The test data, if there is any and none is named."""
+    """By default, the test data if there is any."""
     for name in ("test", "validation", "train", None):
         evaluation = evaluated(declnet_cli, flowers.run, *(("--on", name) if name else ()))
         assert evaluation["data"] == (name or "test")
@@ -374,7 +374,7 @@ def test_data_that_has_changed_since_is_reported(
     assert "flowers.csv: there is no such file" in refused("evaluate", run)
 
 
-def test_data_that_a_program_handed_over_cannot_be_loaded_again(
+def test_data_passed_by_a_program_cannot_be_loaded_again(
     document, blobs, declnet_cli, refused, tmp_path
 ):
     del document["data"]
@@ -386,7 +386,7 @@ def test_data_that_a_program_handed_over_cannot_be_loaded_again(
     assert evaluation["metrics"] == metrics_of(tmp_path / "run")["train"]
 
 
-def test_of_many_classes_the_worst_pairs_are_listed(capsys):
+def test_the_worst_pairs_of_many_classes_are_listed(capsys):
     counts = np.diag(np.full(35, 40))
     counts[3, 8], counts[20, 1] = 7, 9
     names = tuple(f"c{index}" for index in range(35))
@@ -408,7 +408,7 @@ print(*re.findall(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read()))
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc to read peaks from")
 def test_memory_does_not_grow_with_the_file(flowers, tmp_path):
-    """Both tables are many times what is read at once; the longer one has 45 MB more."""
+    """Both tables are many times larger than one chunk; the longer one has 45 MB more."""
     row = f"1.2345678901234567,red,2.345678901234567,{'a comment ' * 36}\n"
     peaks = []
     for count in (100_000, 200_000):

@@ -42,7 +42,7 @@ def expected(inputs, flowers, declnet_cli):
 
 
 def children(process):
-    """Return the processes that a process has started, as far as Linux says."""
+    """Return the child processes of a process, as Linux lists them."""
     try:
         return [
             int(child)
@@ -56,10 +56,10 @@ def outputs(folder):
     return {path.name: path.read_text("utf-8") for path in sorted(folder.glob("[!.]*"))}
 
 
-@pytest.mark.parametrize("given", [["in/*.csv"], ["in"], ["in/part-0.csv", "in/part-[1-9].csv"]])
-def test_each_file_is_predicted_as_alone(given, inputs, expected, flowers, declnet_cli, tmp_path):
+@pytest.mark.parametrize("paths", [["in/*.csv"], ["in"], ["in/part-0.csv", "in/part-[1-9].csv"]])
+def test_each_file_is_predicted_as_alone(paths, inputs, expected, flowers, declnet_cli, tmp_path):
     (inputs / "_SUCCESS").touch()
-    out = declnet_cli.succeeds("predict", flowers.run, *given, "-o", "out/", "--id", "color")
+    out = declnet_cli.succeeds("predict", flowers.run, *paths, "-o", "out/", "--id", "color")
     assert out.startswith("out: 6 files, 135 rows; ")
     assert out.endswith(" rows/s\n")
     assert outputs(tmp_path / "out") == {
@@ -67,9 +67,7 @@ def test_each_file_is_predicted_as_alone(given, inputs, expected, flowers, decln
     }
 
 
-def test_outputs_are_no_inputs_whatever_their_folder_is_called(
-    inputs, flowers, declnet_cli, tmp_path
-):
+def test_outputs_are_never_read_as_inputs(inputs, flowers, declnet_cli, tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "out")
     (tmp_path / "out").mkdir()
     for folder in ("out/", tmp_path / "out", "in/../link"):
@@ -77,7 +75,7 @@ def test_outputs_are_no_inputs_whatever_their_folder_is_called(
         assert len(outputs(tmp_path / "out")) == len(list(inputs.iterdir()))
 
 
-def test_another_format_and_what_no_source_reads(inputs, expected, flowers, declnet_cli, tmp_path):
+def test_another_format_and_unreadable_files(inputs, expected, flowers, declnet_cli, tmp_path):
     (inputs / "notes.xyz").touch()
     done = declnet_cli("predict", flowers.run, "in", "-o", "out/", "--format", "jsonl")
     assert done.returncode == 0
@@ -87,7 +85,7 @@ def test_another_format_and_what_no_source_reads(inputs, expected, flowers, decl
     assert written["part-3.jsonl"] == expected("part-3.csv", "--format", "jsonl")
 
 
-def test_what_is_up_to_date_is_skipped(inputs, expected, flowers, declnet_cli, refused, tmp_path):
+def test_up_to_date_files_are_skipped(inputs, expected, flowers, declnet_cli, refused, tmp_path):
     def predict(*options):
         done = declnet_cli("predict", flowers.run, "in/*.csv", "-o", "out", *options)
         return done.returncode, done.stdout.partition("; ")[2].partition("; ")[0], done.stderr
@@ -118,7 +116,7 @@ def test_what_is_up_to_date_is_skipped(inputs, expected, flowers, declnet_cli, r
     assert times() == before
 
 
-def test_what_it_has_not_predicted_is_not_replaced(
+def test_files_that_it_did_not_write_are_not_replaced(
     inputs, expected, flowers, declnet_cli, refused, tmp_path
 ):
     document = json.loads((flowers.folder / "flowers.json").read_text("utf-8"))
@@ -140,7 +138,7 @@ def test_what_it_has_not_predicted_is_not_replaced(
     assert "6 up to date" in declnet_cli.succeeds("predict", flowers.run, *arguments, "--force")
 
 
-def test_shards_and_jobs_make_what_one_process_makes(inputs, flowers, declnet_cli, tmp_path):
+def test_shards_and_jobs_write_what_one_process_writes(inputs, flowers, declnet_cli, tmp_path):
     (inputs / "part-5.csv").rename(inputs / os.fsdecode(b"p\xe4rt\n.csv"))
     declnet_cli.succeeds("predict", flowers.run, "in", "-o", "whole", "--jobs", "2")
     for number in (1, 2, 3, 4):

@@ -1,4 +1,4 @@
-"""`declnet resume`: after a kill at any moment a run ends with the bits of one that was not."""
+"""`declnet resume`: a run killed at any moment ends bit for bit like an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ callbacks = [
 
 
 def spec(samples, epochs, batch_size, **checkpoint):
-    """Everything that a training depends on; short epochs, or long ones."""
+    """A spec with everything that training depends on, with short or long epochs."""
     document = tomllib.loads(SPEC)
     document["data"]["train"]["samples"] = samples
     document["training"] |= {"epochs": epochs, "batch_size": batch_size}
@@ -120,7 +120,7 @@ SIGNALS = (
 )
 
 
-def test_an_interrupted_run_goes_on_where_it_was(declnet_cli, spec_file, document, tmp_path):
+def test_an_interrupted_run_continues_where_it_stopped(declnet_cli, spec_file, document, tmp_path):
     if any(signal.getsignal(number) is signal.SIG_IGN for numbers in SIGNALS for number in numbers):
         pytest.skip("a signal is ignored, as under nohup")
     document["training"] |= {"epochs": 1500, "batch_size": 10}
@@ -144,7 +144,7 @@ def test_an_interrupted_run_goes_on_where_it_was(declnet_cli, spec_file, documen
         shutil.rmtree(tmp_path / "out")
 
 
-def test_what_cannot_be_resumed_exits_with_2_and_names_why(
+def test_a_run_that_cannot_be_resumed_exits_with_2_and_says_why(
     declnet_cli, refused, spec_file, document
 ):
     document["training"]["callbacks"] = [{"type": "checkpoint", "every_epochs": 1}]

@@ -1,4 +1,4 @@
-"""`declnet run`: what it trains and prints, what it refuses, and how it may be ended."""
+"""`declnet run`: training, output, refused specs, and interruptions."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_an_output_folder_that_is_taken_is_left_as_it_was(fails, tmp_path):
     assert precious.read_text() == "precious"
 
 
-def test_where_parameters_start_is_shown_unless_quiet(declnet_cli, spec_file, document):
+def test_the_source_of_initial_weights_is_shown_unless_quiet(declnet_cli, spec_file, document):
     declnet_cli.succeeds("run", spec_file(document), "--quiet", "--out", "first")
     start = {"path": "first/weights.safetensors", "only": ["dense_1.*"]}
     document["model"]["initial_weights"] = start
@@ -93,8 +93,8 @@ def test_a_full_disk_fails_the_run_and_says_so(endless, tmp_path):
     assert '"failed"' in (tmp_path / "out" / "manifest.json").read_text()
 
 
-def test_a_run_goes_on_when_its_reader_goes_away(endless, tmp_path):
-    """Whoever reads the log may leave; the run is still there, and may be interrupted."""
+def test_a_run_continues_when_its_reader_closes_the_pipe(endless, tmp_path):
+    """The run continues without a reader and can still be interrupted."""
     endless.stdout.close()
     history = tmp_path / "out" / "history.jsonl"
     before = history.stat().st_size

@@ -1,4 +1,4 @@
-"""`--shard`: parts of a sweep, or of seeds and folds, copied together are what the whole is."""
+"""`--shard`: the shards of a sweep, or of seeds and folds, copied together equal the whole."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def spec(spec_file, document):
 
 
 def summary(folder):
-    found = content(folder / "summary.json")
+    group = content(folder / "summary.json")
     return sorted(
-        (each["name"], run["folder"], run["metrics"]["train"]["loss"])
-        for each in found["specs"]
-        for run in each["runs"]
+        (spec["name"], run["folder"], run["metrics"]["train"]["loss"])
+        for spec in group["specs"]
+        for run in spec["runs"]
     )
 
 
@@ -57,13 +57,13 @@ def test_shards_copied_together_are_the_sweep(declnet_cli, spec, tmp_path):
     assert summary(folder) == summary(tmp_path / "whole")
     assert content(folder / "group.json")["status"] == "finished"
     part, whole = (
-        content(each / "small-learning_rate=0.5/group.json")
-        for each in (folder, tmp_path / "whole")
+        content(parent / "small-learning_rate=0.5/group.json")
+        for parent in (folder, tmp_path / "whole")
     )
     assert part == whole | {"manifests": part["manifests"]}
 
 
-def test_what_a_lost_shard_had_is_trained_by_resume(declnet_cli, spec, tmp_path):
+def test_resume_trains_the_runs_of_a_lost_shard(declnet_cli, spec, tmp_path):
     words = ("--set", "sweep={}", "--seeds", "0..2", "--quiet")
     declnet_cli.succeeds("run", spec, *words, "--out", "whole")
     for number in (1, 2, 3):

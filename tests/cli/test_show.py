@@ -14,7 +14,7 @@ SET = [f"--set={key}={value!r}" for key, value in CHANGES.items()]
 
 
 @pytest.mark.parametrize("folder", ["specs", "tests/corpus/specs"])
-def test_what_is_shown_is_the_whole_spec_with_the_place_of_each_value(
+def test_the_whole_spec_is_shown_with_the_place_of_each_value(
     declnet_cli, repository, tmp_path, folder
 ):
     again = tmp_path / "again.toml"

@@ -79,9 +79,7 @@ def test_a_seed_that_fails_costs_the_others_nothing(declnet_cli, spec, tmp_path)
         (["--seeds", "1", "--out", "full"], "full: the output folder is not empty"),
     ],
 )
-def test_what_is_wrong_is_reported_before_anything_is_written(
-    refused, spec, tmp_path, options, message
-):
+def test_errors_are_reported_before_anything_is_written(refused, spec, tmp_path, options, message):
     (tmp_path / "full" / "something").mkdir(parents=True)
     assert message in refused("run", spec, *options)
     assert not (tmp_path / "runs").exists()
@@ -110,7 +108,7 @@ def endless(request, declnet_cli, spec_file, document, tmp_path):
 @pytest.mark.parametrize(
     ("endless", "number"), [("jit", signal.SIGTERM), ("numpy", signal.SIGINT)], indirect=["endless"]
 )
-def test_an_interruption_ends_all_runs_and_their_folders_say_so(endless, number):
+def test_an_interruption_ends_all_runs_and_is_recorded_in_their_folders(endless, number):
     process, folders = endless
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
@@ -133,7 +131,7 @@ def test_workers_do_not_outlive_the_command(endless):
     assert [status(folder) for folder in folders] == ["interrupted", "interrupted"]
 
 
-def test_runs_are_shown_with_the_digits_that_their_spread_lets_count(monkeypatch, capsys):
+def test_metrics_are_shown_with_the_digits_that_their_spread_supports(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "60")
     others = dict.fromkeys(("hits", "misses", "false_alarms"), 1.0)
     outcomes = [
@@ -145,9 +143,9 @@ def test_runs_are_shown_with_the_digits_that_their_spread_lets_count(monkeypatch
     print_series(series, Path("runs/small-folds-1"))
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 60
-    found = by_name(out)
-    assert "20" in found
-    assert "21" not in found  # of 30 folds
+    runs = by_name(out)
+    assert "20" in runs
+    assert "21" not in runs  # of 30 folds
     assert "the first 20 of 30 runs" in out
     assert "; all are in runs/small-folds-1/summary.json" in " ".join(out.split())
     monkeypatch.setenv("COLUMNS", "500")
@@ -228,9 +226,7 @@ def test_a_spec_whose_runs_fail_comes_last(declnet_cli, specs):
         ("absent.toml --seeds 0", "there is no such file"),
     ],
 )
-def test_what_is_wrong_is_reported_before_anything_is_trained(
-    refused, specs, tmp_path, options, message
-):
+def test_errors_are_reported_before_anything_is_trained(refused, specs, tmp_path, options, message):
     (tmp_path / "empty").mkdir()
     (tmp_path / "folds").mkdir()
     (tmp_path / "folds" / "manifest.json").write_text("{}")

@@ -1,4 +1,4 @@
-"""`declnet tune`: killed anywhere, a study is resumed to the same trials; its files and output."""
+"""`declnet tune`: files, output, and studies that end with the same trials after kills."""
 
 from __future__ import annotations
 
@@ -39,34 +39,34 @@ def tuned(document):
 
 
 def trials(folder):
-    """What a study found, without what differs from process to process."""
-    found = content(folder / "summary.json")["trials"]
-    return [{key: each[key] for key in each if key not in ("seconds", "worker")} for each in found]
+    """Return the trials of a study, without what differs between processes."""
+    rows = content(folder / "summary.json")["trials"]
+    return [{key: row[key] for key in row if key not in ("seconds", "worker")} for row in rows]
 
 
 def bits(folder):
-    """The files of a study, without the comments that name it."""
+    """Return the files of a study, without the comments that name it."""
     return {
-        str(each.relative_to(folder)): b"".join(
-            line for line in each.read_bytes().splitlines(True) if not line.startswith(b"# ")
+        str(path.relative_to(folder)): b"".join(
+            line for line in path.read_bytes().splitlines(True) if not line.startswith(b"# ")
         )
-        for each in sorted(folder.rglob("*"))
-        if each.name in BITS
+        for path in sorted(folder.rglob("*"))
+        if path.name in BITS
     }
 
 
 def test_the_best_spec_repeats_the_best_trial(declnet_cli, spec_file, tuned, tmp_path):
     out = declnet_cli.succeeds("tune", spec_file(tuned), "--out", "study")
-    found = content(tmp_path / "study/summary.json")
-    done = [each for each in found["trials"] if each["state"] == "finished"]
-    best = max(done, key=lambda each: each["value"])
-    assert [each["number"] for each in found["trials"]] == list(range(14))
-    assert {each["state"] for each in found["trials"]} == {"finished", "pruned"}
-    assert (found["best"], found["objective"]) == (best["number"], "validation.accuracy")
+    study = content(tmp_path / "study/summary.json")
+    done = [trial for trial in study["trials"] if trial["state"] == "finished"]
+    best = max(done, key=lambda trial: trial["value"])
+    assert [trial["number"] for trial in study["trials"]] == list(range(14))
+    assert {trial["state"] for trial in study["trials"]} == {"finished", "pruned"}
+    assert (study["best"], study["objective"]) == (best["number"], "validation.accuracy")
     is_known = len(done) >= 10
-    assert sum(found["importance"].values()) == pytest.approx(1.0 if is_known else 0.0)
+    assert sum(study["importance"].values()) == pytest.approx(1.0 if is_known else 0.0)
     assert ("what each key matters: from 10 finished trials on" in out) == (not is_known)
-    assert f"untuned: validation.accuracy {format_metric(found['gain']['untuned'])}; the" in out
+    assert f"untuned: validation.accuracy {format_metric(study['gain']['untuned'])}; the" in out
     assert f"best: trial {best['number']}, validation.accuracy" in out
     assert sum(row[0].startswith("trial ") and ":" in row[0] for row in rows(out)) == 14
     assert out.count("pruned at") == 14 - len(done)
@@ -77,16 +77,16 @@ def test_the_best_spec_repeats_the_best_trial(declnet_cli, spec_file, tuned, tmp
     assert type(written["training"]["batch_size"]) is int
     (tmp_path / "study/summary.json").unlink()
     again = json.loads(declnet_cli.succeeds("tune", "study", "--format", "json"))
-    assert again == content(tmp_path / "study/summary.json") == found
+    assert again == content(tmp_path / "study/summary.json") == study
     declnet_cli.succeeds("run", "study/best.toml", "--out", "alone", "--quiet")
     alone = content(tmp_path / "alone/metrics.json")
-    own = content(tmp_path / f"study/trials/{best['number']:04}/metrics.json")
-    assert alone == own
-    assert own["validation"]["accuracy"] == best["value"]
-    for each in found["trials"]:
-        manifest = content(tmp_path / f"study/trials/{each['number']:04}/manifest.json")
+    metrics = content(tmp_path / f"study/trials/{best['number']:04}/metrics.json")
+    assert alone == metrics
+    assert metrics["validation"]["accuracy"] == best["value"]
+    for trial in study["trials"]:
+        manifest = content(tmp_path / f"study/trials/{trial['number']:04}/manifest.json")
         assert manifest["status"] == "finished"
-        assert manifest.get("stopped", "").startswith("pruned") == (each["state"] == "pruned")
+        assert manifest.get("stopped", "").startswith("pruned") == (trial["state"] == "pruned")
 
 
 def test_killed_at_random_moments_it_ends_with_the_same_trials(
@@ -115,7 +115,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_trials(
         assert trials(folder) == whole
         assert bits(folder) == bits(tmp_path / "whole")
         assert content(folder / "group.json")["status"] == "finished"
-        assert not [each for each in folder.rglob("*") if each.name.startswith(".")]
+        assert not [path for path in folder.rglob("*") if path.name.startswith(".")]
         shutil.rmtree(folder)
 
 
@@ -129,7 +129,7 @@ def test_a_terminal_shows_the_best_so_far_and_the_time_left(on_terminal, spec_fi
     assert "trial 0: " not in shown.text  # no line for each trial
 
 
-def test_what_cannot_be_searched_is_refused_before_a_folder_is_made(
+def test_an_invalid_study_is_refused_before_a_folder_is_created(
     declnet_cli, refused, spec_file, document, tuned, tmp_path
 ):
     assert 'has no section "tune"' in refused("tune", spec_file(document))

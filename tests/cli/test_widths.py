@@ -78,8 +78,8 @@ def test_no_line_is_wider_than_the_output(columns, specs, declnet_cli, monkeypat
             assert LOG_LINE.match(line) or cell_width(line) <= columns, f"{command}: {line}"
 
 
-def test_what_a_person_wants_to_know(specs, declnet_cli, monkeypatch):
-    """The metric that the task is judged by, its baseline, its spread, and what may follow."""
+def test_the_last_lines_of_a_run_answer_the_main_questions(specs, declnet_cli, monkeypatch):
+    """The metric of the task, its baseline, its spread, and the next commands."""
     monkeypatch.setenv("COLUMNS", "120")
     lines = declnet_cli.succeeds("run", specs["one"], "--out", "one").splitlines()
     at = next(at for at, line in enumerate(lines) if line.startswith("next: "))

@@ -1,4 +1,4 @@
-"""Each code's wrong example has just that problem, and its right example has none."""
+"""Examples of the codes: the wrong one has exactly that problem, the right one has none."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class ClassRecall(Metric):
 
 
 class Halve(Layer):
-    """A plugin's layer that makes no features of one."""
+    """A plugin's layer that has no outputs for a single feature."""
 
     type = "halve"
 
@@ -75,7 +75,7 @@ class Halve(Layer):
 
 @pytest.fixture(scope="module")
 def registry(repository: Path) -> Iterator[Registry]:
-    """What is installed, two distributions that offer one type, own components, a broken plugin."""
+    """Everything installed, a type that two distributions offer, and the plugins of this module."""
     case = repository / "tests" / "gallery" / "type_offered_by_two_distributions"
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(case / "installed")
@@ -93,7 +93,7 @@ def with_own_components(registry: Registry) -> Registry:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The working folder, with all files that examples name."""
+    """Return the working folder, with all files that examples name."""
     tmp_path = tmp_path_factory.mktemp("examples")
     for name in ("base.toml", "spec.toml"):
         shutil.copy(BASE, tmp_path / name)
@@ -104,7 +104,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     np.savez(tmp_path / "points_with_color.npz", x=points, y=labels)
     np.savez(tmp_path / "songs.npz", notes=np.arange(300).reshape(60, 5) % 12, y=labels)
     np.savez(tmp_path / "labels_from_minus_one.npz", x=points[:, :2], y=np.arange(60) % 4 - 1)
-    rows = [f"{each},{'red' if each % 2 else 'blue'},species {each % 3}" for each in range(30)]
+    rows = [f"{size},{'red' if size % 2 else 'blue'},species {size % 3}" for size in range(30)]
     (tmp_path / "flowers.csv").write_text("\n".join(["size,color,species", *rows]))
     sales = [f"{'old' if day > 5 else 'new'},2024-01-{day:02},{day % 7}" for day in range(1, 31)]
     (tmp_path / "sales.csv").write_text("\n".join(["shop,day,sales", *sales]))
@@ -138,13 +138,13 @@ def is_command(example: str) -> bool:
 
 
 def command_called(name: str) -> Any:
-    """The command itself, also of a package beside the core."""
+    """Return a command of the core or of an optional package."""
     known = command.get_command(click.Context(command), name)
     return known.load() if isinstance(known, PluginCommand) else known
 
 
 def codes_of(code: str, example: str, registry: Registry) -> list[str]:
-    """The codes of all problems that an example has."""
+    """Return the codes of all problems in an example."""
     path, overrides = Path("example.toml"), ()
     if is_command(example):
         _, name, *words = shlex.split(example)
@@ -157,7 +157,7 @@ def codes_of(code: str, example: str, registry: Registry) -> list[str]:
         problems = checked_spec(path, overrides, registry).problems
     except SpecError as error:
         problems = error.problems
-    return [each.code for each in problems]
+    return [problem.code for problem in problems]
 
 
 @pytest.mark.usefixtures("folder")
@@ -166,7 +166,7 @@ def codes_of(code: str, example: str, registry: Registry) -> list[str]:
     [code for name, code in catalogue().items() if name not in OF_RUNS],
     ids=lambda code: code.code,
 )
-def test_the_wrong_example_has_only_this_problem_and_the_right_one_none(
+def test_the_wrong_example_has_exactly_this_problem_and_the_right_one_none(
     code: Code, registry: Registry
 ) -> None:
     assert codes_of(code.code, code.wrong, registry) == [code.code]
@@ -191,7 +191,7 @@ def test_entries_are_short_and_in_order() -> None:
 
 
 def test_commands_and_components_in_texts_exist(registry: Registry) -> None:
-    """Commands and the components in their arguments."""
+    """Texts name commands, and components in their arguments."""
     for code in catalogue().values():
         for name, words in re.findall(r"`declnet ([a-z]+)((?: [a-z_]+)*)`", code.text):
             group = command_called(name)
@@ -203,10 +203,10 @@ def test_commands_and_components_in_texts_exist(registry: Registry) -> None:
 
 
 def test_the_catalogue_has_exactly_the_codes_that_are_raised(repository: Path) -> None:
-    """Codes of components' own checks are a default, or raised by third-party plugins."""
+    """Codes for the checks of components are a default or raised by third-party plugins."""
     sources = [*(repository / "declnet").rglob("*.py"), *(repository / "plugins").rglob("*.py")]
     raised = {
-        code for each in sources for code in re.findall(r'"([EW]\d{3})"', each.read_text("utf-8"))
+        code for path in sources for code in re.findall(r'"([EW]\d{3})"', path.read_text("utf-8"))
     }
     assert len(sources) > 100
     assert set(catalogue()) == raised | {"E060", "W060"}

@@ -1,4 +1,4 @@
-"""Whatever a method of any contract returns is accepted, or refused with the component's name."""
+"""Values returned to any contract, which are accepted or refused with the component's name."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ VALUES = st.recursive(
 
 @cache
 def odd(contract, name):
-    """A component that has a method of its own, the contract's method, and arguments for it."""
+    """Return a component that replaces a method, the contract's method, and arguments for it."""
     body = {"__module__": __name__, "type": "odd", name: lambda *_: None}
     method = getattr(contract, name)
     parameters = list(inspect.signature(method).parameters)
@@ -120,7 +120,7 @@ def odd(contract, name):
 
 
 def received(contract, name, value):
-    """What a caller gets from a component whose method returned a value."""
+    """Return what a caller receives from a component whose method returned a value."""
     component, method, arguments = odd(contract, name)
     result = verify(method, component, value, *arguments)
     return list(result) if inspect.isgenerator(result) else result
@@ -132,7 +132,7 @@ def of(methods):
 
 
 def is_free(contract, name):
-    """Whether a method may return anything, such as a callback's state."""
+    """Return whether a method may return anything, such as a callback's state."""
     return name in ("start", "restore")
 
 
@@ -141,7 +141,7 @@ def test_all_contracts_are_tried():
     assert kinds >= set(declnet.discover().kinds()) - {"initializer"}
 
 
-@of([each for each in METHODS if not is_free(*each)])
+@of([method for method in METHODS if not is_free(*method)])
 def test_a_value_of_another_type_is_refused_by_name(contract, name):
     with pytest.raises(BrokenContractError) as caught:
         received(contract, name, Opaque())
@@ -192,8 +192,8 @@ MEANINGS = {
 """Values of the annotated type: those that a contract allows, and those that it does not."""
 
 
-def test_an_alias_is_what_it_stands_for():
-    """NumPy's NDArray is an alias from 2.5 on."""
+def test_an_alias_is_resolved():
+    """`NDArray` is an alias since NumPy 2.5."""
     numbers = TypeAliasType("numbers", dict[str, T], type_params=(T,))
     assert parsed(numbers[int]).words == parsed(dict[str, int]).words
     assert parsed(TypeAliasType("shape", declnet.Shape)).read((1, np.int64(2))) == (1, 2)
@@ -201,7 +201,7 @@ def test_an_alias_is_what_it_stands_for():
 
 
 @pytest.mark.parametrize("method", MEANINGS)
-def test_a_contract_promises_more_than_types(method):
+def test_a_contract_requires_more_than_types(method):
     contract, name = getattr(declnet, method.partition(".")[0]), method.partition(".")[2]
     allowed, refused = MEANINGS[method]
     for value in allowed:
@@ -223,15 +223,15 @@ DISTINCT = {
 """Names that nothing but a contract's method has, so that a call of one is a call of it."""
 
 DIRECT = {
-    ("data/columns.py", "suits"),  # these suggest transforms that work
-    ("training/checks/model.py", "output_shape"),  # of a layer that may not be valid
+    ("data/columns.py", "suits"),  # the callers suggest transforms that work
+    ("training/checks/model.py", "output_shape"),  # the layer may be invalid
     ("data/sources/files.py", "for_file"),  # verified in the next statement
 }
 
 
 def test_no_caller_receives_a_value_unverified():
     core = Path(declnet.__file__).parent
-    found = set()
+    unverified = set()
     for path in core.rglob("*.py"):
         place = path.relative_to(core).as_posix()
         if place.startswith(("testing/", "contracts/")):
@@ -249,5 +249,5 @@ def test_no_caller_receives_a_value_unverified():
         for call in ast.walk(tree):
             name = getattr(getattr(call, "func", None), "attr", None)
             if name in DISTINCT and id(call) not in verified:
-                found.add((place, name))
-    assert found <= DIRECT
+                unverified.add((place, name))
+    assert unverified <= DIRECT

@@ -1,4 +1,4 @@
-"""Tests of component."""
+"""Fields of components: names, help, and strict numbers."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def test_the_help_for_a_missing_key_says_what_to_write():
         component = registry.find(entry.kind, entry.type)
         if not issubclass(component, Component):
             continue
-        required = [key for key, each in component.model_fields.items() if each.is_required()]
+        required = [key for key, field in component.model_fields.items() if field.is_required()]
         for key in required:
             table = {**component.examples[0], "type": entry.type}
             with pytest.raises(ValidationError) as caught:
                 component.model_validate({name: table[name] for name in table if name != key})
-            (found,) = (each for each in caught.value.errors() if each["loc"] == (key,))
+            (error,) = (error for error in caught.value.errors() if error["loc"] == (key,))
             words = f'add {key} = (…|"…"|\\[ … \\]), \\w.*'
-            assert re.fullmatch(words, found["ctx"]["hint"]), (component, found["ctx"]["hint"])
+            assert re.fullmatch(words, error["ctx"]["hint"]), (component, error["ctx"]["hint"])
             checked += 1
     assert checked > 40
 

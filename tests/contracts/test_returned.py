@@ -1,4 +1,4 @@
-"""A wrong value that a component returns is an error that names it, where it is received.
+"""Wrong values returned by components, which are errors that name the component.
 
 Each component is wrong in one method, comes from a distribution, and is used in a real run."""
 
@@ -228,7 +228,7 @@ def test_a_source_may_return_read_only_arrays_and_masked_columns():
 
 @dataclass(frozen=True)
 class Interval:
-    """From low to high, in either order as components return it."""
+    """An interval whose ends may be in either order."""
 
     low: int
     high: Annotated[int, AtLeast(0)]
@@ -238,7 +238,7 @@ class Interval:
 
 
 class Binning(Component):
-    """A kind that a plugin defines."""
+    """A kind of component that a plugin defines."""
 
     kind = "binning"
     required_methods = ("intervals",)
@@ -261,7 +261,7 @@ class Binning(Component):
         ((Interval(0, 1), Interval(3, 2)), None),
     ],
 )
-def test_a_kind_of_a_plugin_is_verified_as_those_of_declnet(answer, fault):
+def test_a_kind_that_a_plugin_defines_is_verified_like_declnets(answer, fault):
     class Odd(Binning):
         type = "odd"
 
@@ -269,7 +269,7 @@ def test_a_kind_of_a_plugin_is_verified_as_those_of_declnet(answer, fault):
             return answer
 
         def verify_intervals(self, intervals, most):
-            """Never called: it is the contract's."""
+            """Do nothing; it belongs to the contract and is never called."""
             raise AssertionError
 
     registry = Registry()

@@ -1,4 +1,4 @@
-"""Plain values come back as they were, and nothing else is taken."""
+"""Serialization of plain values; anything else is refused."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ plain_values = st.recursive(
 )
 
 
-def read_again(value, template=None, found=None):
-    text = json.dumps(to_plain(value, found), allow_nan=False)
-    return from_plain(json.loads(text), found, template)
+def read_again(value, template=None, arrays=None):
+    text = json.dumps(to_plain(value, arrays), allow_nan=False)
+    return from_plain(json.loads(text), arrays, template)
 
 
 def same(one, other):
@@ -60,9 +60,9 @@ def same(one, other):
 
 @given(plain_values)
 def test_every_plain_value_comes_back(value):
-    """Whether arrays are part of the JSON or apart from it."""
+    """Arrays are stored in the JSON or separately."""
     assert same(read_again(value), value)
-    assert same(read_again(value, found={}), value)
+    assert same(read_again(value, arrays={}), value)
 
 
 @pytest.mark.parametrize("value", [float("inf"), -float("inf"), -0.0, 0.1 + 0.2, 2**200, 5e-324])
@@ -80,7 +80,7 @@ def test_nan_and_numpy_scalars_come_back():
 
 def test_arrays_of_names_that_look_alike_are_kept_apart():
     value = {"a/b": np.zeros(2), "a": {"b": np.ones(2)}}
-    assert same(read_again(value, found={}), value)
+    assert same(read_again(value, arrays={}), value)
 
 
 @dataclass
@@ -95,10 +95,10 @@ class Outer:
     seen: list[int] = field(default_factory=list)
 
 
-def test_a_dataclass_comes_back_with_a_template_alone():
+def test_a_dataclass_comes_back_only_with_a_template():
     state = Outer(Inner(3, np.arange(4.0)), [1, 2])
-    found = read_again(state, Outer())
-    assert (found.inner.count, found.inner.sums.tolist(), found.seen) == (3, [0, 1, 2, 3], [1, 2])
+    read = read_again(state, Outer())
+    assert (read.inner.count, read.inner.sums.tolist(), read.seen) == (3, [0, 1, 2, 3], [1, 2])
     for template in (None, Inner(), [Outer()]):
         with pytest.raises(NotPlainError):
             read_again(state, template)
@@ -121,7 +121,7 @@ class Frozen:
         (b"bytes", "bytes"),
     ],
 )
-def test_what_is_not_plain_is_named(value, message):
+def test_a_value_that_is_not_plain_is_named(value, message):
     with pytest.raises(NotPlainError, match=message):
         to_plain(value, {})
 
@@ -139,12 +139,12 @@ def test_what_is_not_plain_is_named(value, message):
         {"fields": {}},
     ],
 )
-def test_what_was_not_made_by_it_is_refused(plain):
+def test_other_json_is_refused(plain):
     with pytest.raises(NotPlainError):
         from_plain(plain, {})
 
 
-def test_which_states_are_saved_as_they_are():
+def test_plain_states_are_saved_unchanged():
     assert is_plain_dict({"epochs": 3, "best": np.zeros(3), "row": {"loss": 0.5}})
     for state in (None, [1], {"run": object()}, {"inner": Inner()}, Frozen()):
         assert not is_plain_dict(state)

@@ -12,7 +12,7 @@ from declnet_plugins.standard.data.arrays import NPZ
 HERE = Path("/here")
 
 
-def test_copies_know_their_folder_too():
+def test_copies_keep_the_folder_of_a_string():
     text = LocatedString("a.npz", HERE)
     for again in (copy.copy(text), copy.deepcopy(text), pickle.loads(pickle.dumps(text))):
         assert again == text
@@ -24,17 +24,17 @@ def test_a_string_that_has_a_folder_keeps_it():
     assert with_folder(first, Path("/there"))[0].folder == HERE
 
 
-def test_a_path_is_relative_to_its_own_folder_rather_than_the_specs():
+def test_a_path_is_relative_to_its_file_rather_than_the_spec():
     context = {"folder": Path("/spec")}
-    own = {"type": "npz", "path": LocatedString("a.npz", HERE)}
-    assert NPZ.from_declaration(own, context).path == Path("/here/a.npz")
+    declaration = {"type": "npz", "path": LocatedString("a.npz", HERE)}
+    assert NPZ.from_declaration(declaration, context).path == Path("/here/a.npz")
     plain = {"type": "npz", "path": "a.npz"}
     assert NPZ.from_declaration(plain, context).path == Path("/spec/a.npz")
     absolute = {"type": "npz", "path": LocatedString("/there/a.npz", HERE)}
     assert NPZ.from_declaration(absolute, context).path == Path("/there/a.npz")
 
 
-def test_fields_that_are_no_paths_hold_plain_strings():
+def test_fields_that_are_not_paths_hold_plain_strings():
     class Named(StrictModel):
         name: str
 

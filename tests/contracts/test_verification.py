@@ -1,4 +1,4 @@
-"""What a component class must be before it can be registered."""
+"""Requirements that a component class must meet to be registered."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Half(Layer):
 
 
 def refusal(body, *bases, warns=None):
-    """Why a class with this body cannot be registered."""
+    """Return why a class with this body cannot be registered."""
     body = {"__module__": __name__, "__qualname__": "Wrong", "type": "wrong", **body}
     if warns is not None:
         with pytest.warns(UserWarning, match=warns):
@@ -59,13 +59,13 @@ def refusal(body, *bases, warns=None):
         *((ReLU, name, int) for name in ("model_copy", "known_key", "other_keys")),
     ],
 )
-def test_a_field_that_the_spec_uses_otherwise_is_refused(base, name, annotation):
+def test_a_field_that_means_something_else_in_a_spec_is_refused(base, name, annotation):
     body = {"__module__": __name__, "__annotations__": {name: annotation}, "type": "odd"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         odd = type("Odd", (base,), body)
-    taken = "a name that every layer" if hasattr(base, name) else r".*\("
-    with pytest.raises(RegistryError, match=f"Odd has a field {name}, {taken}"):
+    reason = "a name that every layer" if hasattr(base, name) else r".*\("
+    with pytest.raises(RegistryError, match=f"Odd has a field {name}, {reason}"):
         Registry().register(odd)
 
 
@@ -120,11 +120,11 @@ def test_a_method_that_lacks_an_argument_is_refused():
     assert message == "Wrong.rate() takes (step), but a schedule is called with (step, total)"
 
 
-def test_more_arguments_with_defaults_are_right():
+def test_further_arguments_with_defaults_are_valid():
     class More(Schedule):
         type = "more"
 
-        def rate(self, step, total=1, *, own=2):
+        def rate(self, step, total=1, *, extra=2):
             return 0.1
 
     class Any(Callback):

@@ -1,4 +1,4 @@
-"""Charts of tables in a notebook: well-formed, escaped, and where the values are."""
+"""Charts of tables in a notebook: well-formed, escaped, and with each value at its place."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def lines(values, *names, axis="auto"):
 
 
 def points(table):
-    """The points of each line, without those of the legend."""
+    """Return the points of each line, except in the legend."""
     area = re.search(r'<svg x="\d+".*?</svg>', chart_html(table))[0]
     return [
         [tuple(map(float, point.split(","))) for point in line.split()]
@@ -75,9 +75,9 @@ def test_an_early_spike_leaves_the_chart():
 @given(st.floats(-1e9, 1e9), st.floats(1e-3, 1e9), st.booleans())
 def test_ticks_are_on_the_axis_and_few(low, length, logarithmic):
     scale = AxisScale(logarithmic and low > 0, low, low + length)
-    found = ticks(scale)
-    assert 1 <= len(found) <= 11
-    assert all(low - length / 1e6 <= tick <= low + length * (1 + 1e-6) for tick in found)
+    marks = ticks(scale)
+    assert 1 <= len(marks) <= 11
+    assert all(low - length / 1e6 <= tick <= low + length * (1 + 1e-6) for tick in marks)
 
 
 def test_results_of_programs_are_shown_one_below_the_other():

@@ -1,4 +1,4 @@
-"""What a notebook shows of a `SpecError`."""
+"""`SpecError` in a notebook."""
 
 from __future__ import annotations
 
@@ -60,20 +60,20 @@ def test_a_traceback_is_the_line_of_the_cell_and_the_diagnostics(error):
     assert "\x1b[91m" in lines
 
 
-def test_an_error_without_a_trace_is_shown_as_well():
+def test_an_error_without_a_traceback_is_shown_as_well():
     plain = "".join(declnet.SpecError([declnet.Diagnostic("wrong")])._render_traceback_())
     assert "wrong" in plain
 
 
 def test_ipython_shows_that_traceback(error, capsys):
     shell = pytest.importorskip("IPython.core.interactiveshell", reason="IPython is not installed")
-    made = shell.InteractiveShell()
+    ipython = shell.InteractiveShell()
     try:
         raise error
     except declnet.SpecError:
-        made.showtraceback(sys.exc_info())
+        ipython.showtraceback(sys.exc_info())
     finally:
-        made.history_manager.end_session()
+        ipython.history_manager.end_session()
     printed = capsys.readouterr().out
     assert "help: did you mean" in printed
     assert "Traceback" not in printed

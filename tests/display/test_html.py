@@ -1,4 +1,4 @@
-"""Pieces of HTML: balanced, and whatever is not HTML is escaped."""
+"""HTML elements: balanced, with escaped texts."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ HOSTILE = '<script>alert("x")</script> & \x1b[31m'
 
 @settings(max_examples=30)
 @given(st.lists(st.lists(st.text(), min_size=2, max_size=2), min_size=1, max_size=4))
-def test_any_text_in_a_table_comes_back_as_it_was(rows):
+def test_any_text_in_a_table_is_read_back_unchanged(rows):
     body = tuple(map(tuple, rows[1:]))
-    made = HtmlView(view(ResultTable("cells", tuple(rows[0]), body, marks=((0, 1, -0.5),))))
+    table_view = HtmlView(view(ResultTable("cells", tuple(rows[0]), body, marks=((0, 1, -0.5),))))
     shown = [[html(cell) for cell in row] for row in rows]
-    assert [[html(cell) for cell in row] for row in made.tables[0]] == shown
+    assert [[html(cell) for cell in row] for row in table_view.tables[0]] == shown
 
 
-def test_what_could_run_is_text():
-    made = view(collapsible(HOSTILE, element("b", HOSTILE, kind="faint"), is_open=True))
-    assert "<script" not in made
-    assert "\x1b" not in made
-    assert HtmlView(made).text == 2 * HOSTILE.replace("\x1b", "\\u001b")
+def test_scripts_become_text():
+    markup = view(collapsible(HOSTILE, element("b", HOSTILE, kind="faint"), is_open=True))
+    assert "<script" not in markup
+    assert "\x1b" not in markup
+    assert HtmlView(markup).text == 2 * HOSTILE.replace("\x1b", "\\u001b")
 
 
 def test_html_is_escaped_once():

@@ -1,4 +1,4 @@
-"""Markdown shows texts as they are, and YAML reads values as they were, whatever they contain."""
+"""Markdown and YAML, which reproduce any text and value."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(HOST
 
 
 def shown(document, kind):
-    """The texts of the innermost parts of a kind in Markdown, which has nothing but text."""
+    """Return the texts of the innermost parts of a kind in Markdown that has only text."""
     parser = pytest.importorskip("markdown_it").MarkdownIt("gfm-like", {"linkify": False})
     tokens = parser.parse(document)
     inner = [tokens[at + 1] for at, token in enumerate(tokens[:-1]) if token.type == f"{kind}_open"]
@@ -41,7 +41,7 @@ def test_a_text_is_shown_as_it_is(text):
     assert shown(f"Of x{escaped_markdown(text)}x", "paragraph") == [f"Of x{escaped_line(text)}x"]
 
 
-def test_the_forms_that_become_links_by_themselves_are_broken():
+def test_the_forms_that_become_links_automatically_are_broken():
     text = escaped_markdown("https://a.org www.a.org a@a.org")
     assert not any(form in text for form in ("://", "www.", "a@a"))
 
@@ -83,7 +83,7 @@ plain = st.recursive(
 @given(st.dictionaries(keys, plain, min_size=1))
 @example({"a": 1e-05, "b": 1e22, "c": [{"d": {"f": "no"}, "g": "\ufeff\ufffe\u2028\x7f"}]})
 def test_yaml_is_read_as_it_was_written(values):
-    """By YAML 1.1, in which `1e-05` and `no` would be something else."""
+    """In YAML 1.1, `1e-05` and `no` would mean something else."""
     read = pytest.importorskip("yaml").safe_load(yaml(values))
 
     def finite(value):
@@ -96,5 +96,5 @@ def test_yaml_is_read_as_it_was_written(values):
     assert read == finite(values)
 
 
-def test_half_of_a_pair_of_a_name_in_a_file_system_is_replaced():
+def test_a_lone_surrogate_is_replaced():
     assert yaml({"name": "a\udcff"}) == 'name: "a\\ufffd"\n'

@@ -1,4 +1,4 @@
-"""The scale of an axis: what is on it, whatever the values."""
+"""The scale of an axis: its range for all kinds of values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ lines = st.lists(st.lists(numbers, max_size=60), max_size=4)
 
 
 def position(scale, value):
-    """Where a value is on an axis, from 0 to 1."""
+    """Return the position of a value on an axis, from 0 to 1."""
     low, high = scale.low, scale.high
     if scale.logarithmic:
         low, high, value = math.log(low), math.log(high), math.log(value)
@@ -23,7 +23,7 @@ def position(scale, value):
 
 
 @given(lines, st.booleans())
-def test_an_axis_has_the_last_values_and_counts_what_it_hides(lines, linear):
+def test_an_axis_has_the_last_values_and_counts_hidden_ones(lines, linear):
     finite = [values for line in lines if (values := [*filter(math.isfinite, line)])]
     scale = axis_scale(lines, linear=linear)
     if not finite:
@@ -41,7 +41,7 @@ def test_an_axis_has_the_last_values_and_counts_what_it_hides(lines, linear):
 
 @given(lines, st.integers(-20, 20))
 def test_the_unit_of_the_values_changes_nothing(lines, power):
-    """In a unit that is a power of two, so that no value is rounded."""
+    """The unit is a power of two, so no value is rounded."""
     lines = [[value for value in line if abs(value) > 1e-9] for line in lines]
     scale, factor = axis_scale(lines), 2.0**power
     scaled = axis_scale([[value * factor for value in line] for line in lines])
@@ -61,7 +61,7 @@ def test_an_early_spike_leaves_room_for_the_rest(spike, count, end):
 
 
 def test_a_fall_over_decades_is_logarithmic_and_whole():
-    """Whatever falls steadily, e.g. a loss of 2.3 that ends at 0.0005."""
+    """The values fall steadily, e.g. a loss from 2.3 to 0.0005."""
     loss = [2.3 * 0.95**epoch for epoch in range(160)]
     scale = axis_scale([loss])
     assert (scale.logarithmic, scale.hidden) == (True, 0)
@@ -71,7 +71,7 @@ def test_a_fall_over_decades_is_logarithmic_and_whole():
 
 
 def test_a_divergence_stays_in_sight():
-    """Large values at the end are what a reader must see."""
+    """Readers must see large values at the end."""
     scale = axis_scale([[1 / (1 + epoch) for epoch in range(50)] + [1e9]])
     assert scale.high >= 1e9
     assert scale.logarithmic
@@ -91,7 +91,7 @@ def test_metrics_that_start_low_are_cut_below():
     assert (scale.hidden, scale.low > 0.9, scale.logarithmic) == (1, True, False)
 
 
-def test_what_hardly_varies_or_is_short_is_not_enlarged():
+def test_values_that_hardly_vary_or_are_few_are_not_enlarged():
     assert axis_scale([[5.0, *[1.0] * 50]]).high == 5.0
     assert axis_scale([[5.0, 1.0, 0.9, 0.8]]).high == 5.0
     constant = axis_scale([[0.7] * 5])

@@ -1,4 +1,4 @@
-"""Neutral tables: one way to write each kind of value, whatever renders it."""
+"""Neutral tables: each kind of value has one form in all renderers."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ KINDS = get_args(Kind)
         ("integer", {2024: "2024", 10**400: str(10**400)}),
     ],
 )
-def test_each_kind_of_value_is_written_in_one_way(kind, values):
+def test_each_kind_of_value_has_one_form(kind, values):
     assert {value: format_cell(value, kind) for value in values} == values
 
 
@@ -92,7 +92,7 @@ def test_the_terminal_and_html_show_the_same_texts(table):
     ]
 
 
-def test_notebooks_have_all_that_the_command_line_prints():
+def test_notebooks_show_everything_that_the_command_line_prints():
     calibration = CalibrationResult(
         ("conformal 0.8",), 12, coverage={"coverage": 0.9167, "mean_width": 3.05, "promised": 0.8}
     )
@@ -133,7 +133,7 @@ def test_a_table_that_cannot_be_shown_says_why(change, fault):
         ({"marks": ((1, 0, 1.0),)}, "has a mark of 1 at row 1, column 0"),
     ],
 )
-def test_kinds_and_marks_are_those_of_the_cells(change, fault):
+def test_kinds_and_marks_belong_to_the_right_cells(change, fault):
     table = ResultTable("t", ("a", "b"), ((0.5, "x"),), chart=TableChart("bars", "b", ("a",)))
     assert [*faults_of_kinds(table)] == []
     assert [*faults_of_kinds(replace(table, **change))] == [f'table "t" {fault}']

@@ -1,4 +1,4 @@
-"""The documentation's sources: its pages, their blocks of code, and the plugins that they show."""
+"""Sources of the documentation: pages, their code blocks, and the plugins that they show."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PAGES_WITH_OUTPUT = {block.page for block in BLOCKS if block.verb == "prints"}
 
 @dataclass(frozen=True)
 class ExampleProject:
-    """A plugin that pages show whole, installed in place: its package and its metadata."""
+    """A plugin that pages show in full, installed in place, with its package and metadata."""
 
     name: str
     folder: Path
@@ -38,14 +38,14 @@ class ExampleProject:
         return sorted(file.parent for file in self.folder.glob("*/__init__.py"))
 
     def registered(self) -> Registry:
-        """Return its components and declnet's."""
+        """Return the components of the plugin and of declnet."""
         registry = discover()
         list(registry.entries())
         assert registry.failures == []
         return registry
 
     def components(self) -> list[type[Any]]:
-        """The classes that it registers."""
+        """Return the classes that the plugin registers."""
         entries = self.registered().entries()
         return [entry.component for entry in entries if entry.plugin.distribution == self.name]
 
@@ -57,13 +57,13 @@ class ExampleProject:
 
 
 def projects_shown() -> list[str]:
-    """The projects of all blocks `% file PROJECT/…`."""
+    """Return the projects of all blocks `% file PROJECT/…`."""
     files = [block.argument for block in BLOCKS if block.verb == "file"]
     return sorted({file.partition("/")[0] for file in files})
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test for each block that a test asks for, by the argument's name."""
+    """Parametrize tests by the blocks that their argument names."""
     chosen = {
         "spec_block": [block for block in BLOCKS if block.verb == "spec"],
         "python_block": [block for block in BLOCKS if block.language == "python"],
@@ -77,7 +77,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for name, values in chosen.items():
         if name in metafunc.fixturenames:
             assert values, f"no page has a {name}"
-            metafunc.parametrize(name, values, ids=[_id(each) for each in values])
+            metafunc.parametrize(name, values, ids=[_id(value) for value in values])
 
 
 def _id(value: object) -> str:
@@ -87,7 +87,7 @@ def _id(value: object) -> str:
 
 
 def _running(blocks: list[CodeBlock]) -> Iterator[tuple[CodeBlock, ...]]:
-    """Each block that runs, with those that continue it; pages with output run as a whole."""
+    """Yield each block that runs, with its continuations; pages with output run as a whole."""
     group: list[CodeBlock] = []
     for block in blocks:
         if block.page in PAGES_WITH_OUTPUT:
@@ -115,13 +115,13 @@ def docs() -> Path:
 
 @pytest.fixture(scope="session")
 def generated() -> dict[str, str]:
-    """Every generated source by path; needs no Sphinx."""
+    """Return every generated source by path, without Sphinx."""
     return generated_sources()
 
 
 @pytest.fixture(scope="session")
 def all_text(generated: dict[str, str]) -> str:
-    """Whatever a reader finds, as source."""
+    """Return the source of everything that a reader finds."""
     return "\n".join(
         [*(page.read_text("utf-8") for page in written_pages(DOCS)), *generated.values()]
     )
@@ -134,7 +134,7 @@ def blocks() -> list[CodeBlock]:
 
 @pytest.fixture(scope="session")
 def written_projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ExampleProject]:
-    """Every project that pages show, written to a folder."""
+    """Return every project that pages show, written to a folder."""
     folder = tmp_path_factory.mktemp("projects")
     for block in BLOCKS:
         if block.verb == "file":
@@ -152,7 +152,7 @@ def written_projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Exam
 def example_projects(
     written_projects: dict[str, ExampleProject], monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, ExampleProject]:
-    """The same, on the import path during a test."""
+    """Put the projects on the import path during a test."""
     for project in written_projects.values():
         monkeypatch.syspath_prepend(project.folder)
     return written_projects

@@ -1,4 +1,4 @@
-"""Code in the docs: all of it parses, and complete examples run."""
+"""Code in the docs, all of which parses, and complete examples, which run."""
 
 from __future__ import annotations
 
@@ -92,18 +92,18 @@ def test_example_components_keep_their_contracts(
     assert components
     groups = components_of_classes(components)
     outcomes = [case.outcome() for _, cases in groups for case in cases]
-    assert [str(each) for each in outcomes if each.status == "failed"] == []
-    passed = {each.component for each in outcomes if each.status == "passed"}
-    assert passed == {f"{each.kind}:{each.type}" for each in components}
+    assert [str(outcome) for outcome in outcomes if outcome.status == "failed"] == []
+    passed = {outcome.component for outcome in outcomes if outcome.status == "passed"}
+    assert passed == {f"{component.kind}:{component.type}" for component in components}
     if find_spec("numba") is not None:
-        skipped = [each for each in outcomes if each.status == "skipped"]
-        slower = {each.component for each in skipped if each.check == "runs_without_python"}
+        skipped = [outcome for outcome in outcomes if outcome.status == "skipped"]
+        slower = {skip.component for skip in skipped if skip.check == "runs_without_python"}
         assert slower <= NEEDS_PYTHON
 
 
-def test_the_kit_says_which_line_needs_python(blocks: list[CodeBlock], tmp_path: Path) -> None:
+def test_the_kit_names_the_line_that_needs_python(blocks: list[CodeBlock], tmp_path: Path) -> None:
     pytest.importorskip("numba", reason="the extra jit is not installed")
-    at = next(i for i, each in enumerate(blocks) if "class Excess" in each.text)
+    at = next(i for i, block in enumerate(blocks) if "class Excess" in block.text)
     (tmp_path / "excess.py").write_text(blocks[at].text, "utf-8")
     python = [sys.executable, "excess.py"]
     done = subprocess.run(python, cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -120,9 +120,9 @@ def registry(example_projects: dict) -> declnet.Registry:
 def visits(
     blocks: list[CodeBlock], example_projects: dict, monkeypatch: pytest.MonkeyPatch
 ) -> dict:
-    """The document of the spec that uses every component of declnet-counts, in its folder."""
+    """Return the document of a spec with every component of declnet-counts, in its folder."""
     monkeypatch.chdir(example_projects["declnet-counts"].folder)
-    block = next(each for each in blocks if each.argument == "using declnet-counts, run")
+    block = next(block for block in blocks if block.argument == "using declnet-counts, run")
     return tomllib.loads(block.text)
 
 
@@ -131,25 +131,25 @@ def problem_of(visits: dict, registry: declnet.Registry) -> declnet.Diagnostic:
     return problem
 
 
-def test_the_loss_warns_of_a_last_layer_that_gives_no_rates(
+def test_the_loss_warns_about_a_last_layer_that_returns_no_rates(
     blocks: list[CodeBlock], visits: dict, registry: declnet.Registry
 ) -> None:
     visits["model"]["layers"].pop()
     problem = problem_of(visits, registry)
-    shown = [each.text.strip() for each in blocks if each.text.startswith("warning[W060]")]
+    shown = [block.text.strip() for block in blocks if block.text.startswith("warning[W060]")]
     assert shown == [f"{problem.severity}[{problem.code}]: {problem.message} ({problem.help})"]
     assert problem.path == ("loss",)
 
 
 def without_folder(message: str) -> str:
-    """A message without the folder and the line of the file that it names."""
+    """Return a message without the folder and line number of its file."""
     return re.sub(r"\(\S*?(declnet_counts/\w+\.py):\d+\)", r"(…/\1)", message)
 
 
 def break_method(
     monkeypatch: pytest.MonkeyPatch, registry: declnet.Registry, name: str, body: str
 ) -> None:
-    """Replace a method of the layer `center` by one that its file seems to have."""
+    """Replace a method of the layer `center` as if its file had the new one."""
     center = registry.find("layer", "center")
     namespace: dict = {}
     exec(
@@ -163,8 +163,8 @@ def test_a_wrong_return_value_is_reported_as_the_page_says(
 ) -> None:
     break_method(monkeypatch, registry, "output_shape", "return None")
     problem = problem_of(visits, registry)
-    shown = [each.text.strip() for each in blocks if each.text.startswith("error[E025]")]
-    assert [without_folder(each) for each in shown] == [
+    shown = [block.text.strip() for block in blocks if block.text.startswith("error[E025]")]
+    assert [without_folder(text) for text in shown] == [
         without_folder(f"{problem.severity}[{problem.code}]: {problem.message}")
     ]
 
@@ -175,5 +175,5 @@ def test_an_exception_is_reported_as_the_page_says(
     break_method(monkeypatch, registry, "forward", "1 / 0")
     with pytest.raises(declnet.ComponentError) as caught:
         declnet.run(declnet.parse_spec(visits, registry), registry=registry)
-    shown = [each.text.strip() for each in blocks if "raised ZeroDivisionError" in each.text]
-    assert [without_folder(each) for each in shown] == [without_folder(f"error: {caught.value}")]
+    shown = [block.text.strip() for block in blocks if "raised ZeroDivisionError" in block.text]
+    assert [without_folder(text) for text in shown] == [without_folder(f"error: {caught.value}")]

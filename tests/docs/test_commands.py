@@ -1,4 +1,4 @@
-"""Every `declnet` command and option that the pages show exists, and none is left out."""
+"""`declnet` commands and options: the pages show only existing ones, and all of them."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ def check(line: str) -> None:
     while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
         words.pop(0)
     assert words.pop(0) == "declnet"
-    found: click.Command = command
+    subcommand: click.Command = command
     context = CONTEXTS["declnet"]
-    while isinstance(found, click.Group) and words and not words[0].startswith("-"):
+    while isinstance(subcommand, click.Group) and words and not words[0].startswith("-"):
         name = words.pop(0)
         path = f"{context.command_path} {name}"
         assert path in CONTEXTS, f"no command {name} in: {line}"
         context = CONTEXTS[path]
-        found = context.command
-    options = {option for each in found.get_params(context) for option in each.opts}
+        subcommand = context.command
+    options = {option for param in subcommand.get_params(context) for option in param.opts}
     for word in words:
         if word.startswith("-"):
             assert word.partition("=")[0] in options, f"no option {word} in: {line}"
-    arguments = [each for each in found.params if isinstance(each, click.Argument)]
-    if any(each.required for each in arguments) and words:
+    arguments = [param for param in subcommand.params if isinstance(param, click.Argument)]
+    if any(argument.required for argument in arguments) and words:
         assert any(not word.startswith("-") for word in words)
 
 

@@ -1,4 +1,4 @@
-"""Nothing that the code has is missing from the documentation."""
+"""Coverage of the documentation: names, components, keys, commands, and links."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from declnet.testing import __all__ as names_of_the_kit
 from declnet_plugins.jit import _NAMES as NAMES_FOR_KERNELS
 
 KINDS_ELSEWHERE = {"report_panel": "commands_and_panels"}
-"""Kinds of plugins whose contract has a page other than that of all contracts."""
+"""Kinds of plugins whose contract has a separate page."""
 
 CONTRACTS = {
     name: contract
@@ -30,7 +30,7 @@ COMPONENTS = [(entry.kind, entry.type) for entry in default_registry().entries()
 
 
 def documented(name: str, text: str) -> bool:
-    """Whether a directive documents a name, as `.. autoclass:: declnet.Layer` does."""
+    """Return whether a directive documents a name, as `.. autoclass:: declnet.Layer` does."""
     return re.search(rf"^\.\. [a-z:]+:: {re.escape(name)}(?=$|\()", text, re.MULTILINE) is not None
 
 
@@ -65,10 +65,11 @@ def test_every_contract_is_documented_with_an_example_and_all_methods(
     assert re.search(rf"^\.\. autoclass:: {re.escape(name)}\n   :members:$", reference, re.M)
     assert contract.kind in PLURALS
     assert contract.kind in PLACES
-    assert contract.kind in {each.kind for each in example_projects["declnet-counts"].components()}
-    own = [(name, each) for name, each in getmembers(contract, callable) if name in vars(contract)]
-    missing = [name for name, each in own if not name.startswith("_") and not each.__doc__]
-    assert missing == []
+    examples = example_projects["declnet-counts"].components()
+    assert contract.kind in {component.kind for component in examples}
+    public = {name for name in vars(contract) if not name.startswith("_")}
+    methods = getmembers(contract, callable)
+    assert [name for name, method in methods if name in public and not method.__doc__] == []
 
 
 @pytest.mark.parametrize(("kind", "name"), COMPONENTS)
@@ -104,7 +105,7 @@ def test_every_page_is_reachable(docs: Path) -> None:
 
 
 def test_every_page_is_two_clicks_from_readme(docs: Path) -> None:
-    """README links to the index, whose tables name all pages but those of a longer page's parts."""
+    """README links to the index, whose tables name all pages except parts of longer pages."""
     index = (docs / "index.md").read_text("utf-8")
     links = {(docs / link).resolve() for link in re.findall(r"\]\(([^)#]+)", index)}
     parts = docs / "plugins" / "kinds", docs / "tutorials" / "book"
@@ -113,7 +114,7 @@ def test_every_page_is_two_clicks_from_readme(docs: Path) -> None:
 
 
 def test_every_link_has_a_text(docs: Path, repository: Path) -> None:
-    """Only Sphinx fills in a title: elsewhere, e.g. on a repository's page, nobody could click."""
+    """Only Sphinx fills in titles; elsewhere, e.g. on GitHub, the link would be empty."""
     for page in (*written_pages(docs), *repository.glob("*.md")):
         assert "[](" not in page.read_text("utf-8"), page
 

@@ -1,4 +1,4 @@
-"""The tour of the design names files that exist, and stays a tour."""
+"""The tour of the design, which names existing files and stays short."""
 
 from __future__ import annotations
 

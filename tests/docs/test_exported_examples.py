@@ -1,4 +1,4 @@
-"""The components of the pages for authors, exported by what they compute, without translations."""
+"""Components on the pages for authors, exported by tracing, without translations."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LAYERS = [
 def run(tmp_path: Path, example_projects: dict[str, ExampleProject]) -> declnet.StoredRun:
     """Return a model of 2,000 rows that consists of the examples."""
     components = example_projects["declnet-counts"].components()
-    registry = registry_with([each for each in components if each.type in TYPES])
+    registry = registry_with([component for component in components if component.type in TYPES])
     rng = np.random.default_rng(0)
     visits, hour = rng.uniform(-90, 900, ROWS), rng.normal(size=ROWS)
     counts = rng.poisson(np.exp(hour))
@@ -72,12 +72,12 @@ def test_examples_are_exported_without_translations(
     predict = exporter.predictor(path)
     if predict is None:
         pytest.skip("the format cannot run files here")
-    (found,) = predict(rows).values()
-    valid = np.asarray(found.valid)
+    (prediction,) = predict(rows).values()
+    valid = np.asarray(prediction.valid)
     assert valid[:5].tolist() == [False, False, False, False, True]
     assert valid[5:].all()
     expected = run.predictor().predict({name: column[valid] for name, column in rows.items()})
     for name in ("outputs", "lower", "upper"):
-        numbers, own = getattr(found, name)[valid], getattr(expected, name)
-        difference = np.abs(numbers.reshape(own.shape) - own).max() / np.abs(own).max()
+        numbers, exact = getattr(prediction, name)[valid], getattr(expected, name)
+        difference = np.abs(numbers.reshape(exact.shape) - exact).max() / np.abs(exact).max()
         assert difference < 1e-6

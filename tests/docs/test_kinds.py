@@ -1,4 +1,4 @@
-"""The page of each kind of component, which is complete for readers of the plain file too."""
+"""The page of each kind of component, which is complete as a plain file."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_page_of_a_kind_needs_no_build(page: Path) -> None:
 
 
 def test_tables_of_checks_are_current() -> None:
-    """Or else `nox -s gen` updates them."""
+    """`nox -s gen` updates the tables."""
     texts = {page: page.read_text("utf-8") for page in written_pages(DOCS)}
     changed = [page.name for page, text in texts.items() if with_current_checks(text) != text]
     assert changed == []

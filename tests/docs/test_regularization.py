@@ -1,4 +1,4 @@
-"""`docs/explanation/regularization.md` shows what `benchmarks/regularization.py` has measured."""
+"""`docs/explanation/regularization.md` shows the results of `benchmarks/regularization.py`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from declnet.runs.many.series import RunSeries
 from declnet.spec.validate import load_spec
 
 
-def test_the_tables_are_those_that_the_sweep_prints(
+def test_the_tables_equal_the_output_of_the_sweep(
     docs: Path, repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = (docs / "explanation" / "regularization.md").read_text("utf-8")

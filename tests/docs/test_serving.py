@@ -1,4 +1,4 @@
-"""`docs/how_to/serving.md` shows what `declnet serve` answers to its curl commands."""
+"""`docs/how_to/serving.md` shows the answers of `declnet serve` to its curl commands."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def blocks(page: Path) -> list[tuple[str, str]]:
 
 
 def rounded(value: Any) -> Any:
-    """Return JSON with numbers of four digits, since their last bits depend on the processor."""
+    """Return JSON with numbers rounded to four digits, since the last bits depend on the CPU."""
     if isinstance(value, dict):
-        return {name: rounded(each) for name, each in value.items()}
+        return {name: rounded(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [rounded(each) for each in value]
+        return [rounded(item) for item in value]
     return round(value, 4) if isinstance(value, float) else value
 
 
@@ -62,16 +62,16 @@ def test_the_answers_are_as_shown(docs: Path, tmp_path: Path) -> None:
         assert len(pairs) == 5
         for command, answer in pairs:
             words = shlex.split(command.replace(":8000", f":{port}").replace("$'", "'"))
-            words = [each.replace("\\n", "\n") for each in words]
-            found = subprocess.run([*words, "--silent"], capture_output=True, text=True, check=True)
+            words = [word.replace("\\n", "\n") for word in words]
+            reply = subprocess.run([*words, "--silent"], capture_output=True, text=True, check=True)
             if not answer.startswith("{"):
                 numbers = r"\d\.\d{4}"
-                assert re.findall(numbers, found.stdout) == re.findall(numbers, answer)
-                assert found.stdout.splitlines()[0] == answer.splitlines()[0]
+                assert re.findall(numbers, reply.stdout) == re.findall(numbers, answer)
+                assert reply.stdout.splitlines()[0] == answer.splitlines()[0]
                 continue
-            given = json.loads(found.stdout)
-            given.pop("request", None)
-            assert rounded(given) == rounded(json.loads(answer))
+            served = json.loads(reply.stdout)
+            served.pop("request", None)
+            assert rounded(served) == rounded(json.loads(answer))
     finally:
         server.terminate()
         assert server.wait(30) == 0

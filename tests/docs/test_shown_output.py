@@ -1,4 +1,4 @@
-"""Output that pages show: their blocks run in order and print exactly that."""
+"""Output that pages show, which equals the output of their blocks, run in order."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def output_of(block: CodeBlock, namespace: dict[str, Any], command_line: Any) ->
         lines = [shlex.split(line, comments=True) for line in block.text.splitlines()]
         if block.argument == "fail":
             done = [command_line(*words[1:]) for words in lines]
-            assert {each.returncode for each in done} == {1}
-            return "".join(each.stdout for each in done)
+            assert {process.returncode for process in done} == {1}
+            return "".join(process.stdout for process in done)
         done = [command_line(*words[1:]) for words in lines]
-        errors = [each.stderr.removeprefix(COMPILING) for each in done]
+        errors = [process.stderr.removeprefix(COMPILING) for process in done]
         assert not [error for error in errors if error and not error.startswith("note: ")]
-        assert {each.returncode for each in done} == {0}
-        return "".join(each.stdout for each in done)
+        assert {process.returncode for process in done} == {0}
+        return "".join(process.stdout for process in done)
     if block.verb == "runs":
         namespace.clear()
     printed = io.StringIO()
@@ -42,7 +42,7 @@ NEXT = re.compile(r"(?m)^next: declnet .*(?:\n {6}declnet .*)*")
 
 
 def matches(shown: str, printed: str) -> bool:
-    """Whether output is as shown, except for lines `…`, for times, and for suggested commands.
+    """Return whether output is as shown, except for lines `…`, times, and suggested commands.
 
     Commands of extras that are not installed are not suggested.
     """
@@ -69,7 +69,7 @@ def test_a_page_prints_what_it_shows(
     for at, block in enumerate(blocks):
         if block.verb == "saved":
             name = block.text.splitlines()[0].removeprefix("# ")
-            later = "".join(each.text for each in blocks[at + 1 :] if each.verb != "prints")
+            later = "".join(block.text for block in blocks[at + 1 :] if block.verb != "prints")
             assert name in later, f"nothing reads {name}"
             (tmp_path / name).write_text(block.text, "utf-8")
         elif block.verb == "prints":
@@ -84,7 +84,7 @@ def test_a_page_prints_what_it_shows(
 
 
 def numbers_outside_blocks(page: Path) -> list[str]:
-    """Return the numbers with a decimal point in the prose that no block has or prints."""
+    """Return the decimal numbers in the prose that no block contains or prints."""
     text = page.read_text("utf-8")
     in_blocks = "".join(block.text for block in code_blocks(page))
     prose = re.sub(r"^(```+).*?^\1$|\]\([^)]*\)|`[^`\n]*`", "", text, flags=re.M | re.S)
@@ -92,7 +92,7 @@ def numbers_outside_blocks(page: Path) -> list[str]:
     return [number for number in numbers if number not in in_blocks]
 
 
-def test_numbers_in_the_text_are_those_of_the_blocks(page_with_output: Path) -> None:
+def test_numbers_in_the_text_are_in_the_blocks(page_with_output: Path) -> None:
     assert numbers_outside_blocks(page_with_output) == []
 
 
@@ -100,7 +100,7 @@ WITH_LINKS = ("README.md", "CONTRIBUTING.md", "AGENTS.md", "SECURITY.md", "llms.
 """Files of the repository's top level that link to others."""
 
 
-def test_links_lead_to_files(docs: Path, repository: Path) -> None:
+def test_link_targets_exist(docs: Path, repository: Path) -> None:
     generated = {"components", "generated"}
     missing = []
     others = [repository / name for name in WITH_LINKS]

@@ -1,4 +1,4 @@
-"""The signatures on the pages of the contracts, which readers of the plain file see too."""
+"""The signatures of contracts, as the source of their pages shows them."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ def stub_of(cls: type) -> str:
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
     assert isinstance(definition, ast.ClassDef)
     body: list[ast.stmt] = []
-    for each in definition.body:
-        if isinstance(each, ast.FunctionDef):
-            name = each.name
-            each.body = [ast.Expr(ast.Constant(...))]
-        elif isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
-            name = each.target.id
+    for member in definition.body:
+        if isinstance(member, ast.FunctionDef):
+            name = member.name
+            member.body = [ast.Expr(ast.Constant(...))]
+        elif isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
+            name = member.target.id
             if name in vars(declnet.Component)["__annotations__"]:
-                continue  # of all components, which the page documents once
+                continue  # a field of all components, which the page documents once
         else:
             continue
         verifies = hasattr(cls, name.removeprefix("verify_")) and name.startswith("verify_")
         if not name.startswith("_") and name not in NOT_FOR_AUTHORS and not verifies:
-            body.append(each)
+            body.append(member)
     definition.body, definition.decorator_list = body, []
     return ast.unparse(definition)
 
 
 def test_every_contract_shows_its_current_signatures(blocks: list[CodeBlock]) -> None:
-    shown = {each.argument: each.text for each in blocks if each.verb == "signatures"}
-    contracts = {each.__name__: each for each in public_contracts().values()}
+    shown = {block.argument: block.text for block in blocks if block.verb == "signatures"}
+    contracts = {contract.__name__: contract for contract in public_contracts().values()}
     expected = {name: stub_of(contracts.get(name) or getattr(declnet, name)) for name in shown}
     assert {name: ast.unparse(ast.parse(text)) for name, text in shown.items()} == expected
     assert contracts.keys() - {"ReportPanel"} <= set(shown)

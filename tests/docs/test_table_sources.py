@@ -1,4 +1,4 @@
-"""Formats of tables that a page shows whole have everything that CSV files have."""
+"""Table formats that a page shows in full, which support everything that CSV does."""
 
 from __future__ import annotations
 

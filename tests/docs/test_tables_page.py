@@ -1,4 +1,4 @@
-"""`docs/explanation/tables.md` shows what `benchmarks/tables.py` reports of its results."""
+"""`docs/explanation/tables.md` shows the report of `benchmarks/tables.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 
-def test_the_report_is_that_of_the_results(docs: Path, repository: Path, tmp_path: Path) -> None:
+def test_the_report_comes_from_the_results(docs: Path, repository: Path, tmp_path: Path) -> None:
     page = docs / "explanation" / "tables.md"
     again = tmp_path / "page.md"
     again.write_bytes(page.read_bytes())

@@ -1,4 +1,4 @@
-"""docs/images/terminal.svg shows what declnet prints today."""
+"""`docs/images/terminal.svg` shows the current output of declnet."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ def test_the_picture_shows_the_errors_of_its_spec(
     (tmp_path / "spiral.toml").write_text(text, "utf-8")
     drawing = (repository / "docs" / "images" / "terminal.svg").read_text("utf-8")
     pieces = re.findall(r"<text[^>]*>(.*?)</text>", drawing, re.DOTALL)
-    drawn = "".join(html.unescape("".join(pieces)).split())  # it has no text of spaces alone
+    drawn = "".join(html.unescape("".join(pieces)).split())  # texts of only spaces are left out
     printed = declnet_cli("check", "spiral.toml").stderr.splitlines()
     assert [line for line in printed if "".join(line.split()) not in drawn] == []

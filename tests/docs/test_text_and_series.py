@@ -1,4 +1,4 @@
-"""`docs/how_to/text_and_series.md` shows the results of its specs and of simple models."""
+"""`docs/how_to/text_and_series.md` shows the results of its specs and of baselines."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_the_forecasts_are_as_good_as_shown(page: str, repository: Path) -> None
     naive = np.abs(last_week - test.y).mean()
     assert f"the week before | {naive:.3f} |" in page
     x, x_test = (
-        np.concatenate([each.x[name].reshape(len(each), -1) for name in ("past", "future")], axis=1)
-        for each in (train, test)
+        np.concatenate([part.x[name].reshape(len(part), -1) for name in ("past", "future")], axis=1)
+        for part in (train, test)
     )
     mean, y = x.mean(axis=0), train.y.mean(axis=0)
     centered = x - mean

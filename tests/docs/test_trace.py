@@ -1,4 +1,4 @@
-"""Each line that the page on tracing works by hand is right, with the numbers of the trace."""
+"""The calculations on the page on tracing, which are right for the numbers of the trace."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def spec(page: list[CodeBlock], tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_every_line_by_hand_is_right(page: list[CodeBlock], spec: str, declnet_cli: Any) -> None:
     shown = set(re.findall(r"\d+\.\d{4}", declnet_cli.succeeds("trace", spec)))
     by_hand = [block for block in page if block.verb != "prints"]
-    found = (LINE.match(line) for block in by_hand for line in block.text.splitlines())
-    lines = [(line["terms"], line["value"]) for line in found if line]
+    matches = (LINE.match(line) for block in by_hand for line in block.text.splitlines())
+    lines = [(line["terms"], line["value"]) for line in matches if line]
     assert len(lines) == 33
     for terms, value in lines:
         result = eval(terms, {"tanh": math.tanh})

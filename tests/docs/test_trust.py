@@ -1,4 +1,4 @@
-"""`docs/how_to/trust.md` shows what its benchmarks have measured, and it is as claimed."""
+"""`docs/how_to/trust.md` shows the results of its benchmarks, which support its claims."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 
 @pytest.mark.parametrize("name", ["trust", "interval_scales"])
-def test_the_table_is_the_one_that_the_benchmark_prints(
+def test_the_table_equals_the_output_of_the_benchmark(
     name: str, docs: Path, repository: Path
 ) -> None:
     command = [sys.executable, repository / "benchmarks" / f"{name}.py", "--report"]

@@ -49,7 +49,7 @@ ROWS = 80
 
 
 def interrupt(event: object) -> None:
-    """Interrupt a training after half of its epochs, as Ctrl-C does."""
+    """Interrupt training after half of the epochs, as Ctrl-C does."""
     if getattr(event, "epoch", 0) == 20:
         raise KeyboardInterrupt
 

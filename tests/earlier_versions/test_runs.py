@@ -1,4 +1,4 @@
-"""Runs of each released version can be read: predicted with, resumed, reported."""
+"""Runs of all released versions, which still predict, resume and have reports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WRITTEN_IN = "/tmp/declnet"
 
 @pytest.fixture(params=VERSIONS)
 def stored(request, tmp_path, renew_checksums):
-    """A copy of the runs of a version, whose data has moved with them."""
+    """Return a copy of the runs of a version, whose data moves with them."""
     folder = Path(shutil.copytree(FOLDER / request.param, tmp_path / "runs"))
     for name in ("finished", "interrupted"):
         spec = folder / name / "spec.toml"
@@ -45,7 +45,7 @@ def test_the_models_predict_what_they_did(name, stored, declnet_cli):
 
 
 def test_an_interrupted_run_ends_as_the_finished_one(stored, declnet_cli):
-    done = declnet_cli("resume", stored / "interrupted", "--allow-changes")  # of its specs' paths
+    done = declnet_cli("resume", stored / "interrupted", "--allow-changes")  # paths have changed
     assert done.returncode == 0, done.stderr
     assert "resuming at epoch 20" in done.stderr
     metrics = [
@@ -56,7 +56,7 @@ def test_an_interrupted_run_ends_as_the_finished_one(stored, declnet_cli):
         assert metrics[1][part] == pytest.approx(values, abs=1e-4)
 
 
-def test_commands_on_runs_show_them(stored, declnet_cli):
+def test_commands_show_the_runs(stored, declnet_cli):
     listed = json.loads(declnet_cli.succeeds("runs", stored, "--format", "json"))
     assert {run["status"] for run in listed} >= {"finished"}
     assert "finished" in declnet_cli.succeeds("compare", stored / "finished", stored / "folds")

@@ -41,19 +41,19 @@ class Case:
 
     @property
     def expected(self) -> Path:
-        """The file with the expected output."""
+        """Return the file with the expected output."""
         return self.folder / EXPECTED[self.spec]
 
     @property
     def arguments(self) -> list[str]:
-        """The arguments of `declnet`."""
+        """Return the arguments of `declnet`."""
         more = self.folder / "arguments.txt"
         words = shlex.split(more.read_text("utf-8")) if more.is_file() else []
         return ["check", self.spec, *words]
 
     @property
     def lacks(self) -> str | None:
-        """What keeps it from running: a module that is missing, or one that must be; else None."""
+        """Return why the case cannot run: a module that is missing or must be; else None."""
         needs = self.folder / "needs.txt"
         for line in needs.read_text("utf-8").splitlines() if needs.is_file() else ():
             module = line.removeprefix("no ")
@@ -62,17 +62,17 @@ class Case:
         return None
 
     def prepared(self, folder: Path) -> Path:
-        """Return a copy in a folder, with the data files that it names."""
+        """Return a copy of the case in a folder, with the data files that it names."""
         copy = folder / self.folder.name
         shutil.copytree(self.folder, copy, ignore=shutil.ignore_patterns("expected*", "needs.txt"))
-        texts = [each.read_text("utf-8", "replace") for each in copy.glob("*.*") if each.is_file()]
+        texts = [path.read_text("utf-8", "replace") for path in copy.glob("*.*") if path.is_file()]
         write_data_files(copy, "\n".join(texts))
         return copy
 
 
 def cases(names: tuple[str, ...] = ()) -> Iterator[Case]:
     """Yield all cases, or only the named ones."""
-    for folder in sorted(each for each in GALLERY.iterdir() if each.is_dir()):
+    for folder in sorted(path for path in GALLERY.iterdir() if path.is_dir()):
         if (names and folder.name not in names) or folder.name == "__pycache__":
             continue
         specs = [name for name in EXPECTED if (folder / name).is_file()]

@@ -99,7 +99,7 @@ def write_database(path: Path) -> None:
     """Write an SQLite file with the flowers."""
     with closing(sqlite3.connect(path)) as database:
         database.execute("CREATE TABLE flowers (size REAL, color TEXT, species TEXT)")
-        rows = [each.split(",") for each in FLOWERS]
+        rows = [flower.split(",") for flower in FLOWERS]
         database.executemany("INSERT INTO flowers VALUES (?, ?, ?)", rows)
         database.commit()
 
@@ -110,7 +110,7 @@ def write_workbook(path: Path) -> None:
 
     book = Workbook()
     book.active.title = "flowers"
-    for row in (["size", "color", "species"], *(each.split(",") for each in FLOWERS)):
+    for row in (["size", "color", "species"], *(flower.split(",") for flower in FLOWERS)):
         book.active.append(row)
     book.save(path)
 

@@ -1,4 +1,4 @@
-"""Wrong specs, and the exact output of declnet for each."""
+"""Wrong specs, and the exact output of declnet for each of them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ CASES = list(cases())
 EVERY_CASE = pytest.mark.parametrize(
     "case",
     [
-        pytest.param(each, id=str(each), marks=[pytest.mark.skip(each.lacks)] if each.lacks else ())
-        for each in CASES
+        pytest.param(case, id=str(case), marks=[pytest.mark.skip(case.lacks)] if case.lacks else ())
+        for case in CASES
     ],
 )
 
@@ -44,7 +44,7 @@ def test_the_output_is_as_expected(case: Case, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.spec == "spec.json"], ids=str)
-def test_problems_as_data_are_those_of_the_text(case: Case, tmp_path: Path) -> None:
+def test_problems_as_data_equal_the_text(case: Case, tmp_path: Path) -> None:
     if case.lacks:
         pytest.skip(case.lacks)
     done = run(case.prepared(tmp_path), [*case.arguments, "--format", "json"])
@@ -61,7 +61,7 @@ def test_problems_as_data_are_those_of_the_text(case: Case, tmp_path: Path) -> N
     assert data == [(*heading, line or "1", column or "1") for *heading, line, column in shown]
 
 
-@pytest.mark.parametrize("case", [each for each in CASES if str(each) in AS_PROCESSES], ids=str)
+@pytest.mark.parametrize("case", [case for case in CASES if str(case) in AS_PROCESSES], ids=str)
 def test_a_real_process_has_the_same_output(case: Case, tmp_path: Path) -> None:
     folder = case.prepared(tmp_path)
     path = os.pathsep.join([str(folder / "installed"), os.environ.get("PYTHONPATH", "")])
@@ -78,18 +78,18 @@ def test_a_real_process_has_the_same_output(case: Case, tmp_path: Path) -> None:
 
 
 def test_every_code_has_a_case() -> None:
-    found = {
+    codes = {
         code
         for case in CASES
         for code in re.findall(r"^\w+\[(\w+)\]", case.expected.read_text("utf-8"), re.MULTILINE)
     }
-    assert found == set(catalogue()) - {"E080"}, "which only a run has"
+    assert codes == set(catalogue()) - {"E080"}, "which only a run has"
 
 
 def test_a_case_has_no_more_than_it_needs() -> None:
     for case in CASES:
-        expected = {each.expected.name for each in CASES if each.folder == case.folder}
-        there = {each.name for each in case.folder.glob("expected*")}
+        expected = {other.expected.name for other in CASES if other.folder == case.folder}
+        there = {path.name for path in case.folder.glob("expected*")}
         assert there == expected, case.folder.name
         if (case.folder / case.spec).is_file():
             lines = (case.folder / case.spec).read_bytes().splitlines()

@@ -1,4 +1,4 @@
-"""Tables that differ in names alone, hostile ones and plain ones, with a spec and a run of each."""
+"""Tables that differ only in names, hostile or plain, each with a spec and a run."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Names:
 
     @classmethod
     def plain(cls) -> Names:
-        """Return names that mean nothing in any language, in the same order."""
+        """Return names without a meaning in any language, in the same order."""
         columns = [f"column_{number:02}" for number in range(NUMBERS + TEXTS + 1)]
         cells = [[f"cell_{a:02}_{b}" for b in range(CATEGORIES)] for a in range(TEXTS)]
         classes = [f"class_{number}" for number in range(CLASSES)]
@@ -81,7 +81,7 @@ class Names:
             yield dict(zip(self.columns, cells, strict=True))
 
     def renaming(self) -> dict[str, str]:
-        """Return plain names for these, and for the texts that declnet makes of them."""
+        """Return plain names for these names, and for the texts that declnet derives from them."""
         plain = Names.plain()
         names = [*self.columns, *self.classes, *self.layers]
         others = [*plain.columns, *plain.classes, *plain.layers]
@@ -123,11 +123,11 @@ class Case:
         return self.names.columns[-1]
 
     def renamed(self, value: Any) -> Any:
-        """Return parsed data with plain names in place of these."""
+        """Return parsed data with plain names in place of the case's names."""
         return _renamed(value, self.names.renaming())
 
     def result(self, write: Callable[[Case], Any]) -> Any:
-        """Return what a test makes of this case, made once."""
+        """Return the result of a function for this case, computed once."""
         if write not in self._results:
             self._results[write] = write(self)
         return self._results[write]
@@ -174,7 +174,7 @@ def _case(folder: Path, names: Names, suffix: str, command_line: Callable[..., A
 
 @pytest.fixture(scope="session")
 def plain_case(tmp_path_factory, command_in) -> Callable[[str], Case]:
-    """Return the plain table as a file with a suffix, made once."""
+    """Return the plain table as a file with a suffix, written once."""
     cases: dict[str, Case] = {}
 
     def make(suffix: str) -> Case:
@@ -188,7 +188,7 @@ def plain_case(tmp_path_factory, command_in) -> Callable[[str], Case]:
 
 @pytest.fixture(scope="session", params=range(BATCHES))
 def cases(request, tmp_path_factory, command_in, plain_case) -> tuple[Case, Case]:
-    """A hostile table and its plain twin: JSON Lines, or every fourth time CSV."""
+    """Return a hostile table and its plain twin, as JSON Lines or, every fourth time, CSV."""
     suffix = ".csv" if request.param % 4 == 1 else ".jsonl"
     folder = tmp_path_factory.mktemp("hostile")
     names = Names.hostile(request.param)

@@ -1,4 +1,4 @@
-"""Names that would mean something in a language or format if they were written into it raw."""
+"""Names that have a meaning in some language or format if they are written unescaped."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ WHOLE = (
 
 
 def hostile_names(seed: int, *, spaces: bool, nul: bool) -> Iterator[str]:
-    """Yield distinct names without end, the fixed ones of a seed among them.
+    """Yield distinct names forever, including the fixed ones of a seed.
 
     Args:
         seed: which ones; eight seeds have all of `WHOLE`.

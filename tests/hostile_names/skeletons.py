@@ -1,4 +1,4 @@
-"""What remains of a file without its names: if names only name, it is the same for all names."""
+"""Skeletons of files, without their names: they are equal unless a name changes the meaning."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def python_skeleton(text: str) -> str:
     """
     tree = ast.parse(text)
     constants = {
-        each.targets[0].id
-        for each in tree.body
-        if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name)
-        if _is_literal(each.value)
+        statement.targets[0].id
+        for statement in tree.body
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+        if _is_literal(statement.value)
     }
-    called = {each.func.id for each in ast.walk(tree) if _is_named_call(each)}
+    called = {call.func.id for call in ast.walk(tree) if _is_named_call(call)}
 
     class Plain(ast.NodeTransformer):
         def generic_visit(self, node: ast.AST) -> ast.AST:
@@ -115,4 +115,4 @@ class HtmlSkeleton(HTMLParser):
 
 def xml_skeleton(path: Path) -> set[str]:
     """Return the tags of an XML document, which must be well-formed."""
-    return {each.tag for each in ET.parse(path).iter()}
+    return {element.tag for element in ET.parse(path).iter()}

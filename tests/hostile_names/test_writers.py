@@ -1,4 +1,4 @@
-"""No name changes what a file means: tables that differ in names alone give files that do too."""
+"""Files written for tables that differ only in names, which differ only in names too."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _json(text: str) -> Any:
 
 
 def _spec(path: Path) -> Any:
-    """Return all that follows from a spec, with its texts as they are meant."""
+    """Return everything that follows from a spec, with unescaped texts."""
     text = path.read_text("utf-8")
     read = _json if path.suffix == ".json" else tomllib.loads
     return substituted(extended_document(read(text))).document
@@ -63,7 +63,7 @@ def _new(case: Case, name: str, preset: str) -> Any:
 
 
 def specs(case: Case) -> Any:
-    """Each preset's spec, in TOML and JSON, predicts the target from the columns."""
+    """Return each preset's spec, in TOML and JSON, which predicts the target from the columns."""
     written = [_new(case, f"{preset}.toml", preset) for preset in PRESETS]
     assert _new(case, "linear.json", "linear") == written[0]
     for document in written:
@@ -245,8 +245,8 @@ def sweep(case: Case) -> Any:
     points = {}
     for spec in summary["specs"]:
         layer, text = spec["values"].values()
-        kept = ("seeds", "finished", "metrics", "gaps")  # folders are named for the values
-        points[layers.index(layer), texts.index(text)] = {key: spec[key] for key in kept}
+        keys = ("seeds", "finished", "metrics", "gaps")  # folders are named for the values
+        points[layers.index(layer), texts.index(text)] = {key: spec[key] for key in keys}
     case.declnet("plot", "w", "-o", "w.svg")
     case.declnet("report", "w", "-o", "w.html")
     xml_skeleton(case.folder / "w.svg")

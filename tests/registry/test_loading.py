@@ -1,4 +1,4 @@
-"""Plugin modules, right and wrong, through the hook."""
+"""Plugin modules, valid and invalid, loaded through the hook."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_rejected_class_is_a_failure_and_the_others_are_registered(make_schedu
         register(make_schedule("step"))
 
     registry = loaded(declnet_register=declnet_register)
-    assert [(each.type, each.plugin) for each in registry.entries()] == [
+    assert [(entry.type, entry.plugin) for entry in registry.entries()] == [
         ("cosine", PLUGIN),
         ("step", PLUGIN),
     ]
@@ -39,7 +39,7 @@ def test_a_rejected_class_is_a_failure_and_the_others_are_registered(make_schedu
     assert (registry.failures[1].kind, registry.failures[1].type) == ("schedule", "cosine")
 
 
-def test_a_plugin_sees_nothing_of_the_others(make_schedule):
+def test_plugins_do_not_see_each_other(make_schedule):
     """A wrapper runs only around its own plugin's hooks; an error in one does not end others."""
 
     def raising(register):
@@ -65,7 +65,7 @@ def test_a_plugin_sees_nothing_of_the_others(make_schedule):
     load(modules["b"], Plugin("b"), registry)
     load(modules["c"], PLUGIN, registry)
     assert len(wrapped) == 1
-    assert [(each.type, each.plugin.name) for each in registry.entries()] == [
+    assert [(entry.type, entry.plugin.name) for entry in registry.entries()] == [
         ("cosine", "a"),
         ("step", "waves"),
     ]

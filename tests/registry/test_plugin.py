@@ -1,4 +1,4 @@
-"""Requirements of distributions that are not met."""
+"""Unmet requirements of distributions."""
 
 import re
 
@@ -18,11 +18,11 @@ from declnet.registry.plugin import Plugin, PluginFailure, unmet, unmet_requirem
     ],
 )
 def test_unmet(requirement, fault):
-    found = unmet(requirement)
-    assert found == fault or re.fullmatch(fault, found)
+    reason = unmet(requirement)
+    assert reason == fault or re.fullmatch(fault, reason)
 
 
-def test_a_requirement_that_is_none_is_refused():
+def test_an_invalid_requirement_is_refused():
     with pytest.raises(ValueError, match="Expected"):
         unmet(">=2")
 

@@ -1,4 +1,4 @@
-"""What a spec's preference decides: names in the spec, and those within its layers."""
+"""A spec's preference, which applies to names in the spec and within its layers."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ OWN = Plugin("schedules", "declnet", "0.1.0")
 
 @pytest.fixture
 def offered(make_schedule):
-    """A registry in which some plugins offer one schedule, and the classes by plugin."""
+    """A registry in which several plugins offer one schedule, and their classes by plugin."""
 
     def offer(*plugins, name="cosine"):
         registry, classes = Registry(), {}
@@ -38,11 +38,11 @@ def test_a_type_is_registered_once_by_a_distribution_or_a_program(offered, make_
     assert registry.find("schedule", "cosine") is classes[first]
 
 
-def test_the_listed_distribution_decides_in_a_view_alone(offered):
+def test_the_listed_distribution_decides_only_in_a_view(offered):
     registry, classes = offered(ONE, OTHER)
     view = registry.preferring(["Package_B", "numpy"])
     assert view.find("schedule", "cosine") is classes[OTHER]
-    assert [each.plugin for each in view.entries()] == [OTHER]
+    assert [entry.plugin for entry in view.entries()] == [OTHER]
     assert registry.preferring([]) is registry
     with pytest.raises(UnknownTypeError):
         registry.find("schedule", "cosine")
@@ -71,18 +71,18 @@ def test_only_the_listed_distributions_are_named(offered):
         (["declnet", "package-b"], OTHER),
     ],
 )
-def test_declnets_own_comes_first_unless_another_is_listed(offered, listed, expected):
+def test_declnets_class_comes_first_unless_another_is_listed(offered, listed, expected):
     registry, classes = offered(OTHER, OWN)
     view = registry.preferring(listed)
     assert view.find("schedule", "cosine") is classes[expected]
-    assert [each.chosen for each in view.conflicts()] == [expected]
+    assert [conflict.chosen for conflict in view.conflicts()] == [expected]
 
 
 BROKEN = "a_module_that_nobody_has"
 
 
-def test_a_broken_component_is_not_replaced_by_anothers(offered):
-    """The spec means this component, so a working one is not used instead."""
+def test_a_broken_component_is_not_replaced_by_another(offered):
+    """The spec names this component, so a working one is not used instead."""
     registry, _ = offered(OTHER)
     registry.add(Entry("schedule", "cosine", ONE, BROKEN))
     for view in (registry.preferring(["package-a"]), registry.preferring(["package-a"])):

@@ -38,7 +38,7 @@ CHANGING = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.trunca
 
 
 def kill_at(number: int) -> None:
-    """Let this process be killed just before its file operation with this number, from 0."""
+    """Kill this process just before its file operation with this number, counted from 0."""
     left = number
 
     def watch(event: str, arguments: tuple[object, ...]) -> None:
@@ -53,8 +53,8 @@ def kill_at(number: int) -> None:
 
 def bits(directory: Path) -> dict[str, bytes]:
     names = (*FILES, "out_of_fold.csv")
-    found = [each for each in sorted(directory.rglob("*")) if each.name in names]
-    return {str(each.relative_to(directory)): each.read_bytes() for each in found}
+    paths = [path for path in sorted(directory.rglob("*")) if path.name in names]
+    return {str(path.relative_to(directory)): path.read_bytes() for path in paths}
 
 
 def main(folder: Path, subject: str = "run") -> None:
@@ -77,7 +77,7 @@ def main(folder: Path, subject: str = "run") -> None:
             break
         assert in_a_process(None, complete, begin, finish, spec, out) == 0, number
         assert bits(out) == bits(folder / "whole"), number
-        assert not [each for each in out.rglob(".*") if each.is_file()], number
+        assert not [path for path in out.rglob(".*") if path.is_file()], number
         number += step
     sys.stdout.write(f"{number}\n")
 
@@ -92,7 +92,7 @@ def warm_up(folder: Path) -> None:
     gc.freeze()
 
 
-def in_a_process(kill: int | None, do: Callable[..., Any], *given: Any, **named: Any) -> int:
+def in_a_process(kill: int | None, do: Callable[..., Any], *arguments: Any, **named: Any) -> int:
     """Return the exit code of a process that is killed at a file operation.
 
     All work is done in processes of their own: the threads of libraries do not survive a fork.
@@ -103,7 +103,7 @@ def in_a_process(kill: int | None, do: Callable[..., Any], *given: Any, **named:
             kill_at(kill)
         code = 1
         try:
-            do(*given, **named)
+            do(*arguments, **named)
             code = 0
         except Exception:
             traceback.print_exc()

@@ -1,4 +1,4 @@
-"""Models that were trained elsewhere: assembled from their parts, and written as runs."""
+"""Models trained elsewhere, assembled from their parts and written as runs."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def test_a_written_model_predicts_as_its_parts_say(tmp_path):
     logits = x @ PARAMETERS["dense_1.weights"] + PARAMETERS["dense_1.biases"]
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     for predictor in (Predictor([member]), run.predictor(), load_predictor(tmp_path / "run")):
-        found = predictor.predict({"city": cities, "age": ages})
-        np.testing.assert_allclose(found.probabilities, expected, rtol=1e-6)
-        assert found.prediction.tolist() == ["no", "yes"]
+        prediction = predictor.predict({"city": cities, "age": ages})
+        np.testing.assert_allclose(prediction.probabilities, expected, rtol=1e-6)
+        assert prediction.prediction.tolist() == ["no", "yes"]
         assert predictor.class_names == ("yes", "no")
     assert (run.status, run.metrics, run.history, run.manifest.data) == ("finished", {}, [], {})
     assert run.manifest.components["transform"].keys() == {"one_hot", "standardize"}
@@ -90,7 +90,7 @@ def test_parts_that_are_missing_are_named(changes, error, message):
         assembled(**changes)
 
 
-def test_other_files_than_a_runs_are_never_replaced(tmp_path):
+def test_files_that_do_not_belong_to_a_run_are_never_replaced(tmp_path):
     write_run(assembled(), ROWS, tmp_path)
     with pytest.raises(OutputError, match="not empty"):
         write_run(assembled(), ROWS, tmp_path)

@@ -1,4 +1,4 @@
-"""What a run stores of results, and when two of them are the same."""
+"""Results that a run stores to recognize its components, and when two are the same."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def result(array, what="output"):
 
 def stored(*results):
     def compute(_rows):
-        for each in results:
-            if isinstance(each, Exception):
-                raise each
-            yield each
+        for item in results:
+            if isinstance(item, Exception):
+                raise item
+            yield item
 
     return compute
 

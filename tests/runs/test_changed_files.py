@@ -1,4 +1,4 @@
-"""Data files that change while they are read: an error, or the result of what was read before."""
+"""Data files that change while they are read: an error, or the result of the old content."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ CHANGES = (rename_over, edit_in_place, truncate, append)
 
 
 def result_of(folder):
-    """Return what was trained and the hashes of what it was trained on."""
+    """Return the trained weights and the hashes of their data."""
     weights = (folder / "weights.safetensors").read_bytes()
     return weights, json.loads((folder / "manifest.json").read_text())["data"]
 
@@ -137,15 +137,15 @@ def test_a_file_changed_at_any_moment_is_an_error_or_was_read_before(
         files = folder / "data" / name, folder / "other" / name
         thread = threading.Timer(rng.uniform(0, 0.5), change, files)
         thread.start()
-        found = outcome(spec, folder / "run")
+        result = outcome(spec, folder / "run")
         thread.join()
-        if f"{name} changed during" in str(found):
-            counts[re.search(r"changed during ([a-z ]+[a-z])", found)[1]] += 1
-        elif found == expected(form):
+        if f"{name} changed during" in str(result):
+            counts[re.search(r"changed during ([a-z ]+[a-z])", result)[1]] += 1
+        elif result == expected(form):
             counts["later"] += 1
         else:
             invalid = expected(form, change)
-            assert found == invalid or (isinstance(invalid, str) and name in str(found))
+            assert result == invalid or (isinstance(invalid, str) and name in str(result))
             counts["before"] += 1
     record_testsuite_property("replacements", dict(counts))
     assert counts.keys() - {"later", "before"}

@@ -1,4 +1,4 @@
-"""Which parts of a step run without Python."""
+"""Parts of a step that run without Python."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DOCUMENT = spec_document(
 )
 
 
-def test_each_part_says_what_runs_it():
+def test_each_part_names_its_engine():
     pytest.importorskip("numba", reason="the extra jit is not installed")
     report = report_engine(parse_spec(DOCUMENT), default_registry())
     assert (report.choice.kernels, report.choice.decided_by) == ("numpy", "estimate")

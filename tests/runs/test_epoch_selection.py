@@ -1,4 +1,4 @@
-"""The validation metrics of a run do not profit from what its validation data selected."""
+"""Validation metrics of a run that are unbiased by what its validation data selected."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_several_models_classify_with_thresholds_that_other_rows_choose(tmp_path
 
 
 class Stops(Callback):
-    """A third party's end of the training at the first epoch that is worse than another."""
+    """A third-party callback that stops at the first epoch that is worse than the best one."""
 
     type = "stops"
     selects_epoch = True
@@ -165,7 +165,7 @@ def test_it_is_the_same_after_an_interruption(tmp_path):
         assert (tmp_path / "part/out" / name).read_bytes() == (whole.path / name).read_bytes()
 
 
-def test_what_nothing_selects_has_the_metrics_of_the_model(tmp_path):
+def test_without_a_selection_the_metrics_are_the_models(tmp_path):
     spec = spec_of({"type": "best_epoch", "monitor": "loss"}, steps=())
     run = trained(tmp_path, spec)
     assert run.held_out is None
@@ -189,7 +189,7 @@ def test_validation_data_of_another_source_needs_no_column_to_split_by(tmp_path)
 
 
 class Forgets(Metric):
-    """A third party's metric that computes another number of parts than there are."""
+    """A third-party metric that computes a wrong number of parts."""
 
     type = "forgets"
     better = "lower"

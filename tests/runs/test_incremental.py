@@ -31,7 +31,7 @@ def part(seed: int, rows: int = 64, classes: int = 3) -> Table:
     return Table(columns, "kind", classes={"kind": ("a", "b", "c")})
 
 
-def test_passes_over_the_same_data_are_the_epochs_of_a_run(document):
+def test_passes_over_the_same_data_equal_the_epochs_of_a_run(document):
     result = run(document, part(1))
     training = IncrementalTraining(document)
     losses = [training.train(part(1))["loss"] for _ in range(6)]
@@ -59,8 +59,8 @@ def test_classes_may_come_late_and_parts_may_be_small(document):
     for number in range(40):
         training.train(part(number, 5 if number == 0 else 50, 2 if number < 3 else 3))
     test = part(99, 300)
-    found = training.predictor.predict(test).prediction
-    assert (found == test.columns["kind"]).mean() > 0.9
+    labels = training.predictor.predict(test).prediction
+    assert (labels == test.columns["kind"]).mean() > 0.9
     training.train(part(3, 1))
 
 
@@ -72,11 +72,11 @@ def test_random_numbers_differ_between_passes_and_can_be_repeated(document):
         one.train(part(1))
         other = pickle.loads(pickle.dumps(other))
         other.train(part(1))
-    ours, theirs = (each.predictor.model.parameters() for each in (one, other))
+    ours, theirs = (stepwise.predictor.model.parameters() for stepwise in (one, other))
     assert all((ours[name] == theirs[name]).all() for name in ours)
 
 
-def test_what_needs_held_out_data_is_left_out(document):
+def test_settings_that_need_held_out_data_are_left_out(document):
     document["data"] |= {"validation": 0.2, "test": 0.2, "class_weights": "balanced"}
     document["training"]["callbacks"] = [{"type": "early_stopping", "patience": 1}]
     document["calibration"] = {"steps": ["temperature"]}
@@ -97,7 +97,7 @@ def test_weights_of_samples_count(document):
     for _ in range(2):
         weighted.train(Dataset(x, y, weights.astype(float)))
         fewer.train((x[1::2], y[1::2]))
-    ours, theirs = (each.predictor.model.parameters() for each in (weighted, fewer))
+    ours, theirs = (stepwise.predictor.model.parameters() for stepwise in (weighted, fewer))
     assert all(np.allclose(ours[name], theirs[name]) for name in ours)
 
 

@@ -1,4 +1,4 @@
-"""Groups in a list of runs: their means, and damaged files, which leave the runs alone."""
+"""Groups in a list of runs: their means, and damaged files, which do not affect the runs."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_numbers_that_are_huge_or_missing_are_shown(losses, tmp_path):
 
 
 @pytest.mark.parametrize("exponent", [-300, 0, 300])
-def test_means_and_deviations_are_those_of_numpy(exponent):
+def test_means_and_deviations_equal_numpys(exponent):
     values = np.array([1.5, -2.25, 8.0, 3.0]) * 10.0**exponent
     mean, deviation = mean_and_deviation(values.tolist())
     scaled = values / 10.0**exponent

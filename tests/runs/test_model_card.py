@@ -1,4 +1,4 @@
-"""The model card says what spec, manifest and metrics say, and nothing else."""
+"""The model card, which contains only values of the spec, manifest and metrics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def metadata(folder):
 
 
 def headings(folder):
-    """The headings of the text, which is parsed as Markdown."""
+    """Return the headings of a Markdown text."""
     tokens = (
         pytest.importorskip("markdown_it")
         .MarkdownIt("commonmark")
@@ -41,9 +41,9 @@ def headings(folder):
 
 def test_the_card_of_a_run_has_its_data_and_metrics(flowers):
     run, text = open_run(flowers.run), (flowers.run / "README.md").read_text("utf-8")
-    found = metadata(flowers.run)
-    assert (found["library_name"], found["pipeline_tag"]) == ("declnet", "tabular-classification")
-    (entry,) = found["model-index"]
+    card = metadata(flowers.run)
+    assert (card["library_name"], card["pipeline_tag"]) == ("declnet", "tabular-classification")
+    (entry,) = card["model-index"]
     assert entry["name"] == run.name
     for name, result in zip(("test", "validation"), entry["results"], strict=True):
         assert result["task"] == {"type": "tabular-classification"}
@@ -107,12 +107,12 @@ def test_the_tag_follows_from_data_and_loss(target, last, loss, data, tag, docum
     document["model"]["layers"] += [{"type": "dense", "units": 1}, *last]
     document |= {"data": {"train": source, **data}, "loss": loss, "training": {"epochs": 2}}
     declnet.run(document, out=tmp_path / "run")
-    found = metadata(tmp_path / "run")
-    assert found["pipeline_tag"] == tag
-    assert [r["dataset"]["split"] for r in found["model-index"][0]["results"]] == ["train"]
+    card = metadata(tmp_path / "run")
+    assert card["pipeline_tag"] == tag
+    assert [r["dataset"]["split"] for r in card["model-index"][0]["results"]] == ["train"]
 
 
-def test_images_are_what_their_source_says(document, tmp_path):
+def test_the_image_tag_follows_from_the_source(document, tmp_path):
     image = pytest.importorskip("PIL.Image")
     for number in range(6):
         folder = tmp_path / "pets" / ("cat", "dog")[number % 2]
@@ -124,11 +124,11 @@ def test_images_are_what_their_source_says(document, tmp_path):
     assert metadata(tmp_path / "run")["pipeline_tag"] == "image-classification"
 
 
-def test_arrays_have_a_tag_only_if_their_source_says_what_they_are(document, blobs, tmp_path):
+def test_arrays_have_a_tag_only_if_their_source_declares_it(document, blobs, tmp_path):
     declnet.run(document, out=tmp_path / "arrays")
-    found = metadata(tmp_path / "arrays")
-    assert "pipeline_tag" not in found
-    assert found["model-index"][0]["results"][0]["task"] == {"type": "other"}
+    card = metadata(tmp_path / "arrays")
+    assert "pipeline_tag" not in card
+    assert card["model-index"][0]["results"][0]["task"] == {"type": "other"}
     assert "| x | 2 | float |" in (tmp_path / "arrays" / "README.md").read_text("utf-8")
     declnet.run(document, {"train": blobs}, out=tmp_path / "passed")
     assert "pipeline_tag" not in metadata(tmp_path / "passed")
@@ -153,7 +153,7 @@ def test_folds_have_one_card_with_the_metrics_of_all_models_together(document, b
     assert results[0]["metrics"][0] == {"type": "accuracy", "value": pytest.approx(mean)}
 
 
-def test_what_a_person_wrote_before_the_end_stays(document, tmp_path):
+def test_a_card_that_a_person_wrote_before_the_end_stays(document, tmp_path):
     document["training"] |= {"epochs": 4, "callbacks": [{"type": "checkpoint", "every_epochs": 1}]}
 
     def interrupt(event):

@@ -88,7 +88,7 @@ def test_a_table_and_its_file_give_the_same_predictions(finished, people):
     assert np.array_equal(predictor.model.predict(prepared), from_file.outputs)
 
 
-def test_the_folder_says_what_is_known_about_the_inputs(finished):
+def test_the_folder_describes_the_inputs(finished):
     stored = declnet.open_run(finished.directory)
     assert stored.manifest.written()["inputs"] == [
         {"name": "numbers", "shape": [2], "dtype": "float"},
@@ -159,7 +159,7 @@ def test_a_program_and_an_archive_give_the_same_run(tmp_path):
 
 
 def test_an_archive_that_does_not_fit_is_refused_in_an_evaluation(tmp_path):
-    """In training, these are refused when the data is compared; here, before it is prepared."""
+    """Training refuses them when it compares the data; an evaluation, before it prepares them."""
     x, y = arrays()
     np.savez(tmp_path / "all.npz", **x, y=y)
     train = {"type": "npz", "path": str(tmp_path / "all.npz"), "inputs": ["sound", "word"]}
@@ -182,7 +182,7 @@ def test_an_archive_that_does_not_fit_is_refused_in_an_evaluation(tmp_path):
         assert message in str(raised.value)
 
 
-def test_an_image_is_augmented_beside_other_inputs():
+def test_an_image_is_augmented_among_other_inputs():
     rng = np.random.default_rng(0)
     x = {"image": rng.uniform(size=(30, 1, 6, 6)), "size": rng.normal(size=(30, 2))}
     layers = [

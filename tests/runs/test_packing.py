@@ -1,4 +1,4 @@
-"""`declnet pack`: a pack is read like the folder that it was written from."""
+"""`declnet pack`: packs, which are read like the folders that they were written from."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_a_card_that_a_person_edited_is_packed_as_it_is(flowers, tmp_path):
     assert (unpacked(tmp_path / "without.declnet") / "README.md").read_text() == card
 
 
-def test_what_is_no_model_is_not_packed(flowers, document, tmp_path):
+def test_unfinished_and_changed_runs_and_sweeps_are_not_packed(flowers, document, tmp_path):
     run, pack = shutil.copytree(flowers.run, tmp_path / "run"), tmp_path / "x.declnet"
     (run / "weights.safetensors").write_bytes(b"")
     with pytest.raises(OutputError, match=r"weights\.safetensors: changed since the run ended"):

@@ -1,4 +1,4 @@
-"""Which values of a metric are better."""
+"""Directions of metrics: which values are better."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from declnet.runs.storage.listing import ListedRun
 LOSSES = dict.fromkeys(("loss", "data_loss", "regularization_loss"), "lower")
 
 
-def test_directions_are_those_of_the_manifest():
+def test_directions_are_read_from_the_manifest():
     stored = {"loss": "lower", "hits": "higher", "count": None, "bias": 0.0, "odd": "up"}
     assert stored_directions(stored) == {**LOSSES, "hits": "higher", "bias": 0.0}
 
 
-def test_runs_that_disagree_have_no_direction_in_common():
+def test_runs_that_disagree_have_no_direction():
     first, second = {"hits": "higher", "gap": None, "both": "lower"}, {"hits": "lower"}
     common = common_directions([first, second, {"both": None}])
     assert common == {"hits": None, "gap": None, "both": "lower"}

@@ -1,4 +1,4 @@
-"""Tests of references: forecasts that data declares, whose metrics are shown beside a model's."""
+"""References: forecasts that data declares, whose metrics are shown next to the model's."""
 
 from __future__ import annotations
 

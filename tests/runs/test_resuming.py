@@ -36,7 +36,7 @@ FILES = ("weights.safetensors", "history.jsonl", "metrics.json")
 
 
 class Stop(Exception):
-    """Whatever ends a process."""
+    """An exception that stands for the end of a process."""
 
 
 def stop_at(epoch):
@@ -49,7 +49,7 @@ def stop_at(epoch):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """The file of the data of all runs here."""
+    """The data file of all runs in this module."""
     path, labels = tmp_path_factory.mktemp("data") / "data.npz", np.arange(30) % 3
     noise = np.random.default_rng(5).normal(0, 0.5, (30, 2))
     np.savez(path, x=np.array([[0.0, 2.0], [2.0, -1.0], [-2.0, -1.0]])[labels] + noise, y=labels)
@@ -58,7 +58,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def spec(data):
-    """A spec with all that a run depends on."""
+    """A spec with everything that a run depends on."""
     rate = {"type": "cosine", "initial_rate": 0.3}
     first = [{"type": "dense", "units": 4}, "batch_norm", "relu", {"type": "dropout", "rate": rate}]
     callbacks = [
@@ -262,7 +262,7 @@ def killed_before_the_manifest(directory):
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_what_a_kill_or_damage_leaves_is_reported_and_made_good(stopped, whole, damage, notices):
+def test_the_effects_of_a_kill_or_damage_are_reported_and_repaired(stopped, whole, damage, notices):
     messages = []
     before = checkpoints_of(stopped)
     damage(stopped)
@@ -300,7 +300,7 @@ def test_a_disk_that_is_full_for_one_line_fails_the_run(document, tmp_path, file
     require_same(whole, out, (*FILES, "history.csv"))
 
 
-def test_all_of_a_run_is_on_disk_before_it_is_finished(spec, tmp_path, monkeypatch):
+def test_a_run_is_completely_on_disk_before_it_is_finished(spec, tmp_path, monkeypatch):
     synced, fsync, out = [], os.fsync, tmp_path / "new" / "run"
 
     def record(descriptor):
@@ -324,8 +324,8 @@ def test_a_run_killed_at_any_file_operation_is_finished_by_resume_or_run(tmp_pat
     assert int(done.stdout) > 50
 
 
-def test_callbacks_are_told_that_a_run_was_found_finished(document, tmp_path):
-    """Since a kill may have kept the end from them; one that fails now is a warning."""
+def test_callbacks_learn_that_a_run_had_already_finished(document, tmp_path):
+    """A kill may have prevented their last call; a callback that fails now is a warning."""
     calls = []
 
     class Told(Callback):
@@ -376,7 +376,7 @@ def test_an_edited_spec_is_refused_or_allowed_and_recorded(stopped):
         ('type = "adam"', 'type = "adagrad"', "optimizer's|unknown"),
     ],
 )
-def test_a_checkpoint_that_does_not_fit_is_refused_even_then(stopped, old, new, message):
+def test_a_checkpoint_that_does_not_fit_is_always_refused(stopped, old, new, message):
     edit(stopped, old, new)
     before = (stopped / "history.jsonl").read_bytes()
     with pytest.raises((ResumeError, SpecError), match=message):
@@ -454,7 +454,7 @@ def test_other_versions_are_named(stopped, key, value, message):
     assert manifest_of(stopped)[key] == manifest[key]
 
 
-def test_a_program_gives_its_data_again(document, blobs, tmp_path):
+def test_a_program_passes_its_data_again(document, blobs, tmp_path):
     del document["data"]
     document["training"]["epochs"] = 9
     spec = parse_spec(document)
@@ -475,7 +475,7 @@ HOLD = (
 )
 
 
-def test_two_processes_cannot_work_on_one_run_and_a_killed_one_holds_nothing(stopped, whole):
+def test_a_run_is_locked_by_one_process_and_free_after_a_kill(stopped, whole):
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(stopped)], stdout=subprocess.PIPE, text=True
     ) as holder:

@@ -1,4 +1,4 @@
-"""`run`, from Python."""
+"""`declnet.run`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def same_weights(one, other):
 
 def test_a_spec_may_be_a_path_or_tables(document, spec_file):
     path, expected = spec_file(document), run(parse_spec(document))
-    assert all(same_weights(run(each), expected) for each in (path, str(path), document))
+    assert all(same_weights(run(spec), expected) for spec in (path, str(path), document))
     with pytest.raises(SpecError, match="a spec must be a mapping, not int"):
         run(7)
 
@@ -52,10 +52,10 @@ def test_the_result_predicts_from_raw_rows(document, tmp_path, finished):
     result = run(parse_spec(document), (table, "kind"), tmp_path / "out")
     if finished:
         result = resume(tmp_path / "out")
-    found = result.predict({"city": ["c", "a"], "size": [1.0, 2.0]})
+    prediction = result.predict({"city": ["c", "a"], "size": [1.0, 2.0]})
     stored = load_predictor(tmp_path / "out").predict({"city": ["c", "a"], "size": [1.0, 2.0]})
-    assert np.array_equal(found.outputs, stored.outputs)
-    assert set(found.prediction) <= {"u", "v", "w"}
+    assert np.array_equal(prediction.outputs, stored.outputs)
+    assert set(prediction.prediction) <= {"u", "v", "w"}
     assert result.predictor is result.predictor
 
 
@@ -131,8 +131,8 @@ WRITING = {
 @pytest.mark.parametrize("kind", WRITING)
 def test_no_component_changes_the_arrays_of_the_program(document, changed, kind, shape, batch_size):
     registry = discover()
-    for each in (Doubling, Clearing, Erasing):
-        registry.register(each)
+    for component in (Doubling, Clearing, Erasing):
+        registry.register(component)
     del document["data"]
     document["training"]["batch_size"] = batch_size
     x, y = np.asfortranarray(np.random.default_rng(0).normal(size=shape)), np.arange(30) % 3
@@ -150,7 +150,7 @@ def test_other_names_of_data_sets_are_refused(document, blobs, names):
         run(parse_spec(document), data=dict.fromkeys(names, blobs))
 
 
-def test_wrong_data_leaves_no_folder(document, tmp_path, blobs):
+def test_invalid_data_leaves_no_folder(document, tmp_path, blobs):
     with pytest.raises(DataError, match="NaN"):
         run(parse_spec(document), data=(blobs[0] * np.nan, blobs[1]), out=tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -22,7 +22,7 @@ LAYERS = [
 
 @pytest.fixture
 def houses():
-    """Sizes and ages, with prices far from 0 and whether each was sold."""
+    """Sizes and ages of houses, their prices, far from 0, and whether each was sold."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(80, 2))
     price = np.exp(9 + 0.5 * x[:, 0] + 0.05 * rng.normal(size=80))
@@ -89,11 +89,11 @@ def test_a_table_with_two_targets_is_trained_predicted_and_evaluated(
     assert stored.metrics == result.metrics
     x, prices, _ = houses
     rows = {"size": x[:, 0], "age": x[:, 1]}
-    found, again = result.predict(rows), stored.predictor().predict(rows)
-    assert list(found) == ["price", "sold"]
-    assert found["price"].prediction.shape == (80,)
-    assert set(found["sold"].prediction) == {"no", "yes"}
-    columns, repeated = declnet.prediction_columns(found), declnet.prediction_columns(again)
+    predictions, again = result.predict(rows), stored.predictor().predict(rows)
+    assert list(predictions) == ["price", "sold"]
+    assert predictions["price"].prediction.shape == (80,)
+    assert set(predictions["sold"].prediction) == {"no", "yes"}
+    columns, repeated = declnet.prediction_columns(predictions), declnet.prediction_columns(again)
     assert list(columns)[:2] == ["price_prediction", "sold_prediction"]
     assert list(columns)[2:] == ["sold_probability_no", "sold_probability_yes"]
     for name, column in columns.items():
@@ -106,7 +106,7 @@ def test_a_table_with_two_targets_is_trained_predicted_and_evaluated(
     assert evaluated.heads["price"].metrics["r2"] == evaluated.metrics["price_r2"]
     assert evaluated.heads["price"].errors["r2"] == pytest.approx(evaluated.metrics["price_r2"])
     whole = stored.predictor().evaluate(table)
-    by_hand = np.abs(found["price"].prediction - prices).mean()
+    by_hand = np.abs(predictions["price"].prediction - prices).mean()
     assert whole.metrics["price_mean_absolute_error"] == pytest.approx(by_hand)
     json.dumps(whole.as_data())
     gradients = stored.gradients()
@@ -117,10 +117,10 @@ def test_arrays_by_name_and_an_archive_give_the_same_run(houses, tmp_path):
     x, price, sold = houses
     y = {"price": price / 1e4, "sold": sold}
     np.savez(tmp_path / "houses.npz", x=x, **y)
-    given = declnet.run(parse_spec(spec_of()), data=(x, y))
+    by_name = declnet.run(parse_spec(spec_of()), data=(x, y))
     source = {"type": "npz", "path": str(tmp_path / "houses.npz"), "targets": ["price", "sold"]}
     read = declnet.run(parse_spec(spec_of(data={"train": source})), out=tmp_path / "run")
-    assert given.metrics == read.metrics
+    assert by_name.metrics == read.metrics
     predictor = declnet.open_run(tmp_path / "run").predictor()
     assert predictor.evaluate((x, y)).metrics == pytest.approx(read.metrics["train"])
     assert predictor.evaluate(tmp_path / "houses.npz").metrics == pytest.approx(

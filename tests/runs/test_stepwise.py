@@ -1,4 +1,4 @@
-"""`StepwiseTraining`: steps like those of a run, begun again, continued, and on other samples."""
+"""`StepwiseTraining`: the steps of a run, restarted, continued, and on other samples."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def assert_same(first, second):
         np.testing.assert_array_equal(array, second[key], err_msg=key)
 
 
-def test_steps_in_parts_with_another_training_between_are_those_of_a_run(spec):
+def test_steps_interleaved_with_another_training_equal_a_run(spec):
     training = StepwiseTraining(spec)
     training.advance(3)
     state = training.state()
@@ -54,7 +54,7 @@ def test_a_training_on_all_samples_of_the_next_batch_makes_its_step(spec):
         np.testing.assert_allclose(array, after[key], rtol=1e-9, atol=1e-12)
 
 
-def test_an_error_names_its_component_unless_that_is_not_wanted(spec):
+def test_an_error_names_its_component_unless_disabled(spec):
     training = StepwiseTraining(spec)
     training.learning_rate_scale = 1e300
     with pytest.raises(DivergenceError) as caught:

@@ -30,7 +30,7 @@ def test_the_model_is_the_trained_one_and_always_the_same(stored, done, blobs):
     assert stored.parameters().keys() == model.parameters().keys()
 
 
-def test_the_data_is_what_the_run_saw(stored, blobs):
+def test_the_data_is_the_same_as_in_the_run(stored, blobs):
     assert list(stored.data_sets) == ["train", "validation", "test"]
     assert {name: len(data_set.dataset) for name, data_set in stored.data_sets.items()} == {
         "train": 24,
@@ -53,7 +53,7 @@ def test_arrays_that_are_used_unchanged_have_a_preparation_without_a_file(stored
     assert not (done.directory / "preparation.json").exists()
 
 
-def test_gradients_are_those_of_the_trained_model(document, tmp_path):
+def test_gradients_are_computed_with_the_trained_model(document, tmp_path):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 1))
     np.savez(tmp_path / "data.npz", x=x, y=y)

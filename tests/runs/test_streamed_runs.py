@@ -1,4 +1,4 @@
-"""Runs on streamed data: as in memory, resumed to the bit, in little memory."""
+"""Runs on streamed data: as accurate as in memory, resumed to the bit, in little memory."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_it_learns_and_its_run_can_be_used(document, tmp_path):
     assert result.metrics["validation"]["accuracy"] > 0.9
     assert result.baselines["train"].prediction
     stored = open_run(tmp_path / "run")
-    sizes = [each.samples for each in stored.manifest.data.values()]
+    sizes = [part.samples for part in stored.manifest.data.values()]
     assert sum(sizes) == 500
     x = np.load(tmp_path / "x.npy")
     predicted = stored.predictor().predict(x).outputs.argmax(axis=1)

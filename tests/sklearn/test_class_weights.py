@@ -1,4 +1,4 @@
-"""`class_weight` of the classifier, which is as in scikit-learn."""
+"""`class_weight` of the classifier, as in scikit-learn."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def rare():
 
 
 @pytest.mark.parametrize("weights", ["balanced", {"rare": 9}, {"common": 0.5, "rare": 4}])
-@pytest.mark.parametrize("own", [None, "random"])
-def test_it_is_the_same_as_sample_weights(rare, weights, own):
+@pytest.mark.parametrize("drawn", [None, "random"])
+def test_class_weights_equal_sample_weights(rare, weights, drawn):
     x, y = rare
-    own = None if own is None else np.random.default_rng(0).uniform(0.5, 2, 200)
+    drawn = None if drawn is None else np.random.default_rng(0).uniform(0.5, 2, 200)
     by_class = compute_sample_weight(weights, y)
     for spec in (linear(2), None):
-        first = DeclnetClassifier(spec, class_weight=weights, training__epochs=2).fit(x, y, own)
+        first = DeclnetClassifier(spec, class_weight=weights, training__epochs=2).fit(x, y, drawn)
         second = DeclnetClassifier(spec, training__epochs=2)
-        second.fit(x, y, by_class if own is None else own * by_class)
+        second.fit(x, y, by_class if drawn is None else drawn * by_class)
         np.testing.assert_array_equal(first.predict_proba(x), second.predict_proba(x))
-        unweighted = DeclnetClassifier(spec, training__epochs=2).fit(x, y, own)
+        unweighted = DeclnetClassifier(spec, training__epochs=2).fit(x, y, drawn)
         assert (first.predict_proba(x) != unweighted.predict_proba(x)).any()
 
 
@@ -76,7 +76,7 @@ def test_invalid_weights_are_refused(rare, weights, message):
         DeclnetClassifier(linear(2), class_weight=weights).fit(*rare)
 
 
-def test_parts_take_a_mapping_whatever_classes_they_have(rare):
+def test_partial_fits_take_a_mapping_whatever_classes_they_have(rare):
     x, y = rare
     net = DeclnetClassifier(linear(2), class_weight={"rare": 9}, training__batch_size=20)
     net.partial_fit(x[:100], y[:100], ["common", "rare"])  # only common ones

@@ -1,4 +1,4 @@
-"""`DeclnetClassifier` and `DeclnetRegressor`, alone and in scikit-learn's tools."""
+"""`DeclnetClassifier` and `DeclnetRegressor`, alone and with scikit-learn's tools."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def frame():
 
 @pytest.fixture(scope="module")
 def houses():
-    """A data frame with numbers, texts, booleans and gaps, and whether houses are dear."""
+    """A data frame with numbers, strings, booleans and gaps, and whether houses are expensive."""
     pandas = pytest.importorskip("pandas")
     rng = np.random.default_rng(0)
     size, city = rng.uniform(1, 9, 120), rng.choice(["Ulm", "Rome", "Oslo"], 120)
@@ -116,12 +116,12 @@ def test_a_spec_is_a_file_tables_a_run_spec_or_a_preset(iris, tmp_path):
     path = tmp_path / "spec.json"
     path.write_text(json.dumps({"declnet": 1, **classes(3)}), "utf-8")
     forms = str(path), path, classes(3), declnet.parse_spec(classes(3))
-    fitted = [DeclnetClassifier(each, training__epochs=3).fit(*iris) for each in forms]
+    fitted = [DeclnetClassifier(form, training__epochs=3).fit(*iris) for form in forms]
     expected = declnet.run(classes(3) | {"training": {"epochs": 3}}, iris).predict(iris[0])
-    for each in fitted:
-        assert np.array_equal(each.predict_proba(iris[0]), expected.probabilities)
+    for estimator in fitted:
+        assert np.array_equal(estimator.predict_proba(iris[0]), expected.probabilities)
     by_preset = DeclnetClassifier("realmlp_td_s", training__epochs=2).fit(*iris)
-    assert any(each.type == "ntp_dense" for each in by_preset.spec_.model.layers)
+    assert any(layer.type == "ntp_dense" for layer in by_preset.spec_.model.layers)
     with pytest.raises(ValueError, match='template type "realmlp" is not installed'):
         DeclnetClassifier("realmlp").fit(*iris)
     with pytest.raises(ValueError, match="does not suit DeclnetRegressor: use DeclnetClassifier"):
@@ -159,13 +159,13 @@ def test_labels_keep_their_type(iris, names, spec):
     spec = classes(count) if spec else None
     estimator = DeclnetClassifier(spec, training__epochs=60 if spec else 12, random_state=1)
     estimator.fit(x, y)
-    found = estimator.predict(x)
+    predicted = estimator.predict(x)
     assert estimator.classes_.tolist() == sorted(set(y.tolist()))
-    assert {*map(type, found.tolist())} == {*map(type, y.tolist())}
-    assert (found == y).mean() > (0.6 if count == 2 else 0.8)
+    assert {*map(type, predicted.tolist())} == {*map(type, y.tolist())}
+    assert (predicted == y).mean() > (0.6 if count == 2 else 0.8)
     if isinstance(y[0], str) or y.dtype != object:  # scikit-learn's metrics take no other objects
-        assert estimator.score(x, y) == (found == y).mean()
-    assert np.array_equal(estimator.classes_[estimator.predict_proba(x).argmax(axis=1)], found)
+        assert estimator.score(x, y) == (predicted == y).mean()
+    assert np.array_equal(estimator.classes_[estimator.predict_proba(x).argmax(axis=1)], predicted)
 
 
 def test_columns_of_probabilities_are_sorted_whatever_the_order_of_the_network(iris):
@@ -180,7 +180,7 @@ def test_columns_of_probabilities_are_sorted_whatever_the_order_of_the_network(i
     assert np.allclose(np.exp(estimator.predict_log_proba(x)), estimator.predict_proba(x))
 
 
-def test_scores_of_margins_are_a_decision_function_and_no_probabilities(iris):
+def test_margins_are_a_decision_function_and_not_probabilities(iris):
     x, y = iris[0][:100], np.where(iris[1][:100], "yes", "no")
     for changes in ({}, {"data": {"positive_class": "no"}}):
         spec = spec_of({"type": "dense", "units": 1}, loss="hinge", **changes)
@@ -224,7 +224,7 @@ def test_a_data_frame_is_prepared(houses, library):
     assert fitted.score(x, price) > 0.8
 
 
-def test_a_row_that_cannot_be_predicted_is_an_error_and_the_predictor_leaves_it_empty(houses):
+def test_a_row_without_a_prediction_is_an_error_and_the_predictor_leaves_it_empty(houses):
     x, price = houses
     classifier = DeclnetClassifier(training__epochs=2).fit(x, price > price.median())
     regressor = DeclnetRegressor(training__epochs=2).fit(x.to_numpy(object)[:, [0, 3]], price)
@@ -270,13 +270,13 @@ def test_several_outputs(spec):
     classifier.fit(x, labels)
     assert classifier.classes_.tolist() == [0, 1]
     assert classifier.predict_proba(x).shape == (80, 2)
-    found = classifier.predict(x)
-    assert np.array_equal(found, (classifier.predict_proba(x) > 0.5).astype(int))
-    assert (found == labels).mean() > 0.9
+    predicted = classifier.predict(x)
+    assert np.array_equal(predicted, (classifier.predict_proba(x) > 0.5).astype(int))
+    assert (predicted == labels).mean() > 0.9
 
 
 @pytest.mark.parametrize("spec", [None, "own"])
-def test_parts_are_fitted_one_after_the_other(iris, spec):
+def test_parts_are_fitted_in_sequence(iris, spec):
     x, y = iris[0], np.array(["a", "b", "c"])[iris[1]]
     parts = 40 if spec else 12  # of a preset, which takes longer
     estimator = DeclnetClassifier(classes(3) if spec else None, training__batch_size=16)
@@ -305,11 +305,11 @@ def test_fitted_estimators_pickle_and_copy(iris, tmp_path):
     estimator.partial_fit(*iris)
     assert np.array_equal(again.predict_proba(iris[0]), estimator.predict_proba(iris[0]))
     many = np.tile(iris[0], (20, 1)), np.tile(iris[1], 20)
-    sizes = [len(pickle.dumps(DeclnetClassifier(classes(3)).fit(*each))) for each in (iris, many)]
+    sizes = [len(pickle.dumps(DeclnetClassifier(classes(3)).fit(*data))) for data in (iris, many)]
     assert sizes[1] < sizes[0] + 1000
 
 
-def test_a_warm_start_goes_on(iris):
+def test_a_warm_start_continues(iris):
     estimator = DeclnetClassifier(classes(3), warm_start=True, training__epochs=20)
     losses = [estimator.fit(*iris).loss_ for _ in range(3)]
     assert losses[0] > losses[1] > losses[2]
@@ -331,8 +331,8 @@ def test_runs_are_written_and_read_again(iris, frame, tmp_path):
     assert again.loss_curve_ == estimator.loss_curve_
     assert clone(again).fit(frame.data, frame.target).score(frame.data, frame.target) > 0.5
     result = declnet.run(classes(3), iris, tmp_path / "arrays")
-    found = DeclnetClassifier.from_run(tmp_path / "arrays")
-    assert np.array_equal(found.predict_proba(iris[0]), result.predict(iris[0]).probabilities)
+    again = DeclnetClassifier.from_run(tmp_path / "arrays")
+    assert np.array_equal(again.predict_proba(iris[0]), result.predict(iris[0]).probabilities)
     with pytest.raises(ValueError, match="use DeclnetClassifier"):
         DeclnetRegressor.from_run(tmp_path / "arrays")
 
@@ -345,8 +345,8 @@ def test_labels_of_pandas_keep_their_type(iris):
         int: pandas.array(y, dtype="Int64"),
         str: pandas.Categorical(np.array(["a", "b", "c"])[y]),
     }
-    for kind, each in forms.items():
-        estimator = DeclnetClassifier(training__epochs=1).fit(x, each)
+    for kind, labels in forms.items():
+        estimator = DeclnetClassifier(training__epochs=1).fit(x, labels)
         assert {*map(type, estimator.classes_.tolist())} == {kind}
     with pytest.raises(ValueError, match="row 1 of y has no label"):
         DeclnetClassifier().fit(x[:4], ["a", None, "b", "b"])

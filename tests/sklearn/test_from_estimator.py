@@ -146,25 +146,25 @@ PIPELINES = {
 
 
 @pytest.mark.parametrize("name", PIPELINES)
-def test_predictions_are_the_estimators(name, frame, targets, tmp_path):
+def test_predictions_equal_the_estimators(name, frame, targets, tmp_path):
     estimator, target = PIPELINES[name]
     estimator.fit(frame, targets[target])
     predictor = from_estimator(estimator, tmp_path / "run")
     table = frame.drop(columns="unused").sample(frac=1, random_state=0)
     rows = frame.loc[table.index]
     for loaded in (predictor, load_predictor(tmp_path / "run")):
-        found = loaded.predict(table)
+        prediction = loaded.predict(table)
         expected = estimator.predict(rows)
         if target == "values":
-            np.testing.assert_allclose(found.prediction, expected, rtol=1e-10)
+            np.testing.assert_allclose(prediction.prediction, expected, rtol=1e-10)
         else:
-            assert found.prediction.tolist() == expected.tolist()
+            assert prediction.prediction.tolist() == expected.tolist()
             assert loaded.class_names == tuple(map(str, estimator.classes_))
             probabilities = estimator.predict_proba(rows)
-            np.testing.assert_allclose(found.probabilities, probabilities, atol=1e-12)
+            np.testing.assert_allclose(prediction.probabilities, probabilities, atol=1e-12)
 
 
-def test_what_the_estimator_refuses_is_refused(frame, targets):
+def test_rows_that_the_estimator_refuses_are_refused(frame, targets):
     estimator = prepared(LogisticRegression(), unknown="error").fit(frame, targets["two"])
     predictor = from_estimator(estimator)
     rows = frame.head(2).assign(city=["Rome", "Paris"])
@@ -239,22 +239,22 @@ def test_anything_else_is_refused_by_name():
         assert message in str(caught.value)
 
 
-def test_texts_that_mean_a_gap_may_be_what_fills_it(frame, targets):
+def test_a_gap_may_be_filled_with_a_string_that_means_a_gap(frame, targets):
     filled = SimpleImputer(strategy="constant", fill_value="NA")
     estimator = make_pipeline(filled, OneHotEncoder(handle_unknown="ignore"), Ridge())
     rows = frame[["city"]].assign(city=frame["city"].where(frame["age"].notna(), np.nan))
     estimator.fit(rows.astype(object), targets["values"])
-    found = from_estimator(estimator).predict({"city": ["Rome", None, "NA", "Oslo"]})
+    prediction = from_estimator(estimator).predict({"city": ["Rome", None, "NA", "Oslo"]})
     expected = estimator.predict(pd.DataFrame({"city": ["Rome", "NA", "NA", "Oslo"]}, dtype=object))
-    np.testing.assert_allclose(found.prediction, expected, rtol=1e-10)
+    np.testing.assert_allclose(prediction.prediction, expected, rtol=1e-10)
 
 
 def test_sparse_coefficients(frame, targets):
     x = frame[["pay", "size"]]
     estimator = LogisticRegression().fit(x, targets["two"])
     expected = estimator.predict_proba(x)
-    found = from_estimator(estimator.sparsify()).predict(x)
-    np.testing.assert_allclose(found.probabilities, expected, atol=1e-12)
+    prediction = from_estimator(estimator.sparsify()).predict(x)
+    np.testing.assert_allclose(prediction.probabilities, expected, atol=1e-12)
 
 
 def test_a_gap_filled_with_another_value_is_found(frame, targets, monkeypatch):

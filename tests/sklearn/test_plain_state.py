@@ -1,4 +1,4 @@
-"""The state of fitted estimators, which is of builtin types and arrays."""
+"""The state of fitted estimators, which consists of built-in types and arrays."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def test_a_restored_estimator_continues_with_the_same_bits(fitted):
         assert net.loss_ == one.loss_
 
 
-def test_an_unfitted_one_is_restored():
+def test_an_unfitted_estimator_is_restored():
     net = pickle.loads(pickle.dumps(DeclnetClassifier(declnet.parse_spec(OWN), random_state=3)))
     assert net.spec == declnet.parse_spec(OWN)
     assert not hasattr(net, "predictor_")
 
 
-def test_skops_has_to_trust_the_estimator_alone(fitted):
+def test_skops_needs_to_trust_only_the_estimator(fitted):
     io = pytest.importorskip("skops.io", reason="skops is not installed")
     content = io.dumps(fitted)
     (name,) = io.get_untrusted_types(data=content)

@@ -1,4 +1,4 @@
-"""Sparse matrices, of which a batch at a time is made dense."""
+"""Sparse matrices, which are converted to dense arrays batch by batch."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_texts_and_presets_work_in_pipelines():
 
 
 def test_memory_does_not_grow_with_the_number_of_rows():
-    """All rows are 320 MB of dense float32, and a part of a prediction is at most 64 MB."""
+    """All rows take 320 MB as dense float32, and a part of a prediction at most 64 MB."""
     x = sparse.random_array((4000, 20_000), density=0.001, format="csr", rng=0)
     layers = [{"type": "dense", "units": 2}, "softmax"]
     net = DeclnetClassifier(spec_document(layers, optimizer="sgd"), training__batch_size=64)
@@ -114,8 +114,8 @@ def test_a_model_of_a_table_takes_sparse_rows(matrix):
     frame = pd.DataFrame(dense, columns=[f"word {at}" for at in range(40)])
     net = DeclnetClassifier(SPEC).fit(frame, y)
     with pytest.warns(UserWarning, match="does not have valid feature names"):
-        found = net.predict_proba(x)
-    np.testing.assert_array_equal(found, net.predict_proba(frame))
+        probabilities = net.predict_proba(x)
+    np.testing.assert_array_equal(probabilities, net.predict_proba(frame))
     with pytest.warns(UserWarning, match="does not have valid feature names"):
         net.partial_fit(x, y)
     other = DeclnetClassifier(SPEC).fit(frame, y).partial_fit(frame, y)

@@ -42,7 +42,7 @@ def reported():
 
     def report(path="top.toml", overrides=()):
         parsed = read_spec(path, [parse_override(text) for text in overrides])
-        found = parsed.source_map.locate(parsed.diagnostics)
-        return [(str(each.place), each.code, each.message) for each in found]
+        located = parsed.source_map.locate(parsed.diagnostics)
+        return [(str(problem.place), problem.code, problem.message) for problem in located]
 
     return report

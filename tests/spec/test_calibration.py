@@ -1,4 +1,4 @@
-"""`[calibration]`: which steps fit together, and to which loss they belong."""
+"""`[calibration]`: valid combinations of steps, and the loss that they belong to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def problem_of(document, registry=None):
     return only.path, only.code, only.message
 
 
-def test_steps_that_do_not_fit_together(document):
+def test_steps_that_cannot_be_combined(document):
     class Sometimes(Calibrator):
         type = "sometimes"
 
@@ -26,9 +26,9 @@ def test_steps_that_do_not_fit_together(document):
             return y_pred > 0.5
 
     document["calibration"] = {"steps": ["temperature", "conformal", "sometimes"]}
-    found = problem_of(document, registry_with([Sometimes]))
+    problem = problem_of(document, registry_with([Sometimes]))
     message = '"sometimes" and "conformal" both give sets'
-    assert found == (("calibration", "steps", 2), "E017", message)
+    assert problem == (("calibration", "steps", 2), "E017", message)
 
 
 def test_at_the_top_it_belongs_to_the_only_loss(document):
@@ -38,5 +38,5 @@ def test_at_the_top_it_belongs_to_the_only_loss(document):
     assert problem_of(document)[:2] == (("calibration",), "E017")
     document["losses"] = {"only": {"type": "hinge", "calibration": document.pop("calibration")}}
     (head,) = parse_spec(document).heads
-    assert [each.type for each in head.calibration.values()] == ["temperature"]
+    assert [step.type for step in head.calibration.values()] == ["temperature"]
     assert head.calibration_path == ("losses", "only", "calibration", "steps")

@@ -1,4 +1,4 @@
-"""Answers to what users write in `[data]` instead of what it takes."""
+"""Help for common mistakes in `[data]`."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_transforms_of_targets_without_a_name_are_answered_with_a_table(
     assert list(parse_spec(document).data.prepare_targets) == names
 
 
-def test_no_fraction_and_one_fold_mean_a_single_run_on_all_rows(document):
+def test_a_fraction_of_0_and_one_fold_mean_a_single_run_on_all_rows(document):
     document["data"] |= {"validation": 0, "test": 0.0, "folds": 1}
     data = parse_spec(document).data
     assert (data.validation, data.test, data.folds) == (None, None, None)

@@ -1,4 +1,4 @@
-"""A spec in a notebook has each value once, with its origin."""
+"""A spec in a notebook: each value once, with its origin."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ name = "{name}"
 
 
 def scalars(values):
-    """The rows of all tables: keys and values, those of a table before what is nested in it."""
+    """Return the keys and values of all tables, with nested tables last."""
     nested = []
     for key, value in values.items():
         is_list = isinstance(value, list) and value and isinstance(value[0], dict)

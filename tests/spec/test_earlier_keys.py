@@ -1,4 +1,4 @@
-"""Fields that a later version renames or removes are read wherever a spec is, with a warning."""
+"""Renamed and removed fields of components, which are read with a warning in every spec."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from declnet.testing.examples import registry_with
 
 
 class Steady(Optimizer):
-    """An optimizer as of its first version."""
+    """The first version of an optimizer."""
 
     type = "steady"
 
@@ -39,7 +39,7 @@ class Steady(Optimizer):
 
 
 class NewSteady(Optimizer):
-    """The same with another name of a field, and without one."""
+    """The next version, with one field renamed and one removed."""
 
     type = "steady"
     renamed_fields: ClassVar = {"speed": "factor"}
@@ -200,7 +200,7 @@ def test_what_a_group_has_stored_is_read_without_a_warning(registry):
     ("renamed", "removed"),
     [({"factor": "learning_rate"}, {}), ({"speed": "velocity"}, {}), ({}, {"factor": "a note"})],
 )
-def test_names_that_make_no_sense_are_refused_at_registration(renamed, removed):
+def test_invalid_names_are_refused_at_registration(renamed, removed):
     class Wrong(NewSteady):
         renamed_fields = renamed
         removed_fields = removed

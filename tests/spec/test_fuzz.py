@@ -1,4 +1,4 @@
-"""Thousands of spoiled specs: each gives problems with correct places, never a traceback."""
+"""Thousands of corrupted specs, which give problems with correct places, never a traceback."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         items = value.items()
     elif isinstance(value, list):
         items = enumerate(value)
-    found = [path] if path else []
+    all_paths = [path] if path else []
     for key, item in items:
-        found += paths(item, (*path, key))
-    return found
+        all_paths += paths(item, (*path, key))
+    return all_paths
 
 
 def at(document: Any, path: tuple[Any, ...]) -> Any:
@@ -155,7 +155,7 @@ def require_right_places(path, problems):
         assert 1 <= place.column <= len(lines[place.line - 1]) + 1, problem
         assert (place.line, place.column) <= (place.end_line, place.end_column), problem
         assert place.end_line <= len(lines), problem
-        assert place.text in (lines[place.line - 1], ""), problem  # "": of the file as a whole
+        assert place.text in (lines[place.line - 1], ""), problem  # "" is the whole file
         require_right_text(path, problem)
 
 
@@ -227,7 +227,7 @@ def test_spoiled_documents(folder, suffix, document, indent):
 @given(data=st.data())
 def test_spoiled_bytes(folder, suffix, data):
     path = folder / f"bytes.{suffix}"
-    texts = TEXTS if suffix == "toml" else [json.dumps(each, indent=1) for each in DOCUMENTS]
+    texts = TEXTS if suffix == "toml" else [json.dumps(tables, indent=1) for tables in DOCUMENTS]
     path.write_bytes(data.draw(spoiled_text(texts)))
     require_reports(problems_of(path), path)
 

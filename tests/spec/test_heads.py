@@ -1,4 +1,4 @@
-"""`[losses]`: meaning, dumps, and errors."""
+"""`[losses]`: reserved keys, errors, and targets."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_reserved_keys_belong_to_the_head_and_all_others_to_the_loss(two):
         1,
     )
     assert (sold.output, sold.target, sold.weight) == ("sold", "is_sold", 0.5)
-    assert [price.label(each.label) for each in price.metrics.values()] == ["price_r2"]
+    assert [price.label(metric.label) for metric in price.metrics.values()] == ["price_r2"]
     again = parse_spec(tomllib.loads(resolved_toml(spec)))
     assert again == spec
     assert again.heads == spec.heads

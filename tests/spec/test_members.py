@@ -1,4 +1,4 @@
-"""Specs with members: what each inherits, and errors at their places."""
+"""Specs with members: inherited keys, and errors at their places."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def written(tmp_path):
     return write
 
 
-def test_a_member_is_what_is_shared_then_its_file_then_its_own_keys(written, tmp_path):
+def test_a_member_is_merged_from_shared_keys_its_file_and_its_own_keys(written, tmp_path):
     spec = load_spec(written())
     small, large = (member.spec for member in spec.members.members)
     assert (spec.name, small.name, large.name) == ("blend", "small", "large")
@@ -100,7 +100,7 @@ ERRORS = {
     ("members", "file", "top", "message", "text", "line"), ERRORS.values(), ids=ERRORS
 )
 def test_an_error_in_a_member_has_its_place(written, members, file, top, message, text, line):
-    """The gallery has errors in the members of a spec in one file."""
+    """Errors in the members of a single file are in the gallery."""
     with pytest.raises(SpecError) as refused:
         load_spec(written(members, file, top))
     (problem,) = refused.value.problems

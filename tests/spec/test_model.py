@@ -1,4 +1,4 @@
-"""The shape of a spec: names, folds, and specs written out again."""
+"""The fields of a spec: names and keys that exclude each other."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_fitted_name_fits(text):
         ),
     ],
 )
-def test_keys_that_do_not_go_together(problems, document, changes, key, code, message):
+def test_keys_that_exclude_each_other(problems, document, changes, key, code, message):
     (problem,) = problems(document, {f"data.{name}": value for name, value in changes.items()})
     assert (problem.path, problem.code) == (("data", key), code)
     assert message in problem.message

@@ -1,4 +1,4 @@
-"""Specs that extend a preset: what follows from them, and errors at what their author wrote."""
+"""Specs that extend a preset: the resulting documents, and errors at the author's own text."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class Small(Preset):
     def document(self):
         layers = [{"type": "dense", "units": self.units}, "relu"]
         model = {"layers": [*layers, {"type": "dense", "units": self.classes}, "softmax"]}
-        own = {"model": model, "training": {"epochs": self.epochs}}
+        single = {"model": model, "training": {"epochs": self.epochs}}
         shared = {
             "data": {"train": {"classes": self.classes}, "validation": 0.5},
             "loss": "categorical_crossentropy",
             "optimizer": {"type": self.optimizer, "learning_rate": 0.01},
         }
         if not self.several:
-            return shared | own
-        return shared | {"members": [{"name": name, **own} for name in ("one", "other")]}
+            return shared | single
+        return shared | {"members": [{"name": name, **single} for name in ("one", "other")]}
 
 
 class Wide(Small):
@@ -55,7 +55,7 @@ class Wide(Small):
 
 
 class Strange(Preset):
-    """A preset whose document is not one."""
+    """A preset that returns an invalid document."""
 
     type = "strange"
 
@@ -100,7 +100,7 @@ def test_what_a_spec_writes_takes_precedence(load):
 
 
 def test_files_and_overrides_change_the_preset_and_its_fields(load, tmp_path):
-    """A preset is below all files, wherever it is named."""
+    """All files override the preset, whichever of them names it."""
     base = f"{SPEC}[training]\nepochs = 7\n"
     spec = load('extends = "base.toml"\n[preset]\nunits = 9\n', base=base)
     assert (spec.model.layers[0].units, spec.training.epochs) == (9, 7)
@@ -176,7 +176,7 @@ def test_members_can_extend_presets_of_the_same_fields(load):
         (SPEC.replace('"preset:small_network"', '"small_network"'), 2, "not a spec", "preset:"),
     ],
 )
-def test_errors_are_at_what_the_author_wrote(load, text, line, message, hint):
+def test_errors_point_to_the_authors_text(load, text, line, message, hint):
     first = next(error for error in errors(load, text) if message in error.message)
     assert first.place.line == line
     assert hint is None or hint in first.help
@@ -184,8 +184,8 @@ def test_errors_are_at_what_the_author_wrote(load, text, line, message, hint):
 
 def test_a_wrong_field_does_not_hide_other_errors(load):
     text = SPEC.replace("3", "1") + "[training]\nepochs = -1\n"
-    found = [(error.path[-1], error.place.line) for error in errors(load, text)]
-    assert found == [("classes", 4), ("epochs", 9)]
+    problems = [(error.path[-1], error.place.line) for error in errors(load, text)]
+    assert problems == [("classes", 4), ("epochs", 9)]
 
 
 @pytest.mark.parametrize(

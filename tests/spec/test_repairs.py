@@ -1,4 +1,4 @@
-"""Wrong names are repaired, so that one pass reports every mistake, once and at its place."""
+"""Repairs of wrong names, which let one pass report every mistake once, at its place."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ batch_size = 4
 metrics = ["accuracy"]
 """
 
-NAMES = {  # wrong names of what is in the spec, from other libraries or misspelled
+NAMES = {  # wrong names by the right ones, misspelled or from other libraries
     "seed =": ("random_state", "sede"),
     "[data]": ("dataset", "Data"),
     "train =": ("source", "tran"),
@@ -99,24 +99,24 @@ def test_every_wrong_name_is_reported_once_with_the_right_one(folder, wrong):
         text = text.replace(piece, piece.replace(right_name(piece), name, 1), 1)
     path = folder / "spec.toml"
     path.write_text(text, "utf-8")
-    found = checked_spec(path, (), default_registry()).errors
-    assert sorted((each.place.line, each.help) for each in found) == sorted(expected)
-    assert [each.place.line for each in found] == sorted(each.place.line for each in found)
+    errors = checked_spec(path, (), default_registry()).errors
+    assert sorted((error.place.line, error.help) for error in errors) == sorted(expected)
+    assert [error.place.line for error in errors] == sorted(error.place.line for error in errors)
     lines = text.split("\n")
-    for each in found:
-        marked = lines[each.place.line - 1][each.place.column - 1 : each.place.end_column - 1]
+    for error in errors:
+        marked = lines[error.place.line - 1][error.place.column - 1 : error.place.end_column - 1]
         assert marked.strip('"') in wrong.values()
 
 
 @pytest.mark.parametrize("name", ["epochs", "batch_size"])
 @pytest.mark.parametrize("place", ["[optimizer]\n", "[data]\n", "seed = 0\n"])
 def test_a_misplaced_key_is_reported_where_it_is_and_not_missed_elsewhere(folder, name, place):
-    line = next(each for each in SPEC.split("\n") if each.startswith(name))
+    line = next(line for line in SPEC.split("\n") if line.startswith(name))
     text = SPEC.replace(f"{line}\n", "").replace(place, f"{place}{line}\n")
     path = folder / "misplaced.toml"
     path.write_text(text, "utf-8")
-    (found,) = checked_spec(path, (), default_registry()).errors
-    assert (found.help, found.place.text) == ("it belongs in [training]", line)
+    (error,) = checked_spec(path, (), default_registry()).errors
+    assert (error.help, error.place.text) == ("it belongs in [training]", line)
 
 
 def test_a_misspelled_key_takes_the_place_of_the_one_in_a_base(folder):
@@ -124,8 +124,8 @@ def test_a_misspelled_key_takes_the_place_of_the_one_in_a_base(folder):
     path = folder / "top.toml"
     layers = '[model]\nlayres = [{ type = "dense", unitss = 3 }, "softmax"]\n'
     path.write_text(f'extends = "base.toml"\n{layers}', "utf-8")
-    found = checked_spec(path, (), default_registry()).errors
-    assert [(each.help, each.place.line) for each in found] == [
+    errors = checked_spec(path, (), default_registry()).errors
+    assert [(error.help, error.place.line) for error in errors] == [
         ('did you mean "layers"?', 3),
         ('did you mean "units"?', 3),
     ]

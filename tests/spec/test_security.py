@@ -1,4 +1,4 @@
-"""A spec is only data, as docs/explanation/security.md promises."""
+"""Specs are only data, as docs/explanation/security.md promises."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ MORE_KEYS = [
 
 @pytest.fixture
 def whole(document: dict[str, Any]) -> dict[str, Any]:
-    """A right spec in which every key that takes a string has a value."""
+    """A valid spec in which every key that takes a string has a value."""
     document["plugins"] = ["declnet"]
     document["data"]["split"] = {"method": "stratified", "column": "site"}
     document["data"]["inputs"] = {"all": ["length"]}
@@ -76,7 +76,7 @@ def whole(document: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blobs) -> None:
-    """A home directory with files that a spec would find if paths were expanded."""
+    """A home directory with files that a spec would reach if paths were expanded."""
     folder = tmp_path / SECRET
     folder.mkdir()
     np.savez(folder / "data.npz", x=blobs[0], y=blobs[1])
@@ -127,11 +127,11 @@ def test_a_string_stays_what_it_is(
             if spec is None:
                 assert problems, (key, text)
             elif key != "$schema":
-                assert any(each.endswith((text, str(Path(text)))) for each in values), (key, text)
-            messages = [part for each in problems for part in (each.message, each.help or "")]
-            for each in (*messages, *values):
-                assert SECRET not in each, (key, text)
-                assert "90009991" not in each, (key, text)
+                assert any(value.endswith((text, str(Path(text)))) for value in values), (key, text)
+            messages = [text for error in problems for text in (error.message, error.help or "")]
+            for string in (*messages, *values):
+                assert SECRET not in string, (key, text)
+                assert "90009991" not in string, (key, text)
             assert not (tmp_path / "ran").exists(), (key, text)
 
 
@@ -145,12 +145,12 @@ def require_every_key(tried: list[str]) -> None:
     for section in sections:
         fields = RunSpec.model_fields[section].annotation.model_fields
         keys |= {f"{section}.{name}" for name in fields if name not in numbers}
-    parts = [each.split(".") for each in tried]
-    assert keys - like_train <= {".".join(each[:length]) for each in parts for length in (1, 2)}
+    parts = [key.split(".") for key in tried]
+    assert keys - like_train <= {".".join(part[:length]) for part in parts for length in (1, 2)}
 
 
 class Runs:
-    """Leaves a file behind when it is unpickled."""
+    """An object that leaves a file behind when it is unpickled."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -205,7 +205,7 @@ def test_a_base_is_opened_only_if_it_is_toml_or_json(
 ) -> None:
     (tmp_path / "secret.txt").write_text(SECRET)
     problems = problems_of(spec_file({**document, "extends": "secret.txt"}))
-    assert [each.code for each in problems] == ["E006"]
+    assert [problem.code for problem in problems] == ["E006"]
     assert SECRET not in rendered(problems)
 
 
@@ -222,7 +222,7 @@ def test_messages_have_no_control_characters(document: dict[str, Any], spec_file
     document |= {f"key{evil}": 1, "name": evil, "loss": f"hinge{evil}"}
     document["model"] |= {"dtype": evil, "layers": [{"type": f"dense{evil}"}]}
     said = rendered(problems_of(spec_file(document)))
-    assert [each for each in said if not each.isprintable() and each != "\n"] == []
+    assert [char for char in said if not char.isprintable() and char != "\n"] == []
 
 
 AUDITED = """

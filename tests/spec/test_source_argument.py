@@ -16,7 +16,7 @@ def marked(place):
     return place.text[place.column - 1 : place.end_column - 1]
 
 
-def test_what_is_left_out_is_that_of_the_training_data(tmp_path, monkeypatch):
+def test_missing_keys_are_taken_from_the_training_data(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     like = CSV(path="/data/old.csv", delimiter=";", target="y", types={"a": "text"})
     new = declared_source('{ path = "new.csv" }', "INPUT", REGISTRY, like)
@@ -26,8 +26,8 @@ def test_what_is_left_out_is_that_of_the_training_data(tmp_path, monkeypatch):
         path="/data/old.csv", delimiter=";", targets=("a", "b"), types={"a": "text"}
     )
     other = '{ type = "sql", url = "sqlite:///a.db", query = "SELECT 1" }'
-    found = declared_source(other, "INPUT", REGISTRY, like)
-    assert found == SQL(url=f"sqlite:///{tmp_path}/a.db", query="SELECT 1")
+    source = declared_source(other, "INPUT", REGISTRY, like)
+    assert source == SQL(url=f"sqlite:///{tmp_path}/a.db", query="SELECT 1")
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,16 @@ from declnet.spec.streams import Stream
 
 
 def test_the_numbers_of_streams_never_change():
-    """The corpus has the numbers that are drawn from most of them."""
+    """The numbers that most streams draw are in the corpus."""
     names = (
         "DATA SHUFFLE INITIALIZATION LAYER SPLIT AUGMENTATION ADAPTATION ANALYSIS SAMPLE SYNTHETIC"
     )
-    assert {each.name: int(each) for each in Stream} == {
+    assert {stream.name: int(stream) for stream in Stream} == {
         name: number for number, name in enumerate(names.split())
     }
 
 
-def test_the_docs_have_the_number_of_each():
+def test_the_docs_list_the_number_of_each_stream():
     page = Path(__file__).parents[2] / "docs" / "explanation" / "reproducibility.md"
     _, _, table = page.read_text("utf-8").partition("| stream | number | index |")
     numbers = re.findall(r"^\|[^|\n]+\| (\d+) \|", table, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Sweeps: every combination once, in order, each value at the place where it is written."""
+"""Sweeps: every combination once, in order, and errors at the place of each value."""
 
 from __future__ import annotations
 
@@ -33,25 +33,26 @@ epochs = 2
 
 
 def swept(section):
-    """The points of a section in an otherwise empty document."""
+    """Return the points of a section in an otherwise empty document."""
     sweep, problems = sweep_of(SourceMap({"sweep": section}))
     assert problems == []
     return sweep.points()
 
 
 def problems_of(section):
-    return [(each.code, each.path[1:]) for each in sweep_of(SourceMap({"sweep": section}))[1]]
+    _, problems = sweep_of(SourceMap({"sweep": section}))
+    return [(problem.code, problem.path[1:]) for problem in problems]
 
 
 @pytest.fixture
 def points(tmp_path):
-    """Read the points of a file with this section, as (name, seeds, spec)."""
+    """Return a function that reads the points of a section, as (name, seeds, spec)."""
 
     def read(section, *overrides):
         (tmp_path / "s.toml").write_text(f"{BASE}[sweep]\n{section}", "utf-8")
         changes = [parse_override(text) for text in overrides]
-        found = read_points(tmp_path / "s.toml", changes)
-        return [(point.label, point.seeds, parsed.require()) for point, parsed in found]
+        pairs = read_points(tmp_path / "s.toml", changes)
+        return [(point.label, point.seeds, parsed.require()) for point, parsed in pairs]
 
     return read
 
@@ -70,17 +71,17 @@ def test_a_grid_has_each_combination_once_in_order(lists, zipped):
         section["zip"] = [["k0", "z"]]
         indexed = enumerate(lists[0])
         expected = [(value, at, *rest) for at, value in indexed for rest in product(*lists[1:])]
-    found = swept(section)
-    assert len(found) == prod(map(len, lists))
+    points = swept(section)
+    assert len(points) == prod(map(len, lists))
     keys = ["k0", "z", *section][:2] if zipped else ["k0"]
-    keys += [each for each in section if each not in (*keys, "zip")]
-    assert [[repr(each.values[key]) for key in keys] for each in found] == [
-        list(map(repr, each)) for each in expected
+    keys += [key for key in section if key not in (*keys, "zip")]
+    assert [[repr(point.values[key]) for key in keys] for point in points] == [
+        list(map(repr, row)) for row in expected
     ]
-    names = [each.label.casefold() for each in found]
+    names = [point.label.casefold() for point in points]
     assert len(set(names)) == len(names)
-    for each in found:
-        assert each.source_map.document == each.values
+    for point in points:
+        assert point.source_map.document == point.values
 
 
 @given(st.integers(1, 5), st.integers(1, 4), st.integers(1, 3))
@@ -91,49 +92,49 @@ def test_a_condition_leaves_a_key_out_elsewhere(others, inner, chosen):
         "other": list(range(others)),
         "when": {"inner": {"other": list(range(chosen))}},
     }
-    found = swept(section)
-    assert len(found) == chosen * inner + (others - chosen)
-    for each in found:
-        assert ("inner" in each.values) == (each.values["other"] < chosen)
+    points = swept(section)
+    assert len(points) == chosen * inner + (others - chosen)
+    for point in points:
+        assert ("inner" in point.values) == (point.values["other"] < chosen)
 
 
 def test_seeds_are_runs_of_one_point(points):
-    found = points('seed = { from = 3, to = 5 }\n"training.epochs" = [1, 2]\n')
-    assert [each[:2] for each in found] == [("-epochs=1", (3, 4, 5)), ("-epochs=2", (3, 4, 5))]
+    grid = points('seed = { from = 3, to = 5 }\n"training.epochs" = [1, 2]\n')
+    assert [point[:2] for point in grid] == [("-epochs=1", (3, 4, 5)), ("-epochs=2", (3, 4, 5))]
     zipped = points(
         'seed = [1, 2, 3]\nvariables.width = [4, 4, 5]\nzip = [["seed", "variables.width"]]'
     )
-    assert [each[:2] for each in zipped] == [("-width=4", (1, 2)), ("-width=5", (3,))]
-    assert [each[2].model.layers[0].units for each in zipped] == [4, 5]
+    assert [point[:2] for point in zipped] == [("-width=4", (1, 2)), ("-width=5", (3,))]
+    assert [point[2].model.layers[0].units for point in zipped] == [4, 5]
 
 
-def test_values_replace_those_of_the_spec_and_longer_keys_go_into_them(points):
-    found = points(
+def test_swept_values_replace_the_specs_and_longer_keys_change_parts_of_them(points):
+    grid = points(
         '"optimizer.momentum" = [0.5, 0.9]\n'
         'optimizer = ["adam", { type = "sgd", learning_rate = 0.25 }]\n'
         'when = { "optimizer.momentum" = { optimizer = "sgd" } }\n'
     )
     names = ["-optimizer=adam", "-momentum=0.5-optimizer=sgd", "-momentum=0.9-optimizer=sgd"]
-    assert [each[0] for each in found] == names
-    specs = [each[2] for each in found]
-    assert [each.optimizer.type for each in specs] == ["adam", "sgd", "sgd"]
-    assert [each.optimizer.momentum for each in specs[1:]] == [0.5, 0.9]
-    assert [each.optimizer.learning_rate for each in specs[1:]] == [0.25, 0.25]
-    assert all(each.sweep is None for each in specs)
+    assert [point[0] for point in grid] == names
+    specs = [point[2] for point in grid]
+    assert [spec.optimizer.type for spec in specs] == ["adam", "sgd", "sgd"]
+    assert [spec.optimizer.momentum for spec in specs[1:]] == [0.5, 0.9]
+    assert [spec.optimizer.learning_rate for spec in specs[1:]] == [0.25, 0.25]
+    assert all(spec.sweep is None for spec in specs)
 
 
-def test_the_command_line_takes_the_place_of_a_key(points, tmp_path):
+def test_the_command_line_replaces_a_swept_key(points, tmp_path):
     section = 'optimizer.learning_rate = [0.1, 0.2]\n"training.epochs" = [1, 2]\n'
-    found = points(section, "optimizer.learning_rate=0.5", "seed=4")
-    assert [each[0] for each in found] == ["-epochs=1", "-epochs=2"]
-    assert {(each[2].optimizer.learning_rate, each[2].seed) for each in found} == {(0.5, 4)}
-    assert [each[0] for each in points(section, "sweep={}")] == [""]
+    grid = points(section, "optimizer.learning_rate=0.5", "seed=4")
+    assert [point[0] for point in grid] == ["-epochs=1", "-epochs=2"]
+    assert {(point[2].optimizer.learning_rate, point[2].seed) for point in grid} == {(0.5, 4)}
+    assert [point[0] for point in points(section, "sweep={}")] == [""]
     zipped = section + 'zip = [["optimizer.learning_rate", "training.epochs"]]'
     with pytest.raises(declnet.SpecError, match="varies together with other keys"):
         points(zipped, "training.epochs=4")
     more = [swept_value(parse_override(f"seed={seed}", 3)) for seed in (7, 8)]
     varied = [point for point, _ in read_points(tmp_path / "s.toml", (), [more])]
-    assert [each.seeds for each in varied] == 2 * [(7, 8)]
+    assert [point.seeds for point in varied] == 2 * [(7, 8)]
 
 
 @pytest.mark.parametrize(
@@ -171,19 +172,19 @@ def test_the_command_line_takes_the_place_of_a_key(points, tmp_path):
     ],
     ids=str,
 )  # fmt: skip
-def test_what_is_wrong_in_the_section_is_located(section, expected):
+def test_errors_in_the_section_are_located(section, expected):
     assert problems_of(section) == expected
 
 
 def test_a_section_must_be_a_table_and_is_not_too_large():
-    assert [each.code for each in sweep_of(SourceMap({"sweep": [1]}))[1]] == ["E012"]
+    assert [problem.code for problem in sweep_of(SourceMap({"sweep": [1]}))[1]] == ["E012"]
     half = list(range(MOST_RUNS // 100 + 1))
     with pytest.raises(declnet.SpecError, match="more than 10,000 runs"):
         swept({"a": half, "b": half})
 
 
 @given(st.integers(1, 10**6), st.integers(2, 40), st.floats(1.5, 1e3))
-def test_ranges_have_their_ends_and_equal_ratios_or_distances(first, count, factor):
+def test_ranges_include_their_ends_with_equal_ratios_or_distances(first, count, factor):
     last = first * factor
     for form in ("linear", "log"):
         reader = Reader()

@@ -1,4 +1,4 @@
-"""The section `[tune]`: dimensions and conditions, the specs of trials, errors at their keys."""
+"""`[tune]`: dimensions and conditions, the specs of trials, and errors at their keys."""
 
 from __future__ import annotations
 
@@ -24,38 +24,38 @@ def test_ranges_and_choices_are_dimensions_in_the_order_of_conditions(document):
     when = {**WHEN, "optimizer": {"training.shuffle": True}}
     space = {**SPACE, "training.shuffle": [True, False]}
     tuning = parse_spec(study(document, space, when=when)).tuning
-    found = {each.key: each for each in tuning.space}
-    assert list(found) == [
+    dimensions = {dimension.key: dimension for dimension in tuning.space}
+    assert list(dimensions) == [
         "model.layers.0.units",
         "training.batch_size",
         "training.shuffle",
         "optimizer",
         "optimizer.momentum",
     ]
-    assert found["optimizer.momentum"] == Dimension(
+    assert dimensions["optimizer.momentum"] == Dimension(
         "optimizer.momentum", 0.0, 0.4, 0.2, conditions=(("optimizer", ("sgd",)),)
     )
-    assert found["optimizer"].choices == ("sgd", "adam")
-    assert found["training.batch_size"] == Dimension("training.batch_size", 5, 15, 5)
-    units = found["model.layers.0.units"]
+    assert dimensions["optimizer"].choices == ("sgd", "adam")
+    assert dimensions["training.batch_size"] == Dimension("training.batch_size", 5, 15, 5)
+    units = dimensions["model.layers.0.units"]
     assert (units.is_integer, units.step, units.log) == (True, None, True)
-    assert [units.holds(each) for each in (4, 64, 3, 5.0, True)] == [
+    assert [units.holds(value) for value in (4, 64, 3, 5.0, True)] == [
         True,
         True,
         False,
         False,
         False,
     ]
-    shuffle = found["training.shuffle"]
-    assert [shuffle.holds(each) for each in (True, 1, "True")] == [True, False, False]
+    shuffle = dimensions["training.shuffle"]
+    assert [shuffle.holds(value) for value in (True, 1, "True")] == [True, False, False]
 
 
 def test_the_spec_of_a_trial_has_its_values_and_no_study(document):
     spec = parse_spec(study(document, when=WHEN))
     values = {"optimizer": "adam", "model.layers.0.units": 7, "training.batch_size": 10}
-    made = spec.tuning.point(values).source_map.document
-    assert "tune" not in made
-    trial = parse_spec(made)
+    resolved = spec.tuning.point(values).source_map.document
+    assert "tune" not in resolved
+    trial = parse_spec(resolved)
     assert (trial.optimizer.type, trial.optimizer.beta_1) == ("adam", 0.8)
     assert (trial.model.layers[0].units, trial.training.batch_size) == (7, 10)
     assert (trial.tuning, spec.model.layers[0].units) == (None, 4)

@@ -1,4 +1,4 @@
-"""From files and documents to specs, and every error at its key path, in one pass."""
+"""Validation of files and documents, which reports every error at its key path in one pass."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def test_overrides_change_a_copy_of_tables_or_a_spec(document, spec_file):
     assert document == before
     variable = {**document, "variables": {"units": 4}}
     variable["model"] = {"layers": [{"type": "dense", "units": "${units}"}]}
-    found = parse_spec(variable, overrides={"variables.units": 9}).model.layers[0]
-    assert found.units == 9
+    layer = parse_spec(variable, overrides={"variables.units": 9}).model.layers[0]
+    assert layer.units == 9
     parse_spec(variable, overrides={"model.layers.0.units": 3})  # the variable is still used
     with pytest.raises(SpecError, match=r'--set:2:1: error.*unknown key "learnin_rate"'):
         parse_spec(document, overrides={"seed": 3, "optimizer.learnin_rate": 0.3})
@@ -52,7 +52,7 @@ def test_paths_and_mappings_are_distinguished(document, spec_file):
         load_spec(document)
 
 
-def test_specs_are_frozen_all_through(document):
+def test_specs_are_deeply_frozen(document):
     spec = parse_spec(document)
     for part, name in [(spec, "seed"), (spec.training, "epochs"), (spec.model.layers[0], "units")]:
         with pytest.raises(ValueError, match="frozen"):
@@ -62,6 +62,6 @@ def test_specs_are_frozen_all_through(document):
 
 def test_a_metric_named_like_a_column_of_the_history_is_refused(problems, document):
     document["training"]["metrics"] = [{"type": "accuracy", "name": "loss"}]
-    (found,) = problems(document)
-    assert (found.path, found.code) == (("training", "metrics", 0), "E019")
-    assert found.message == 'a metric cannot be named "loss", a column of the history'
+    (problem,) = problems(document)
+    assert (problem.path, problem.code) == (("training", "metrics", 0), "E019")
+    assert problem.message == 'a metric cannot be named "loss", a column of the history'

@@ -1,4 +1,4 @@
-"""Messages, codes and hints for values that pydantic rejects."""
+"""Messages, codes and help for values that pydantic rejects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 def test_wrong_items_do_not_make_a_list_too_short(problems, document):
     document["model"]["layers"] = [{"type": "dense", "units": 0}]
-    assert [each.code for each in problems(document)] == ["E013"]
+    assert [problem.code for problem in problems(document)] == ["E013"]
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,8 @@ def test_wrong_items_do_not_make_a_list_too_short(problems, document):
     ],
 )
 def test_a_hint_follows_from_the_value(problems, document, key, value, hint):
-    (found,) = problems(document, {key: value})
-    assert found.help == hint
+    (problem,) = problems(document, {key: value})
+    assert problem.help == hint
 
 
 @pytest.mark.parametrize(
@@ -45,5 +45,5 @@ def test_a_missing_key_that_is_only_misspelled_is_reported_once(
     problems, document, layer, expected
 ):
     changes = {"model.layers.0": layer, "model.layers.1": {"type": "dense"}}
-    found = sorted(f"{each.code} {each.path[-1]}" for each in problems(document, changes))
-    assert found == sorted([*expected, "E011 units"])
+    codes = sorted(f"{report.code} {report.path[-1]}" for report in problems(document, changes))
+    assert codes == sorted([*expected, "E011 units"])

@@ -1,4 +1,4 @@
-"""Broken plugins of every sort at once: named with their cause, and the rest works."""
+"""Broken plugins of every kind, installed together: named with their cause, the rest works."""
 
 import json
 
@@ -98,7 +98,7 @@ def broken(command_in, tmp_path_factory):
     return command_in(tmp_path_factory.mktemp("work"), site)
 
 
-def test_the_list_names_distribution_version_and_cause_and_the_rest_works(
+def test_the_list_names_each_distribution_and_cause_and_the_rest_works(
     broken, spec_file, document, tmp_path
 ):
     working, _, failures = broken.succeeds("plugins").partition("broken plugins")
@@ -114,7 +114,7 @@ def test_the_list_names_distribution_version_and_cause_and_the_rest_works(
     assert "left out: plugin declnet_exits (declnet-exits 0.7.1): SystemExit: bye\n" in done.stderr
 
 
-def test_what_a_plugin_prints_while_it_is_imported_is_not_a_result(rude, spec_file, document):
+def test_output_of_a_plugin_during_import_is_not_a_result(rude, spec_file, document):
     spec = spec_file(document)
     assert rude("run", spec, "--quiet", "--out", "out").returncode == 0
     done = rude("evaluate", "out", "--format", "json")

@@ -1,4 +1,4 @@
-"""Another version of a distribution: what its components compute decides, not its number."""
+"""Other versions of a distribution, which are compared by the results of their components."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ DOCUMENT = {
 
 
 def registry_of(version, **changed):
-    """Return everything installed, and a version of the distribution with other constants."""
+    """Return a registry of everything installed and a version of the distribution."""
     namespace = {"__name__": "declnet_affine"}
     registry = declnet.discover()
     source = SOURCE.format(**{**AS_TRAINED, **changed})
@@ -183,7 +183,7 @@ def registry_of(version, **changed):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """Make the site of a version of the distribution, with some other constants."""
+    """Create the site of a version of the distribution, with some other constants."""
     numbers, folder = count(), tmp_path_factory.mktemp("sites")
 
     def make(version, **changed):
@@ -270,7 +270,7 @@ def interrupted(trained, tmp_path_factory):
 
 @pytest.fixture
 def stopped(interrupted, trained, tmp_path, monkeypatch):
-    """A copy of the interrupted run, in whose folder the test may do anything."""
+    """A copy of the interrupted run, whose folder the test may change."""
     monkeypatch.chdir(trained().folder)
     return Path(shutil.copytree(interrupted, tmp_path / "run"))
 
@@ -299,7 +299,7 @@ def test_resume_compares_training_steps(stopped, changed, message):
     assert "declnet-affine was 0.1 and is 0.2" in resumption.changes
 
 
-def test_resume_goes_on_with_equal_results_and_says_so_in_the_manifest(stopped, trained):
+def test_resume_continues_with_equal_results_and_records_it_in_the_manifest(stopped, trained):
     declnet.resume(stopped, registry=registry_of("0.2"))
     run = open_run(stopped, registry_of("0.2"))
     (resumption,) = run.manifest.resumed
@@ -317,8 +317,8 @@ def test_an_interrupted_run_is_compared_too(stopped):
         load_model(stopped, registry_of("0.2", layer=2.0), notice=notes.append)
 
 
-def test_what_cannot_be_compared_is_refused_with_the_reason(stopped):
-    """As in a run that was killed."""
+def test_a_run_that_cannot_be_compared_is_refused_with_the_reason(stopped):
+    """The run looks like one that was killed."""
     manifest = stopped / "manifest.json"
     content = json.loads(manifest.read_text())
     manifest.write_text(json.dumps({**content, "status": "running", "files": {}}))
@@ -330,7 +330,7 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(stopped):
     declnet.resume(stopped, registry=registry_of("0.2"))  # which starts over
 
 
-def test_losses_and_metrics_matter_to_evaluations_alone(trained):
+def test_losses_and_metrics_matter_only_to_evaluations(trained):
     newer = trained(metric=3.0)
     assert newer.succeeds(*PREDICTS) == trained("0.1").succeeds(*PREDICTS)
     done = newer(*EVALUATES)

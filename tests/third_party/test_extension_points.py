@@ -1,4 +1,4 @@
-"""A distribution of a third party that adds commands and report panels."""
+"""A third-party distribution that adds commands and report panels."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def finished(folder):
     return folder / "run"
 
 
-def test_an_error_of_declnet_in_its_command_is_shown_as_ever(juice, tmp_path):
+def test_an_error_of_declnet_in_its_command_is_shown_as_usual(juice, tmp_path):
     done = juice("press", tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {tmp_path}: this is not a run's folder")
@@ -63,13 +63,13 @@ def page(juice, finished):
 
 
 def panel(page, title):
-    """The content of the section with that heading."""
+    """Return the content of the section with a heading."""
     _, _, rest = page.partition(f">{title}</h2>\n")
     assert rest
     return rest.partition("</section>")[0].strip()
 
 
-def test_its_panel_is_on_the_page_after_the_reports_own_sections(page):
+def test_its_panel_is_on_the_page_after_declnets_sections(page):
     content = panel(page, "Ripeness")
     assert content.startswith("<p>15 fruits & 2 layers.</p><table><tr><th>0</th><td>")
     assert content.count("<tr>") == 3
@@ -106,7 +106,7 @@ def test_a_disabled_plugin_has_no_panels(juice, finished, tmp_path):
     assert "Ripeness" not in (tmp_path / "page.html").read_text("utf-8")
 
 
-def test_its_panels_are_listed_and_shown_as_every_component(juice):
+def test_its_panels_are_listed_and_shown_like_any_component(juice):
     listed = juice.succeeds("plugins")
     line = next(line for line in listed.splitlines() if line.split()[1:2] == ["ripeness"])
     assert line.split() == ["report_panel", "ripeness", "juice", "declnet-juice", "0.4.0"]

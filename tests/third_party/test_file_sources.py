@@ -1,4 +1,4 @@
-"""Files of a third party's formats, from `declnet new` to `declnet evaluate`."""
+"""Files in third-party formats, from `declnet new` to `declnet evaluate`."""
 
 import csv
 import json
@@ -96,7 +96,7 @@ def formats(command_in, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    """A table with a column that is of no use, and its kinds."""
+    """Return the path of a table with a useless column, and its kinds."""
     rng = np.random.default_rng(3)
     kinds = np.arange(90) % 3
     length, width = kinds + rng.normal(0, 0.2, 90), rng.normal(0, 5, 90) - 9 * kinds
@@ -107,12 +107,12 @@ def table(tmp_path_factory):
     ]
     path = tmp_path_factory.mktemp("table") / "flowers.tbl"
     path.write_text("\n".join(["length|width|color|kind", *rows]) + "\n", encoding="utf-8")
-    return path, [words[each] for each in kinds]
+    return path, [words[kind] for kind in kinds]
 
 
 @pytest.fixture(scope="module")
 def table_run(formats, table, tmp_path_factory):
-    """The run of the spec that `declnet new` wrote for it."""
+    """The run of the spec that `declnet new` wrote for the table."""
     folder = tmp_path_factory.mktemp("tbl")
     spec, run = folder / "spec.toml", folder / "run"
     formats.succeeds("new", spec, "--data", table[0], "--target", "kind", "--folds", "1")
@@ -120,13 +120,13 @@ def table_run(formats, table, tmp_path_factory):
     return spec, run
 
 
-def test_new_writes_a_spec_for_its_table(table, table_run):
+def test_new_writes_a_spec_for_the_table(table, table_run):
     text = table_run[0].read_text(encoding="utf-8")
     assert 'type = "tbl"' in text
     assert 'target = "kind"' in text
 
 
-def test_predict_and_evaluate_read_its_table_and_others(formats, table, table_run, tmp_path):
+def test_predict_and_evaluate_read_the_table_and_others(formats, table, table_run, tmp_path):
     path, kinds = table
     rows = list(csv.DictReader(formats.succeeds("predict", table_run[1], path).splitlines()))
     assert np.mean([row["prediction"] == kind for row, kind in zip(rows, kinds, strict=True)]) > 0.9
@@ -139,9 +139,9 @@ def test_predict_and_evaluate_read_its_table_and_others(formats, table, table_ru
         again = formats.succeeds("predict", table_run[1], file).splitlines()
         assert list(csv.DictReader(again)) == rows
     evaluated = ("evaluate", table_run[1], "--data", path, "--format", "json")
-    found = json.loads(formats.succeeds(*evaluated))
-    assert (found["samples"], found["class_names"]) == (90, ["aster", "lily", "rose"])
-    assert found["metrics"]["accuracy"] > 0.9
+    evaluation = json.loads(formats.succeeds(*evaluated))
+    assert (evaluation["samples"], evaluation["class_names"]) == (90, ["aster", "lily", "rose"])
+    assert evaluation["metrics"]["accuracy"] > 0.9
 
 
 def test_a_folder_is_read_and_its_samples_keep_their_names(formats, tmp_path):
@@ -166,8 +166,8 @@ def test_a_folder_is_read_and_its_samples_keep_their_names(formats, tmp_path):
     rows = list(csv.DictReader(formats.succeeds("predict", run, tmp_path / "pile").splitlines()))
     assert [row["file"] for row in rows] == [f"high/{number:02}.txt" for number in range(20)]
     assert {row["prediction"] for row in rows} == {"high"}
-    found = formats.succeeds("evaluate", run, "--data", tmp_path / "pile", "--format", "json")
-    assert json.loads(found)["metrics"]["binary_accuracy"] == 1
+    evaluation = formats.succeeds("evaluate", run, "--data", tmp_path / "pile", "--format", "json")
+    assert json.loads(evaluation)["metrics"]["binary_accuracy"] == 1
     document["data"]["train"]["nameless"] = 1
     (tmp_path / "spec.json").write_text(json.dumps(document), encoding="utf-8")
     (tmp_path / "low").rename(tmp_path / "pile" / "low")
@@ -184,10 +184,10 @@ def test_a_source_without_files_serves_every_command(formats, tmp_path):
     formats.succeeds("run", spec, "--quiet", "--set", "training.epochs=60", "--out", run)
     said = formats.succeeds("predict", run, "{ days = 3 }").splitlines()[1:]
     assert [line.split(",")[0] for line in said] == ["winter", "summer", "winter"]
-    found = json.loads(
+    evaluation = json.loads(
         formats.succeeds("evaluate", run, "--data", "{ days = 9 }", "--format", "json")
     )
-    assert (found["samples"], found["metrics"]["binary_accuracy"]) == (9, 1)
+    assert (evaluation["samples"], evaluation["metrics"]["binary_accuracy"]) == (9, 1)
     done = formats("evaluate", run, "--data", '{ station = "moon" }')
     assert done.stderr == 'error: data source "sensor": there is no station "moon"\n'
     done = formats("new", spec, "--force", "--data", '{ type = "sensor" }', "--target", "season")

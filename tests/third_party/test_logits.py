@@ -1,4 +1,4 @@
-"""A third party's loss over logits: metrics and predictions are of probabilities."""
+"""A third-party loss over logits, whose metrics and predictions use probabilities."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LogitBinary(Loss):
         np.subtract(self.predictions(y_pred), y_true, out=dy_pred)
 
 
-def test_metrics_and_predictions_are_of_probabilities(document, blobs, tmp_path):
+def test_metrics_and_predictions_use_probabilities(document, blobs, tmp_path):
     registry = declnet.discover()
     registry.register(LogitBinary)
     x, y = blobs[0], (blobs[1] == 1).astype(int)

@@ -1,4 +1,4 @@
-"""`declnet plugins new`: the package works unchanged for every kind, from pip to its removal."""
+"""`declnet plugins new`: packages of every kind, from their installation to their removal."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def succeeds(python, *arguments, **variables):
 
 @pytest.fixture(scope="module")
 def pip(tmp_path_factory):
-    """Run pip in a new virtual environment; with hatchling, as no build is isolated."""
+    """Return pip of a new virtual environment with hatchling, since builds are not isolated."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=True)
     python = folder / ("Scripts/python" if sys.platform == "win32" else "bin/python")
@@ -82,7 +82,7 @@ def spec(document, spec_file):
     return spec_file({**document, "plugins": ["declnet-twofold>=0.1"]})
 
 
-def test_the_package_of_every_kind_passes_the_kit(installed, tmp_path):
+def test_packages_of_every_kind_pass_the_kit(installed, tmp_path):
     installed.succeeds("plugins", "check", "declnet-twofold")
     program = tmp_path / "check.py"
     names = [f"declnet-my-{kind.replace('_', '-')}" for kind in KINDS]
@@ -91,7 +91,7 @@ def test_the_package_of_every_kind_passes_the_kit(installed, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_its_own_tests_pass(installed):
+def test_the_tests_of_the_package_pass(installed):
     package = installed.folder / "declnet-twofold"
     pytest_arguments = ("-m", "pytest", "-q", package, "-p", "no:cacheprovider")
     variables = {**installed.environment, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

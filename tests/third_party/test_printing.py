@@ -1,4 +1,4 @@
-"""What components print goes to standard error, in real processes; commands own their output."""
+"""Output of components, which goes to standard error in real processes; commands own theirs."""
 
 from __future__ import annotations
 
@@ -117,10 +117,10 @@ def loud(tmp_path_factory, command_in):
     ],
     ids=lambda arguments: " ".join(arguments[:1] + arguments[2:]),
 )
-def test_what_a_layer_prints_is_not_in_the_output(loud, arguments):
+def test_the_output_does_not_contain_what_a_layer_prints(loud, arguments):
     done = loud(*arguments)
     assert done.returncode == 0
-    if "--jobs" in arguments:  # whose lines may be written at once
+    if "--jobs" in arguments:  # which may interleave their lines
         assert sorted(set(done.stderr)) == sorted({*"\n".join(SHOUTED)})
     else:
         assert set(done.stderr.splitlines()) == SHOUTED
@@ -131,7 +131,7 @@ def test_what_a_layer_prints_is_not_in_the_output(loud, arguments):
         assert len(done.stdout.splitlines()) == 21
 
 
-def test_a_process_of_python_keeps_its_output_too(loud):
+def test_a_python_process_keeps_its_output_too(loud):
     with loud.start("predict", "run", "table.csv") as process:
         out, err = process.communicate(timeout=60)
     assert (process.returncode, len(out.splitlines())) == (0, 21)

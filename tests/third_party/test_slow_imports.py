@@ -1,4 +1,4 @@
-"""Imports of plugins that take long, or that the user interrupts, in real processes."""
+"""Slow and interrupted imports of plugins, in real processes."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_plugin_that_takes_over_a_second_is_named(command):
         (("wait",), "wait (declnet-waits 2.0)"),
     ],
 )
-def test_an_interrupted_import_names_the_plugin_and_how_to_do_without(
+def test_an_interrupted_import_names_the_plugin_and_how_to_disable_it(
     command, spec_file, document, arguments, plugin
 ):
     run, name = command(INTERRUPTED), plugin.partition(" ")[0]

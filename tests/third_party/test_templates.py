@@ -1,4 +1,4 @@
-"""A third party's templates for `declnet new`."""
+"""Third-party templates for `declnet new`."""
 
 import tomllib
 
@@ -83,7 +83,7 @@ def starters(command_in, tmp_path_factory):
     return command_in(tmp_path_factory.mktemp("work"), site)
 
 
-def test_help_lists_them_beside_declnets_own(starters):
+def test_help_lists_them_among_declnets_templates(starters):
     listed = starters.succeeds("new", "--help").splitlines()
     rows = dict(
         line.split(None, 1) for line in listed if line.startswith("  ") and line.split()[1:]
@@ -93,7 +93,7 @@ def test_help_lists_them_beside_declnets_own(starters):
     assert rows["classification"].endswith("[default]")
 
 
-def test_an_example_is_written_with_what_it_still_needs(starters, tmp_path):
+def test_an_example_is_written_with_its_missing_requirements(starters, tmp_path):
     done = starters("new", tmp_path / "a.toml", "--template", "tiny")
     assert done.returncode == 0
     assert done.stderr.splitlines() == [
@@ -103,7 +103,7 @@ def test_an_example_is_written_with_what_it_still_needs(starters, tmp_path):
     assert (tmp_path / "a.toml").read_text(encoding="utf-8").startswith("declnet = 1  # the format")
 
 
-def test_a_preset_for_tables_gets_what_is_in_the_table(starters, tmp_path):
+def test_a_preset_for_tables_gets_the_columns_of_the_table(starters, tmp_path):
     rows = [f"{at},{at % 5},{'ab'[at % 2]},{3 * at + 0.5 if at else ''}" for at in range(40)]
     (tmp_path / "t.csv").write_text("\n".join(["a,b,word,y", *rows]) + "\n", encoding="utf-8")
     spec = tmp_path / "t.toml"
@@ -128,7 +128,7 @@ def test_a_preset_for_tables_gets_what_is_in_the_table(starters, tmp_path):
     assert 'the preset "linear_table" takes one --target, but best, linear, mlp, ' in done.stderr
 
 
-def test_a_wrong_text_is_blamed_on_the_template(starters, tmp_path):
+def test_an_invalid_text_is_blamed_on_the_template(starters, tmp_path):
     done = starters("new", tmp_path / "a.toml", "--template", "linear_table")
     message = 'template "linear_table" is for tables: give --data FILE --target COLUMN'
     assert (done.returncode, done.stderr) == (2, f"error: {message}\n")

@@ -1,4 +1,4 @@
-"""Two distributions that offer one type, on the command line: the same component, or none."""
+"""Two distributions that offer one type: the command line uses the same component, or none."""
 
 import json
 from itertools import count
@@ -50,14 +50,14 @@ READ = {
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory):
-    """A folder for the path of each distribution."""
+    """Return the folder of each distribution, for the import path."""
     numbers = count()
     folder = tmp_path_factory.mktemp("sites")
     return {
-        each: write_distribution(
-            folder / str(next(numbers)), each[0], SOURCE.format(level=level), version=each[1]
+        (name, version): write_distribution(
+            folder / str(next(numbers)), name, SOURCE.format(level=level), version=version
         )
-        for each, level in LEVELS.items()
+        for (name, version), level in LEVELS.items()
     }
 
 
@@ -75,7 +75,7 @@ def declnet_with(command_in, sites, tmp_path):
     }
     (tmp_path / "spec.json").write_text(json.dumps(document))
     np.save(tmp_path / "points.npy", np.zeros((2, 2)))
-    return lambda *given: command_in(tmp_path, *(sites[each] for each in given))
+    return lambda *keys: command_in(tmp_path, *(sites[key] for key in keys))
 
 
 @pytest.fixture
@@ -97,18 +97,18 @@ def listing(*names):
 
 @pytest.mark.parametrize("chosen", [WAVE, OTHER], ids=" ".join)
 def test_the_spec_decides_by_its_plugins(declnet_with, tmp_path, chosen):
-    """For the layer, for the initializer that the layer names, and in worker processes."""
+    """This applies to the layer, the initializer that it names, and worker processes."""
     declnet = declnet_with(WAVE, OTHER)
     name, version = chosen
     plugins = listing(f"{name}=={version}")
     declnet.succeeds("run", "spec.json", *plugins, "--quiet", "--out", "run")
     seeds = ["--seeds", "1,2", "--jobs", "2", "--quiet"]
     declnet.succeeds("sweep", "spec.json", *plugins, *seeds, "--out", "sweep")
-    swept = [each.parent for each in (tmp_path / "sweep").rglob("manifest.json")]
+    swept = [path.parent for path in (tmp_path / "sweep").rglob("manifest.json")]
     assert len(swept) == 2
     for run in (tmp_path / "run", *swept):
-        found = components(run)
-        assert found["layer"]["wave"] == found["initializer"]["level"] == f"{name}=={version}"
+        used = components(run)
+        assert used["layer"]["wave"] == used["initializer"]["level"] == f"{name}=={version}"
         gain = load_file(run / "weights.safetensors")["wave_1.gain"]
         assert set(gain.tolist()) == {LEVELS[chosen]}
     for arguments in READ.values():

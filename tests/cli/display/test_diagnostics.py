@@ -15,15 +15,15 @@ from declnet.display.excerpts import WIDEST, rendered
 from declnet.errors import Diagnostic, Place
 
 
-def problem(text, guilty, line=1, message="it is wrong", hint=None, code="E012", **given):
-    """A problem at the first place where a line of text has the guilty part."""
+def problem(text, guilty, line=1, message="it is wrong", hint=None, code="E012", **place_fields):
+    """Return a problem at the first occurrence of the guilty part in a line of text."""
     column = text.index(guilty) + 1
     place = Place("spec.toml", line, column, line, column + len(guilty), text)
-    return Diagnostic(message, hint, ("a", "b"), code, place=place, **given)
+    return Diagnostic(message, hint, ("a", "b"), code, place=place, **place_fields)
 
 
 def marked(text):
-    """The part of a rendered line that carets stand under; all characters are one wide."""
+    """Return the part of a rendered line above the carets; all characters have width 1."""
     lines = text.split("\n")
     carets = next(line for line in lines[3:] if "^" in line)
     source = lines[lines.index(carets) - 1]
@@ -51,7 +51,7 @@ def test_a_password_in_a_url_is_hidden(written, shown):
     assert written == shown or written not in f"{text}{said}{as_data([said])}"
 
 
-def test_what_has_no_place_is_shown_by_its_key_path():
+def test_a_problem_without_a_place_is_shown_by_its_key_path():
     text = rendered([Diagnostic("wrong", "change it", ("model", "layers", 0), "E022")])
     assert text.startswith("error[E022]: wrong\n --> model.layers.0\n  = help: change it\n")
     assert rendered([Diagnostic("wrong", path=())]).split("\n")[1] == " --> spec"
@@ -75,7 +75,7 @@ def test_what_has_no_place_is_shown_by_its_key_path():
         ("a = 1   ", "1", "a = 1", "    ^"),
     ],
 )
-def test_carets_stand_where_a_terminal_shows_the_part(text, guilty, shown, carets):
+def test_carets_are_below_the_part_as_a_terminal_shows_it(text, guilty, shown, carets):
     lines = rendered([problem(text, guilty)]).split("\n")
     assert lines[3] == f"1 | {shown}"
     assert lines[4] == f"  | {carets}"
@@ -89,7 +89,7 @@ def test_an_empty_part_and_the_end_of_a_line_get_one_caret():
 
 
 @given(st.integers(0, 200) | st.just(5000), st.integers(0, 200))
-def test_of_a_long_line_the_surroundings_of_the_part_are_shown(before, after):
+def test_a_long_line_is_cut_around_the_part(before, after):
     text = "x" * before + "GUILTY" + "y" * after
     shown = rendered([problem(text, "GUILTY")])
     assert marked(shown) == "GUILTY"
@@ -100,18 +100,18 @@ def test_of_a_long_line_the_surroundings_of_the_part_are_shown(before, after):
     assert line.endswith("…") == (not text.endswith(line.strip("…")))
 
 
-def test_a_part_that_is_too_long_itself_is_cut():
+def test_a_part_that_is_too_long_is_cut():
     lines = rendered([problem("a = " + "x" * 1000 + " # y", "x" * 1000)]).split("\n")
     assert lines[3] == "1 | a = " + "x" * (WIDEST - 4) + "…"
     assert lines[4] == "  |     " + "^" * (WIDEST - 4)
 
 
-def test_messages_are_one_line_without_what_a_terminal_obeys():
-    found = Diagnostic("first\nsecond\x1b[2J " + "x" * 1000, "do\nthis\x07", ("a",))
-    text = rendered([found])
+def test_messages_are_one_line_without_control_characters():
+    diagnostic = Diagnostic("first\nsecond\x1b[2J " + "x" * 1000, "do\nthis\x07", ("a",))
+    text = rendered([diagnostic])
     assert text.split("\n")[0].startswith("error[E060]: first second [2J xxx")
-    assert len(found.message) == 500
-    assert found.message.endswith("…")
+    assert len(diagnostic.message) == 500
+    assert diagnostic.message.endswith("…")
     assert "= help: do this" in text
     assert not set(text) & {"\x1b", "\x07"}
 
@@ -123,7 +123,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def on_terminal(monkeypatch):
-    """What is shown of diagnostics where stderr is a terminal."""
+    """Return the diagnostics as shown if stderr is a terminal."""
 
     def show(*diagnostics):
         terminal = Terminal()

@@ -1,4 +1,4 @@
-"""The bar of a pass over data: after a moment, on a terminal, unless a command is quiet."""
+"""The progress bar of a pass over data, shown on a terminal after a moment, unless quiet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from declnet.data.passes import followed
 
 
 class Bar:
-    """A bar that notes what it is told."""
+    """A progress bar that records its updates."""
 
     def __init__(self):
         self.calls = []

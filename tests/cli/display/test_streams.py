@@ -1,4 +1,4 @@
-"""What commands write: no control characters, and to outputs that fail."""
+"""Output of commands: without control characters, and to destinations that fail."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 
 FORGED = "9 s"
 ODD = f"a\x1b[31m\x07\x9b2J\u202eb\n{FORGED}\r{FORGED}\u2028{FORGED}\x85{FORGED}\x0b\x0c\u2029c"
-"""A color, a bell, a C1 control that clears the screen, a reversed line, and lines that are forged:
-all line breaks that Python knows, but those of JSON and TOML, which a spec escapes itself."""
+"""A color, a bell, a C1 control that clears the screen, a reversed line, and forged lines
+after each line break of Python except the ones that JSON and TOML already escape."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 SHOWN = "".join(
     f"\\u{ord(letter):04x}" if CONTROL.match(letter) or letter == "\n" else letter for letter in ODD
@@ -128,11 +128,11 @@ def test_escapes_keep_the_meaning_of_json_and_toml(folder, declnet_cli):
     problems = json.loads(declnet_cli("check", "wrong.json", "--format", "json").stdout)["problems"]
     assert problems[0]["path"] == ODD
     declnet_cli.succeeds("run", "spec.json", "--out", "run")
-    found = json.loads(declnet_cli.succeeds("evaluate", "run", "--format", "json"))
-    assert json.dumps(ODD) in json.dumps(found)
+    evaluation = json.loads(declnet_cli.succeeds("evaluate", "run", "--format", "json"))
+    assert json.dumps(ODD) in json.dumps(evaluation)
 
 
-def test_predictions_are_as_they_are_in_a_pipe_and_a_line_each_on_a_terminal(
+def test_a_pipe_gets_raw_predictions_and_a_terminal_a_line_for_each(
     folder, declnet_cli, on_terminal
 ):
     declnet_cli.succeeds("run", "spec.json", "--out", "run")
@@ -145,10 +145,10 @@ def test_predictions_are_as_they_are_in_a_pipe_and_a_line_each_on_a_terminal(
     assert SHOWN in lines[0]
 
 
-def test_a_terminal_gets_sentences_wrapped_and_paths_and_commands_whole(
+def test_a_terminal_gets_wrapped_sentences_and_unbroken_paths_and_commands(
     on_terminal, declnet_cli, tmp_path
 ):
-    """A pipe gets a line for each."""
+    """A pipe gets one line for each."""
     rows = "\n".join(["first,second,answer", *(f"{n},{n % 7},{n % 2}" for n in range(60)), ""])
     (tmp_path / "table.csv").write_text(rows)
     name = f"{'specs-of-a-project-' * 4}.toml"
@@ -171,7 +171,7 @@ def test_a_terminal_gets_sentences_wrapped_and_paths_and_commands_whole(
 
 
 def written_to(target, arguments, folder):
-    """The exit code and stderr of a process whose output goes to a file or a descriptor."""
+    """Return the exit code and stderr of a process whose output goes to a file or descriptor."""
     code = "from declnet.cli.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
@@ -189,7 +189,7 @@ def status_of(run):
     return json.loads((run / "manifest.json").read_text())["status"]
 
 
-def test_a_run_goes_on_without_its_output(folder):
+def test_a_run_finishes_when_its_output_cannot_be_written(folder):
     reads, writes = os.pipe()
     os.close(reads)
     assert written_to(writes, ["run", "spec.json", "--out", "pipe"], folder) == (0, "")

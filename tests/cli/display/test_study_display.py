@@ -10,7 +10,7 @@ from declnet.training import heartbeat
 
 
 class Bar:
-    """Records what a progress bar would show."""
+    """A progress bar that records what it would show."""
 
     def __init__(self) -> None:
         self.steps: list[dict[str, Any]] = []

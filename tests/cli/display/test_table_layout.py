@@ -1,4 +1,4 @@
-"""Tables that fit: no line is too wide, and nothing disappears unsaid."""
+"""Table layout: no line is too wide, and omitted columns are reported."""
 
 from __future__ import annotations
 

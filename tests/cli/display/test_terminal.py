@@ -1,4 +1,4 @@
-"""What `declnet run` shows on a terminal, and that it shows none of it elsewhere."""
+"""Output of `declnet run` on a terminal, and only there."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from declnet.display.tables import ResultTable
 from tests.cli.conftest import rows
 
 
-def test_outside_a_terminal_tables_are_wrapped_and_neither_cut_nor_painted(capsys):
+def test_outside_a_terminal_tables_are_wrapped_and_neither_cut_nor_colored(capsys):
     long = "x" * 5000
     print_table(ResultTable("things", ("name", "[bold]"), (("a", long), ("[red]b", "1"))))
     lines = capsys.readouterr().out.splitlines()
@@ -46,8 +46,8 @@ def test_a_file_gets_what_a_terminal_of_any_width_shows(data):
     )
     table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     table.title = Text(escaped_line(title)) if title else None
-    for each in columns:
-        table.add_column(Text(escaped_line(each)), justify="right" if each in numeric else "left")
+    for name in columns:
+        table.add_column(Text(escaped_line(name)), justify="right" if name in numeric else "left")
     for cells in body:
         table.add_row(*map(Text, map(escaped_line, cells)))
     if foot:
@@ -60,11 +60,11 @@ def test_a_file_gets_what_a_terminal_of_any_width_shows(data):
         kinds = {name: "number" if name in numeric else "text" for name in columns}
         footer = tuple(foot)
         print_table(ResultTable(title or "", tuple(columns), tuple(body), "", kinds, footer=footer))
-    expected, found = (
-        "\n".join(line.rstrip() for line in each.getvalue().splitlines()).strip("\n")
-        for each in (wide.file, plain)
+    expected, in_file = (
+        "\n".join(line.rstrip() for line in output.getvalue().splitlines()).strip("\n")
+        for output in (wide.file, plain)
     )
-    assert found == expected
+    assert in_file == expected
 
 
 @pytest.mark.parametrize(
@@ -99,24 +99,24 @@ def spec(spec_file, document):
 
 
 def row(lines, name):
-    """The last table row of that name."""
+    """Return the last table row with this name."""
     return rows([line for line in lines if line.strip().startswith(name)][-1])[0]
 
 
 HEAD = ["train", "validation", "test"]
 
 
-def test_a_run_shows_its_layers_its_progress_its_losses_and_a_table(on_terminal, spec):
+def test_a_run_shows_its_layers_progress_losses_and_a_table(on_terminal, spec):
     screen = on_terminal("run", spec)
     assert screen.code == 0
     assert row(screen.lines, "dense_1") == ["dense_1", "dense", "(n, 4)", "12"]
     shown = r"epoch +\d+/3000 .*━.* left: \d+:\d\d +acc \d\.\d{3} \(validation \d"
     assert re.search(shown, screen.text)
     curve = re.compile(r"^(?:validation )?loss +([▁▂▃▄▅▆▇█]+)  (\S+) to (\S+)$")
-    curves = [found for line in screen.lines if (found := curve.match(line))]
+    curves = [chart for line in screen.lines if (chart := curve.match(line))]
     assert len(curves) == 2
-    assert all(found[1].startswith("█") and found[1].endswith("▁") for found in curves)
-    assert all(len(found[0]) <= 100 for found in curves)
+    assert all(chart[1].startswith("█") and chart[1].endswith("▁") for chart in curves)
+    assert all(len(chart[0]) <= 100 for chart in curves)
     assert row(screen.lines, "train") == HEAD
     assert len(row(screen.lines, "accuracy")) == len(row(screen.lines, "loss")) == 4
     at = next(at for at, line in enumerate(screen.lines) if line.startswith("next: "))
@@ -145,7 +145,7 @@ def test_with_output_in_a_file_the_bar_is_on_the_terminal(on_terminal, spec, tmp
 
 
 @pytest.mark.parametrize("options", [{"TERM": "dumb"}, {"stderr": False}])
-def test_where_there_is_no_bar_there_are_lines(on_terminal, spec, options):
+def test_epochs_are_logged_where_there_is_no_bar(on_terminal, spec, options):
     screen = on_terminal("run", spec, **options)
     assert "━" not in screen.text
     assert ("\x1b" in screen.raw) == ("stderr" in options)

@@ -1,4 +1,4 @@
-"""What the contract of data sources does for those that declare little."""
+"""Defaults of the contract of data sources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from declnet import DataSource, Registry, RegistryError, Table
 
 
 class Numbers(DataSource):
-    """A source of a given number of ones."""
+    """A source of any number of ones."""
 
     type = "numbers"
     suffixes = (".num",)
@@ -53,7 +53,7 @@ def test_wrong_suffixes_are_refused_at_registration(suffixes, message):
 @pytest.mark.parametrize("traits", [{"suffixes": (".num",)}, {"reads_folders": True}])
 def test_files_and_folders_need_a_way_to_open_them(traits):
     class Pathless(DataSource):
-        """Has its file in a field of another name."""
+        """A source whose file is in a field of another name."""
 
         type = "pathless"
         file: Path

@@ -1,4 +1,4 @@
-"""The arrays of a data set, and what is known of them: with names inside, as they came outside."""
+"""Arrays of data sets, which always have names inside, and outside only if they were named."""
 
 from __future__ import annotations
 

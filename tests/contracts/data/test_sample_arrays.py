@@ -1,4 +1,4 @@
-"""Samples in arrays: taken, divided and joined alike, whatever holds the arrays."""
+"""Samples in arrays: selected, split and joined in the same way for every kind of array."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ def test_a_mapped_array_is_read_in_parts_of_some_bytes(tmp_path_factory, shape, 
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_stays_in_a_file_takes_no_memory(forms, form):
+def test_arrays_that_stay_in_a_file_take_no_memory(forms, form):
     data = forms[form]
     assert isinstance(data.take(np.array([3, 1])), type(data))
-    in_memory = [each for each in data.arrays.values() if isinstance(each, np.ndarray)]
-    assert data.nbytes == sum(each.nbytes for each in in_memory)
+    in_memory = [array for array in data.arrays.values() if isinstance(array, np.ndarray)]
+    assert data.nbytes == sum(array.nbytes for array in in_memory)
     assert data.take(np.array([3, 1])).nbytes * N == data.nbytes * 2
 
 

@@ -1,4 +1,4 @@
-"""Which values of a metric are better: higher ones, lower ones, or those near a number."""
+"""Better values of a metric: higher, lower, or close to a number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the contract of layers says of their inputs."""
+"""Inputs of layers, as their contract declares them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from declnet.contracts.network.layer import input_dtypes
         (("float", "integer"), "fiii"),
     ],
 )
-def test_the_last_type_is_that_of_all_further_inputs(declared, types):
+def test_the_last_type_applies_to_all_further_inputs(declared, types):
     for count in range(1, 5):
         kinds = input_dtypes(SimpleNamespace(input_dtype=declared), count)
         assert "".join(kind[0] for kind in kinds) == types[:count]

@@ -1,4 +1,4 @@
-"""Tests of loss."""
+"""Targets as losses prepare them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def test_labels_become_rows_with_one_1_in_every_form(labels):
     expected = np.eye(5, dtype=FLOAT)[labels]
     forms = [np.array(labels), np.array(labels, "uint8"), np.array(labels)[:, None], expected]
     for y in forms:
-        found = CategoricalCrossentropy().prepare(y, (5,), FLOAT)
-        assert found.dtype == FLOAT
-        assert (found == expected).all()
+        rows = CategoricalCrossentropy().prepare(y, (5,), FLOAT)
+        assert rows.dtype == FLOAT
+        assert (rows == expected).all()
 
 
 @pytest.mark.parametrize(
@@ -40,15 +40,15 @@ def test_labels_become_rows_with_one_1_in_every_form(labels):
         ([0, 2], "labels range from 0 to 2"),
     ],
 )
-def test_what_is_no_label_is_refused(y, message):
+def test_invalid_labels_are_refused(y, message):
     with pytest.raises(ValueError, match=message):
         CategoricalCrossentropy().prepare(np.array(y), (2,), FLOAT)
     assert CategoricalCrossentropy().prepare(np.zeros(0, int), (2,), FLOAT).shape == (0, 2)
 
 
 def test_values_take_the_shape_and_the_type_of_predictions():
-    found = MeanSquaredError().prepare(np.arange(3), (1,), FLOAT)
-    assert (found.tolist(), found.dtype) == ([[0.0], [1.0], [2.0]], FLOAT)
+    values = MeanSquaredError().prepare(np.arange(3), (1,), FLOAT)
+    assert (values.tolist(), values.dtype) == ([[0.0], [1.0], [2.0]], FLOAT)
     assert MeanSquaredError().prepare(np.ones((3, 2, 2)), (2, 2), FLOAT).shape == (3, 2, 2)
 
 

@@ -1,4 +1,4 @@
-"""Optimizers: the learning rates of several updates are those of each."""
+"""Optimizers: learning rates of several updates, which equal the rate of each update."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ STORE = Model(infer_network((Dense(units=1),), (1,)), "float64").store
         SGD(learning_rate={"type": "cosine", "initial_rate": 0.7}),
     ],
 )
-def test_the_rates_of_several_updates_are_those_of_each_to_the_bit(optimizer):
+def test_the_rates_of_several_updates_equal_the_rate_of_each_to_the_bit(optimizer):
     steps = range(3, 40)
-    found = optimizer.rates(steps, TOTAL)
-    assert found.tolist() == [optimizer.rate(step, TOTAL) for step in steps]
+    rates = optimizer.rates(steps, TOTAL)
+    assert rates.tolist() == [optimizer.rate(step, TOTAL) for step in steps]
     update = Update(optimizer, STORE, np.zeros(2), TOTAL)
     values = np.empty((len(steps), len(update.now)), np.int64)
     update.fill(values, steps.start)
-    assert values[:, 0].view(np.float64).tolist() == found.tolist()
+    assert values[:, 0].view(np.float64).tolist() == rates.tolist()
 
 
 class OneForAll(SGD):

@@ -1,4 +1,4 @@
-"""Tables of parameter groups: inherited and own values, dumps, and errors."""
+"""Tables of parameter groups: inherited values, dumps, and errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_group_inherits_every_field_that_it_does_not_set():
     assert not group.has_own_rate
 
 
-def test_a_spec_with_groups_is_read_back_from_what_it_is_written_as(document):
+def test_a_spec_with_groups_is_read_back_as_written(document):
     cosine = {"type": "cosine", "initial_rate": 0.01}
     document["optimizer"] = {
         "type": "adamw",
@@ -46,7 +46,7 @@ def test_a_spec_with_groups_is_read_back_from_what_it_is_written_as(document):
 
 
 @pytest.mark.parametrize(
-    ("fields", "found"),
+    ("fields", "expected"),
     [
         ({"groups": [{}]}, {("groups", 0, "parameters"): "missing_key"}),
         ({"groups": [3]}, {("groups", 0): "component"}),
@@ -54,7 +54,7 @@ def test_a_spec_with_groups_is_read_back_from_what_it_is_written_as(document):
             {"groups": [{"parameters": BIASES, "groups": []}]},
             {("groups", 0, "groups"): "unknown_key"},
         ),
-        # an error of the optimizer is reported once, an error of a group where it is
+        # an error of the optimizer is reported once, an error of a group at the group
         (
             {"beta_1": 2.0, "groups": [{"parameters": BIASES, "beta_2": 2.0}]},
             {("beta_1",): "less_than", ("groups", 0, "beta_2"): "less_than"},
@@ -65,8 +65,8 @@ def test_a_spec_with_groups_is_read_back_from_what_it_is_written_as(document):
         ),
     ],
 )  # fmt: skip
-def test_every_error_is_located_once(fields, found):
+def test_every_error_is_located_once(fields, expected):
     with pytest.raises(ValidationError) as caught:
         Adam(**fields)
-    errors = {each["loc"]: each["type"] for each in caught.value.errors()}
-    assert errors == found
+    errors = {error["loc"]: error["type"] for error in caught.value.errors()}
+    assert errors == expected

@@ -1,4 +1,4 @@
-"""Tests of metrics."""
+"""Labels of metrics, and the digits of their values."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Misses(Metric):
     type = "misses"
 
 
-def test_metrics_are_called_as_they_declare_unless_the_spec_names_them():
+def test_the_name_in_the_spec_replaces_the_label_that_a_metric_declares():
     metrics = (Accuracy(), F1(), Accuracy(name="right"), Hits(), Hits(name="aim"), Misses())
     shorter = abbreviations([Head("", MeanSquaredError(), dict(enumerate(metrics)))])
     assert shorter == {"accuracy": "acc", "hits": "hit"}

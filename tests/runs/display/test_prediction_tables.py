@@ -1,4 +1,4 @@
-"""Predictions in a notebook: what was predicted how often, and the first rows."""
+"""Predictions in a notebook: how often each value was predicted, and the first rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The progress of a run: log lines, and in a real kernel a view that changes."""
+"""The progress of a run: log lines, and a view that a real kernel updates."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ CELLS = [
 ]
 
 
-def test_lines_are_those_of_the_command_line(document, capsys, tmp_path):
+def test_lines_are_the_same_as_on_the_command_line(document, capsys, tmp_path):
     document["training"] = {"epochs": 3}
     events = []
     result = declnet.run(document, out=tmp_path / "run", listener=events.append, progress=True)
     lines = capsys.readouterr().out.splitlines()
     assert [re.match(r"epoch: (\d+), loss: ", line)[1] for line in lines] == ["0", "1", "2"]
-    assert len([each for each in events if isinstance(each, declnet.EpochLogged)]) == 3
+    assert len([event for event in events if isinstance(event, declnet.EpochLogged)]) == 3
     declnet.run(document)
     assert capsys.readouterr().out == ""
     assert declnet.resume(result.directory, progress=True).metrics == result.metrics
@@ -36,7 +36,7 @@ def test_lines_are_those_of_the_command_line(document, capsys, tmp_path):
 
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):
-    """A notebook after a kernel has executed it, and the outputs of each of its cells."""
+    """Return a notebook executed by a kernel, and the outputs of each cell."""
     nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
     nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
     pytest.importorskip("ipykernel", reason="ipykernel is not installed")
@@ -50,7 +50,7 @@ def executed(tmp_path_factory):
         "training": {"epochs": 40, "metrics": ["accuracy"]},
     }
     (folder / "spec.json").write_text(json.dumps(document), "utf-8")
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in CELLS])
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
     client = nbclient.NotebookClient(
         book, allow_errors=True, timeout=60, resources={"metadata": {"path": str(folder)}}
     )

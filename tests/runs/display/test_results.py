@@ -1,4 +1,4 @@
-"""Results in a notebook say what their attributes say."""
+"""Results in a notebook show the values of their attributes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_result_has_its_metrics_model_spec_and_curve(result):
     assert ["layer", "type", "output", "parameters"] in [rows[0] for rows in view.tables]
 
 
-def test_a_stored_run_has_them_too_and_says_what_is_damaged(result):
+def test_a_stored_run_shows_the_same_and_names_damaged_files(result):
     run = declnet.open_run(result.directory)
     view = HtmlView(run._repr_html_())
     shown = HtmlView(result._repr_html_())
@@ -48,26 +48,26 @@ def test_a_stored_run_has_them_too_and_says_what_is_damaged(result):
 
 
 def test_an_evaluation_has_scores_by_class_and_the_confusion(result):
-    found = declnet.open_run(result.directory).evaluate("train")
-    view = HtmlView(found._repr_html_())
-    assert ["accuracy", format_metric(found.metrics["accuracy"])] in [
+    evaluation = declnet.open_run(result.directory).evaluate("train")
+    view = HtmlView(evaluation._repr_html_())
+    assert ["accuracy", format_metric(evaluation.metrics["accuracy"])] in [
         row[:2] for row in view.tables[0]
     ]
     counts = [list(map(int, row[1:])) for row in view.tables[-1][1:]]
-    assert counts == found.counts.tolist()
+    assert counts == evaluation.counts.tolist()
     assert [int(row[-1]) for row in view.tables[-2][1:]] == [sum(row) for row in counts]
 
 
 def test_folds_have_their_spread(document, tmp_path):
     document["training"] = {"epochs": 2, "metrics": ["accuracy"]}
     document["data"]["folds"] = 3
-    found = declnet.run(document, out=tmp_path / "folds")
-    mean = found.metrics["validation"]["accuracy"]
-    together, runs = HtmlView(found._repr_html_()).tables
+    folds = declnet.run(document, out=tmp_path / "folds")
+    mean = folds.metrics["validation"]["accuracy"]
+    together, runs = HtmlView(folds._repr_html_()).tables
     number = runs[0].index("validation.accuracy")
     rows = {row[0]: row[number] for row in runs[1:]}
     assert list(rows) == ["1", "2", "3", "mean", "standard deviation"]
-    deviation = found.spreads["validation"]["accuracy"].standard_deviation
+    deviation = folds.spreads["validation"]["accuracy"].standard_deviation
     assert f"{rows['mean']} ± {rows['standard deviation']}" == format_spread(mean, deviation)
     evaluation = declnet.open_group(tmp_path / "folds").evaluate()
     assert together[0] == ["metric", "value", f"baseline: {evaluation.baseline.prediction}"]

@@ -1,4 +1,4 @@
-"""The time left: by what has been done since the first report."""
+"""The time left, estimated from the progress since the first report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from declnet.runs.display import time_left
 from declnet.runs.display.time_left import TimeLeft, clock_text
 
 
-def test_what_was_done_before_says_nothing_about_the_speed(monkeypatch):
+def test_progress_before_the_first_report_does_not_count(monkeypatch):
     now = [100.0]
     monkeypatch.setattr(time_left.time, "monotonic", lambda: now[0])
     estimate = TimeLeft()

@@ -1,4 +1,4 @@
-"""Models with the samples that they are examined on, against whole tables prepared again."""
+"""Models with the samples to examine, compared with whole tables that are prepared again."""
 
 from __future__ import annotations
 
@@ -84,12 +84,12 @@ def test_replaced_values_are_prepared_like_a_table_that_has_them(spec, name):
     values = RNG.permutation(table.columns[name][positions])
     part = table.take(positions)
     changed = replace(part, columns={**part.columns, name: values})
-    (found,) = model.outputs(positions, {name: values}).values()
-    assert np.array_equal(found, result.predict(changed).outputs)
+    (outputs,) = model.outputs(positions, {name: values}).values()
+    assert np.array_equal(outputs, result.predict(changed).outputs)
     expected = result.predictor.evaluate(changed)
-    wanted = {**expected.errors, **expected.metrics}
+    measured = {**expected.errors, **expected.metrics}
     assert model.metrics(positions, {name: values}) == pytest.approx(
-        {each: wanted[each] for each in model.better}
+        {name: measured[name] for name in model.better}
     )
     (before,) = model.outputs(positions).values()
     assert np.array_equal(before, result.predict(part).outputs)  # nothing was written to
@@ -104,8 +104,8 @@ def test_numbers_of_arrays_are_columns():
     assert model.features == ("x[0]", "x[1]", "x[2]")
     other = x.copy()
     other[:, 1] = x[::-1, 1]
-    (found,) = model.outputs(None, {"x[1]": other[:, 1]}).values()
-    assert np.array_equal(found, result.predict(other).outputs)
+    (outputs,) = model.outputs(None, {"x[1]": other[:, 1]}).values()
+    assert np.array_equal(outputs, result.predict(other).outputs)
     with pytest.raises(DataError, match=r'"x\[7\]" cannot be replaced'):
         model.outputs(None, {"x[7]": x[:, 0]})
 
@@ -130,11 +130,11 @@ def test_each_number_of_a_sample_has_a_name(inputs, names, columns):
         numbers[:, 0, 0, 0],
         feature_names=names,
     )
-    found = raw_columns(data)
-    assert column_names(data) == (*found,) == (*columns,)
+    raw = raw_columns(data)
+    assert column_names(data) == (*raw,) == (*columns,)
     for column, position in columns.items():
         array = arrays[inputs if one else column.partition("[")[0]]
-        np.testing.assert_array_equal(found[column], array[(slice(None), *position)])
+        np.testing.assert_array_equal(raw[column], array[(slice(None), *position)])
 
 
 def write(path, table):
@@ -160,12 +160,12 @@ def document(tmp_path):
 def test_a_run_stores_its_analyses_and_later_ones_are_the_same(document, tmp_path):
     result = trained(document, None, tmp_path / "run")
     run = declnet.open_run(tmp_path / "run")
-    assert [each.analysis for each in result.analyses] == [
+    assert [analysis.analysis for analysis in result.analyses] == [
         {"type": "importance"},
         {"type": "groups", "by": "note"},
     ]
     assert run.analyses == result.analyses
-    assert [(each.data, each.samples) for each in run.analyses] == [("test", 24)] * 2
+    assert [(analysis.data, analysis.samples) for analysis in run.analyses] == [("test", 24)] * 2
     again = run.analyze("importance", {"type": "groups", "by": "note"})
     assert again == result.analyses
     assert run.analyze("importance") == result.analyses[:1]  # whatever else is analyzed
@@ -180,7 +180,7 @@ def test_a_run_stores_its_analyses_and_later_ones_are_the_same(document, tmp_pat
 
 
 class Fails(Analysis):
-    """Raises what it is told to."""
+    """An analysis that raises the given exception."""
 
     type = "fails"
 
@@ -197,7 +197,7 @@ def test_an_analysis_that_fails_is_a_warning_of_a_run_that_ends_well(document, t
     fails = [{"type": "fails", "how": how} for how in ("data", "table", "?")]
     document["analyses"] = [*fails, {"type": "groups", "by": "city"}]
     result = trained(document, None, tmp_path / "run", registry)
-    assert [each.analysis["type"] for each in result.analyses] == ["groups"]
+    assert [analysis.analysis["type"] for analysis in result.analyses] == ["groups"]
     first, second, third = result.warnings
     assert first == "no result of an analysis: fails: it does not suit"
     assert 'table "t" has a row of 2 values for 1 columns' in second
@@ -221,12 +221,12 @@ def test_some_samples_of_many_parts_are_drawn_evenly_and_stay_in_order(most):
         rows = np.arange(1, total + 1)
         whole = Table({"at": np.arange(total)}, rows=rows)
         parts = (whole.take(np.arange(start, start + 20)) for start in range(0, total, 20))
-        found, count = some_of(parts, np.random.default_rng(seed), most)
-        at = found.columns["at"]
+        drawn, count = some_of(parts, np.random.default_rng(seed), most)
+        at = drawn.columns["at"]
         assert count == total
         assert len(at) == min(most, total)
         assert (np.diff(at) > 0).all()
-        assert np.array_equal(found.rows, at + 1)
+        assert np.array_equal(drawn.rows, at + 1)
         counts[at] += 1
     quarters = counts.reshape(4, -1).sum(axis=1)
     expected = 60 * min(most, total) / 4
@@ -247,7 +247,7 @@ def test_predictions_are_calibrated_as_in_an_evaluation(document, tmp_path):
     result = trained(document, None, tmp_path / "run")
     run = declnet.open_run(tmp_path / "run")
     (table,) = result.analyses[0].tables
-    found = dict(zip(table.columns, table.rows[-1], strict=True))
-    assert found["log_loss"] == pytest.approx(run.evaluate("test").metrics["log_loss"])
-    assert found["log_loss"] != pytest.approx(found["loss"])  # which is that of training
+    row = dict(zip(table.columns, table.rows[-1], strict=True))
+    assert row["log_loss"] == pytest.approx(run.evaluate("test").metrics["log_loss"])
+    assert row["log_loss"] != pytest.approx(row["loss"])  # which is not calibrated
     assert run.analyze({"type": "groups", "by": "note"}) == result.analyses

@@ -28,7 +28,7 @@ STEPS = ["temperature", {"type": "conformal", "coverage": 0.8}]
 
 @pytest.fixture(scope="module")
 def classes():
-    """Three classes that overlap, of which a long training becomes too sure."""
+    """Three overlapping classes, on which a long training becomes overconfident."""
     rng = np.random.default_rng(0)
     y = np.arange(240) % 3
     return np.eye(3)[y][:, :2] + rng.normal(0, 0.7, (240, 2)), y
@@ -36,7 +36,7 @@ def classes():
 
 @pytest.fixture
 def imbalanced():
-    """One of ten samples is 1, and hard to tell."""
+    """Data where one of ten samples is 1, and hard to tell apart."""
     rng = np.random.default_rng(1)
     y = (np.arange(400) % 10 == 0).astype(int)
     return y[:, None] * 0.8 + rng.normal(0, 0.7, (400, 2)), y
@@ -83,7 +83,7 @@ def run(classes, tmp_path_factory):
 
 @pytest.fixture
 def copy(run, tmp_path):
-    """A copy of the run's folder, which a test may damage."""
+    """Return a copy of the run's folder, which a test may damage."""
     return Path(shutil.copytree(run[0].directory, tmp_path / "run"))
 
 
@@ -103,8 +103,8 @@ class TestARunWithATemperatureAndSets:
         state = json.loads((result.directory / "calibration.json").read_text())
         state = state["losses"][""]["steps"][0]["state"]
         powers = raw.astype(float) ** (1 / state["temperature"])
-        found = result.predict(data["test"][0]).probabilities
-        assert np.allclose(found, powers / powers.sum(axis=1, keepdims=True), rtol=1e-4)
+        probabilities = result.predict(data["test"][0]).probabilities
+        assert np.allclose(probabilities, powers / powers.sum(axis=1, keepdims=True), rtol=1e-4)
         assert state["temperature"] > 1
 
     def test_metrics_are_calibrated_and_the_loss_is_not(self, run, classes):
@@ -116,17 +116,17 @@ class TestARunWithATemperatureAndSets:
         assert result.metrics["test"]["log_loss"] < before
         evaluation = open_run(result.directory).predictor().evaluate(data["test"])
         assert evaluation.metrics == pytest.approx(result.metrics["test"])
-        found = evaluation.as_data()["calibration"]
-        assert found["before"]["log_loss"] == pytest.approx(before, rel=1e-5)
-        assert found["after"]["log_loss"] == pytest.approx(result.metrics["test"]["log_loss"])
-        assert found["after"]["expected_calibration_error"] < 1
-        assert found["samples"] == 70
+        calibration = evaluation.as_data()["calibration"]
+        assert calibration["before"]["log_loss"] == pytest.approx(before, rel=1e-5)
+        assert calibration["after"]["log_loss"] == pytest.approx(result.metrics["test"]["log_loss"])
+        assert calibration["after"]["expected_calibration_error"] < 1
+        assert calibration["samples"] == 70
 
-    def test_the_coverage_is_that_of_the_sets_which_predictions_have(self, run):
+    def test_the_coverage_is_computed_from_the_sets_of_the_predictions(self, run):
         result, data = run
         x, y = data["test"]
-        found, sets = result.predictor.evaluate((x, y)), result.predict(x).sets
-        assert found.calibration.coverage == pytest.approx(
+        evaluated, sets = result.predictor.evaluate((x, y)), result.predict(x).sets
+        assert evaluated.calibration.coverage == pytest.approx(
             {
                 "coverage": sets[np.arange(len(y)), y].mean(),
                 "mean_set_size": sets.sum(axis=1).mean(),
@@ -134,7 +134,7 @@ class TestARunWithATemperatureAndSets:
             }
         )
         texts = result.predict(x).columns()["set"]
-        rows = ["|".join(str(each) for each in np.flatnonzero(row)) for row in sets]
+        rows = ["|".join(str(number) for number in np.flatnonzero(row)) for row in sets]
         assert texts.tolist() == rows
 
     def test_an_interrupted_run_says_that_it_is_not_calibrated(self, copy, classes):
@@ -155,9 +155,9 @@ def test_a_run_that_was_killed_at_its_end_is_calibrated_again(classes, tmp_path)
     declnet.run(spec, data, tmp_path / "run")
     path, manifest = tmp_path / "run" / "calibration.json", tmp_path / "run" / "manifest.json"
     whole = path.read_bytes()
-    kept = json.loads(manifest.read_text())
-    del kept["files"], kept["ended"]
-    manifest.write_text(json.dumps(kept | {"status": "running"}))
+    ended = json.loads(manifest.read_text())
+    del ended["files"], ended["ended"]
+    manifest.write_text(json.dumps(ended | {"status": "running"}))
     path.write_text("of other weights")
 
     def stop(event):
@@ -171,7 +171,7 @@ def test_a_run_that_was_killed_at_its_end_is_calibrated_again(classes, tmp_path)
 
 
 class TestAThreshold:
-    def test_each_of_several_labels_has_its_own(self, imbalanced, tmp_path):
+    def test_each_of_several_labels_has_its_own_threshold(self, imbalanced, tmp_path):
         x, rare = imbalanced
         y = np.stack([rare, (x[:, 1] > 0).astype(int), 0 * rare], axis=1)
         steps, output = [{"type": "threshold", "metric": "f1"}], [{"type": "dense", "units": 3}]
@@ -181,10 +181,10 @@ class TestAThreshold:
         predictor = open_run(tmp_path / "run").predictor()
         thresholds = predictor.reading.threshold
         assert len(set(thresholds)) == 3
-        found, evaluation = predictor.predict(x), predictor.evaluate((x, y))
-        assert np.array_equal(found.prediction, found.outputs > np.array(thresholds))
-        assert not found.prediction[:, 2].any()
-        accuracy = (found.prediction == y).mean()
+        prediction, evaluation = predictor.predict(x), predictor.evaluate((x, y))
+        assert np.array_equal(prediction.prediction, prediction.outputs > np.array(thresholds))
+        assert not prediction.prediction[:, 2].any()
+        accuracy = (prediction.prediction == y).mean()
         assert evaluation.metrics["binary_accuracy"] == pytest.approx(accuracy)
         assert np.trace(evaluation.counts, axis1=1, axis2=2).sum() == round(accuracy * y.size)
         assert evaluation.as_data()["calibration"]["threshold"] == thresholds
@@ -195,7 +195,7 @@ class TestAThreshold:
 
 
 class TestIntervals:
-    def test_they_are_in_the_units_of_the_target_and_columns_of_predictions(self, tmp_path):
+    def test_intervals_are_columns_of_predictions_in_the_unit_of_the_target(self, tmp_path):
         rng = np.random.default_rng(2)
         with (tmp_path / "houses.csv").open("w", newline="") as file:
             writer = csv.writer(file)
@@ -207,17 +207,17 @@ class TestIntervals:
         document = spec.model_dump(mode="json", exclude_none=True)
         document["data"] |= {"train": source, "prepare_targets": {"price": ["standardize"]}}
         result = declnet.run(document, out=tmp_path / "run")
-        found = result.predict({"size": [1.2, 1.8]})
-        assert list(found.columns()) == ["prediction", "lower", "upper"]
-        assert np.allclose((found.lower + found.upper) / 2, found.prediction)
-        assert 2e4 < (found.upper - found.lower).mean() < 8e4
+        prediction = result.predict({"size": [1.2, 1.8]})
+        assert list(prediction.columns()) == ["prediction", "lower", "upper"]
+        assert np.allclose((prediction.lower + prediction.upper) / 2, prediction.prediction)
+        assert 2e4 < (prediction.upper - prediction.lower).mean() < 8e4
         coverage = open_run(tmp_path / "run").evaluate("test").calibration.coverage
         assert 0.75 < coverage["coverage"] <= 1
-        assert coverage["mean_width"] == pytest.approx((found.upper - found.lower).mean())
+        assert coverage["mean_width"] == pytest.approx((prediction.upper - prediction.lower).mean())
 
 
 class Forgotten(Calibrator):
-    """A third party's calibrator that raises."""
+    """A third-party calibrator that raises."""
 
     type = "forgotten"
 
@@ -238,7 +238,7 @@ def test_an_error_of_a_calibrator_names_it(classes, tmp_path):
 
 
 @pytest.mark.parametrize("steps", [["conformal"], ["temperature"]])
-def test_a_prediction_beyond_floats_is_the_samples_fault_and_no_calibrators(steps, classes):
+def test_an_infinite_prediction_is_blamed_on_the_sample_and_not_the_calibrator(steps, classes):
     x, y = classes
     if steps == ["conformal"]:
         spec = spec_of(steps, LINEAR, "mean_squared_error", epochs=1)
@@ -257,18 +257,18 @@ def test_an_ensemble_averages_calibrated_predictions_and_joins_their_sets(classe
     folder = tmp_path / "cv"
     ensemble = declnet.open_group(folder)
     predictor, x = ensemble.predictor(), classes[0]
-    singles = [Predictor([each]).predict(x) for each in predictor.members]
-    found = predictor.predict(x)
-    mean = np.mean([each.probabilities for each in singles], axis=0)
-    assert np.allclose(found.probabilities, mean, atol=1e-6)
-    limits = sorted(each.calibrations[""].steps[1].state["limit"] for each in predictor.members)
-    by_median = 1 - found.probabilities.astype(float) <= limits[1]
-    assert np.array_equal(found.sets, by_median)
+    singles = [Predictor([member]).predict(x) for member in predictor.members]
+    joined = predictor.predict(x)
+    mean = np.mean([single.probabilities for single in singles], axis=0)
+    assert np.allclose(joined.probabilities, mean, atol=1e-6)
+    limits = sorted(member.calibrations[""].steps[1].state["limit"] for member in predictor.members)
+    by_median = 1 - joined.probabilities.astype(float) <= limits[1]
+    assert np.array_equal(joined.sets, by_median)
     evaluation = predictor.evaluate(classes).calibration
-    assert evaluation.coverage["coverage"] == found.sets[np.arange(240), classes[1]].mean()
+    assert evaluation.coverage["coverage"] == joined.sets[np.arange(240), classes[1]].mean()
     raw = [
-        each.outputs(each.prepared(declnet.Dataset(x, {})), calibrated=False)[""]
-        for each in predictor.members
+        member.outputs(member.prepared(declnet.Dataset(x, {})), calibrated=False)[""]
+        for member in predictor.members
     ]
     p = np.mean(raw, axis=0)[np.arange(240), classes[1]]
     assert evaluation.before["log_loss"] == pytest.approx(-np.log(p).mean(), rel=1e-4)

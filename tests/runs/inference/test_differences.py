@@ -1,4 +1,4 @@
-"""How far the predictions of two models differ."""
+"""Differences between the predictions of two models."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REGISTRY = default_registry()
 
 
 def model(columns, *, labels=(), errors=None):
-    """Return what predicts fixed columns, whose rows a table's column `row` numbers from 0."""
+    """Return a model of fixed columns, whose rows a table selects by its column `row`, from 0."""
 
     def predict(rows):
         at = rows.columns["row"]
@@ -47,8 +47,8 @@ numbers = st.floats(width=32) | st.sampled_from([0.0, 1.0, 1.0001, np.nan, np.in
     st.sampled_from([0.0, 1e-6, 1.0]),
     st.integers(1, 7),
 )
-def test_numbers_differ_as_all_of_them_say(tmp_path_factory, pairs, rtol, atol, part):
-    """Compared in parts, and by the definition on all rows."""
+def test_differences_equal_the_definition(tmp_path_factory, pairs, rtol, atol, part):
+    """The rows are compared in parts of several sizes."""
     a, b = np.array(pairs, float).T
     path = rows_file(tmp_path_factory.getbasetemp(), len(a))
     with pytest.MonkeyPatch.context() as patch:
@@ -120,7 +120,7 @@ def test_a_run_is_equal_to_itself_in_rows_that_it_predicts(flowers, tmp_path):
 
 
 class Doubled(PredictionSource):
-    """Predicts twice the cells of the column that a file names."""
+    """A model that predicts twice the cells of the column that a file names."""
 
     type = "doubled"
     suffixes = (".doubled",)
@@ -134,7 +134,7 @@ class Doubled(PredictionSource):
 
 
 class Broken(Doubled):
-    """Predicts one row too many."""
+    """A model that predicts one row too many."""
 
     type = "broken"
     suffixes = (".broken",)
@@ -143,7 +143,7 @@ class Broken(Doubled):
         return PredictedRows({"prediction": np.zeros(len(rows) + 1)})
 
 
-def test_a_third_partys_source_is_opened_by_suffix_or_scheme(tmp_path):
+def test_a_third_party_source_is_opened_by_suffix_or_scheme(tmp_path):
     registry = registry_with([Doubled, Broken])
     for name in ("a.doubled", "b.broken"):
         (tmp_path / name).write_text("row", "utf-8")

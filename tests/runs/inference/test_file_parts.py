@@ -15,19 +15,19 @@ def predictor(flowers):
 
 
 @pytest.mark.parametrize("samples", [1, 7, 120, 1000])
-def test_parts_are_what_the_whole_is(samples, predictor, flowers, monkeypatch):
-    """Nothing is fitted again: a row is prepared alone as among others."""
+def test_parts_are_predicted_like_the_whole_file(samples, predictor, flowers, monkeypatch):
+    """Nothing is fitted again, so the other rows of a part do not matter."""
     (whole,) = predictor.predict_parts(flowers.table)
     monkeypatch.setattr(Predictor, "samples_in_part", samples)
     parts = list(predictor.predict_parts(flowers.table))
     assert [len(part) for part in parts[:-1]] == [samples] * (len(parts) - 1)
     assert sum(map(len, parts)) == 120
-    found = np.concatenate([part.outputs for part in parts])
-    assert np.allclose(found, whole.outputs, rtol=0, atol=1e-6)
-    assert [each for part in parts for each in part.prediction] == whole.prediction.tolist()
+    outputs = np.concatenate([part.outputs for part in parts])
+    assert np.allclose(outputs, whole.outputs, rtol=0, atol=1e-6)
+    assert [label for part in parts for label in part.prediction] == whole.prediction.tolist()
 
 
-def test_a_row_at_fault_is_reported_by_its_place_in_the_file(predictor, tmp_path, monkeypatch):
+def test_an_invalid_row_is_reported_by_its_place_in_the_file(predictor, tmp_path, monkeypatch):
     rows = ["1,red,2\n"] * 20
     rows[16] = "1,red,inf\n"
     (tmp_path / "new.csv").write_text("length,color,width\n" + "".join(rows))

@@ -1,4 +1,4 @@
-"""Rows that cannot be predicted are left empty, and are the ones that are refused alone."""
+"""Rows that cannot be predicted are left empty; predicted alone, the same rows are errors."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ ROWS = odd_rows(COUNT)
 
 @pytest.fixture(scope="module")
 def alone(predictor):
-    """The prediction of each row alone, or its error."""
+    """Return the prediction of each row alone, or its error."""
 
     def predicted(row):
         try:
@@ -70,10 +70,10 @@ def alone(predictor):
         except DataError as error:
             return error
 
-    found = [predicted(row) for row in ROWS]
-    refused = sum(isinstance(each, DataError) for each in found)
+    results = [predicted(row) for row in ROWS]
+    refused = sum(isinstance(result, DataError) for result in results)
     assert 10 < refused < COUNT - 10
-    return found
+    return results
 
 
 def texts():
@@ -136,22 +136,22 @@ def test_the_refused_rows_are_empty(form, samples, predictor, alone, tmp_path, m
     else:
         return
     columns = [prediction_columns(part) for part in parts]
-    found = {name: np.concatenate([each[name] for each in columns]) for name in columns[0]}
-    prefix = "label_" if "label_prediction" in found else ""
+    joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
+    prefix = "label_" if "label_prediction" in joined else ""
     for at, expected in enumerate(alone):
-        error = found["error"][at]
+        error = joined["error"][at]
         if isinstance(expected, DataError):
             assert error == expected.message.replace("row 1,", f"row {at + 1},", 1)
-            assert {str(found[name][at]) for name in found if name not in ("error", "size")} <= {
+            assert {str(joined[name][at]) for name in joined if name not in ("error", "size")} <= {
                 "None", "nan",
             }  # fmt: skip
         else:
             assert error is None
             for name, column in prediction_columns(expected).items():
-                got, own = found[name][at], column[0]
-                same = got == own if isinstance(own, str) else np.isclose(got, own, atol=1e-6)
+                got, value = joined[name][at], column[0]
+                same = got == value if isinstance(value, str) else np.isclose(got, value, atol=1e-6)
                 assert same, name
-    assert found[f"{prefix}prediction"].dtype == object
+    assert joined[f"{prefix}prediction"].dtype == object
 
 
 def write_json(rows, path):
@@ -172,7 +172,7 @@ def write_sql(rows, path):
 @pytest.mark.parametrize(
     ("write", "values"), [(write_json, ([1.5], {"a": 1}, [], "\ud800")), (write_sql, (b"blob",))]
 )
-def test_a_value_that_is_no_cell_is_a_fault_of_its_row(
+def test_a_value_that_is_not_a_cell_is_an_error_of_its_row(
     write, values, samples, predictor, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(Predictor, "samples_in_part", samples)
@@ -188,17 +188,17 @@ def test_a_value_that_is_no_cell_is_a_fault_of_its_row(
         list(predictor.predict_parts(data, ["id"]))
     parts = [*predictor.predict_parts(data, ["id"], on_error="empty")]
     columns = [prediction_columns(part) for part in parts]
-    found = {name: np.concatenate([each[name] for each in columns]) for name in columns[0]}
+    joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
     for at, row in enumerate(rows):
-        error = found["error"][at]
+        error = joined["error"][at]
         if row["id"] != f"r{at}":
-            assert found["id"][at] is None
+            assert joined["id"][at] is None
             assert error.startswith(f'row {at + 1}, column "id" is ')
             continue
         (alone,) = wrapped(predictor.predict([row], on_error="empty")).values()
         expected = None if not alone.errors else alone.errors[0].message
         assert error == (expected and expected.replace("row 1,", f"row {at + 1},", 1))
-        assert found["id"][at] == row["id"]
+        assert joined["id"][at] == row["id"]
 
 
 @pytest.mark.parametrize("bad", [10, 20])
@@ -216,7 +216,7 @@ def test_the_types_of_a_parquet_file_are_those_of_the_training_data(
         document["losses"] = {"label": {"type": document.pop("loss"), "output": "softmax_1"}}
     data = declnet.Table({**columns, "label": label}, "label")
     predictor = run(parse_spec(document), data=data).predictor
-    rows = [{name: each[at].item() for name, each in columns.items()} for at in range(20)]
+    rows = [{name: column[at].item() for name, column in columns.items()} for at in range(20)]
     for row in rows[:bad]:
         row["size"] = "?!"
     path = write_json(rows, tmp_path)
@@ -244,11 +244,11 @@ def test_an_integer_column_is_not_cut_in_a_parquet_file(tmp_path):
 
 def test_good_rows_have_no_errors(predictor):
     rows = odd_rows(20, share=0)
-    found = predictor.predict(rows, on_error="empty")
-    assert [each.errors for each in wrapped(found).values()] == [{}]
+    prediction = predictor.predict(rows, on_error="empty")
+    assert [output.errors for output in wrapped(prediction).values()] == [{}]
     same = predictor.predict(rows)
-    assert [each.errors for each in wrapped(same).values()] == [None]
-    columns = prediction_columns(found)
+    assert [output.errors for output in wrapped(same).values()] == [None]
+    columns = prediction_columns(prediction)
     assert not columns.pop("error").any()
     for name, column in prediction_columns(same).items():
         np.testing.assert_array_equal(columns[name], column)
@@ -290,7 +290,7 @@ def test_samples_without_numbers_are_counted_over_all_parts(is_table, on_error):
             list(parts)
         return
     errors = [{**part.errors} for part in parts]
-    assert [[*each] for each in errors] == [[], [], [1]]
+    assert [[*part] for part in errors] == [[], [], [1]]
     assert named in errors[2][1].message
     assert errors[2][1].row == 10
 
@@ -311,21 +311,21 @@ def test_samples_of_arrays(named):
         if not named
         else {"layers": [{"type": "concatenate", "inputs": ["input.a", "input.b"]}, *layers]}
     )
-    given = {"a": x, "b": x[:, :1]} if named else x
-    predictor = run(parse_spec({**SPEC, "model": model}), data=(given, y)).predictor
+    features = {"a": x, "b": x[:, :1]} if named else x
+    predictor = run(parse_spec({**SPEC, "model": model}), data=(features, y)).predictor
     x = x.copy()
     x[[3, 17], 1] = np.nan, 1e38
     x[17, 0] = -3e38
-    given = {"a": x, "b": x[:, :1]} if named else x
-    found = predictor.predict(given, on_error="empty")
-    assert 3 in found.errors
-    assert found.errors.keys() <= {3, 17}
-    assert found.errors[3].message.startswith("sample 4")
-    good = [at for at in range(40) if at not in found.errors]
-    assert np.isnan(found.outputs[3]).all()
-    assert found.prediction[3] is None
-    small = {k: v[good] for k, v in given.items()} if named else given[good]
-    np.testing.assert_allclose(found.outputs[good], predictor.predict(small).outputs, rtol=1e-6)
+    features = {"a": x, "b": x[:, :1]} if named else x
+    result = predictor.predict(features, on_error="empty")
+    assert 3 in result.errors
+    assert result.errors.keys() <= {3, 17}
+    assert result.errors[3].message.startswith("sample 4")
+    good = [at for at in range(40) if at not in result.errors]
+    assert np.isnan(result.outputs[3]).all()
+    assert result.prediction[3] is None
+    small = {k: v[good] for k, v in features.items()} if named else features[good]
+    np.testing.assert_allclose(result.outputs[good], predictor.predict(small).outputs, rtol=1e-6)
 
 
 def test_forecasts_are_refused():

@@ -1,4 +1,4 @@
-"""Predictors as texts, numbers and arrays."""
+"""Predictors as plain strings, numbers and arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of predictions read back with the libraries that others use."""
+"""Prediction files, read back with common libraries."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ COLUMNS = ["prediction", *(f"probability_{name}" for name in NAMES)]
 
 
 def require_whole(lines):
-    """Require all predictions in the lines of a table, of which the first one has the names."""
+    """Require all predictions in the lines of a table, whose first line has the names."""
     columns, *rows = lines
     assert columns == COLUMNS
     assert [row[0] for row in rows] == SAID
@@ -138,7 +138,7 @@ def failing():
 
 
 @pytest.mark.parametrize("form", csv_file.FORMS)
-def test_after_an_error_nothing_is_left(form, tmp_path):
+def test_an_error_leaves_no_file(form, tmp_path):
     if form == "parquet":
         pytest.importorskip("polars", reason="the extra data is not installed")
     with (

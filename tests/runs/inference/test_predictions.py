@@ -1,4 +1,4 @@
-"""How outputs are read, by loss and target."""
+"""Predictions derived from outputs, by loss and target."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ OUTPUTS = np.array([[0.2, 0.7, 0.1], [0.5, 0.1, 0.4]], np.float32)
     ],
 )
 def test_the_largest_unit_is_the_class(classes, said, names):
-    found = reading("categorical_crossentropy", (3,), classes).read(OUTPUTS)
-    assert found.prediction.tolist() == said
-    assert found.class_names == names
-    assert np.array_equal(found.probabilities, OUTPUTS)
-    assert list(found.columns()) == ["prediction", *(f"probability_{each}" for each in names)]
+    prediction = reading("categorical_crossentropy", (3,), classes).read(OUTPUTS)
+    assert prediction.prediction.tolist() == said
+    assert prediction.class_names == names
+    assert np.array_equal(prediction.probabilities, OUTPUTS)
+    assert list(prediction.columns()) == ["prediction", *(f"probability_{name}" for name in names)]
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,8 @@ def test_the_largest_unit_is_the_class(classes, said, names):
 )
 def test_true_labels_of_every_form(units, y, expected):
     loss = "categorical_crossentropy" if units == 3 else "binary_crossentropy"
-    found = reading(loss, (units,)).true_labels(np.array(y))
-    assert (found.tolist(), found.dtype) == (expected, np.intp)
+    labels = reading(loss, (units,)).true_labels(np.array(y))
+    assert (labels.tolist(), labels.dtype) == (expected, np.intp)
 
 
 class Declared(Loss):
@@ -100,34 +100,34 @@ def declared(**traits):
 @pytest.mark.parametrize("units", [1, 2])
 def test_the_loss_says_whether_there_are_probabilities(takes, threshold, probabilities, units):
     loss = declared(targets="binary", takes=takes, threshold=threshold)
-    found = reading(loss, (units,)).read(np.full((3, units), 0.4))
-    assert (found.probabilities is not None) == probabilities
-    assert (found.prediction == (threshold < 0.4)).all()
+    prediction = reading(loss, (units,)).read(np.full((3, units), 0.4))
+    assert (prediction.probabilities is not None) == probabilities
+    assert (prediction.prediction == (threshold < 0.4)).all()
 
 
 def test_predictions_may_have_another_shape_than_the_output():
-    """A loss of a mean and a variance for each value predicts the means."""
+    """The prediction of a loss over means and variances is the mean."""
 
     def means(self, y_pred):
         return y_pred[:, :1]
 
-    found = reading(declared(takes="values", predictions=means), (2,))
-    assert (found.task, found.outputs) == ("values", 1)
-    assert found.read(np.array([[1.0], [2.0]])).prediction.tolist() == [1.0, 2.0]
+    reader = reading(declared(takes="values", predictions=means), (2,))
+    assert (reader.task, reader.outputs) == ("values", 1)
+    assert reader.read(np.array([[1.0], [2.0]])).prediction.tolist() == [1.0, 2.0]
     one_of_two = declared(targets="binary", takes="logits", predictions=means)
     assert reading(one_of_two, (2,)).task == "binary"
 
 
 def test_the_threshold_of_a_metric_counts():
     metrics = [{"type": "binary_accuracy", "threshold": 0.2}]
-    found = reading("binary_crossentropy", (1,), None, metrics).read(np.array([[0.3], [0.1]]))
-    assert found.prediction.tolist() == [1, 0]
+    prediction = reading("binary_crossentropy", (1,), None, metrics).read(np.array([[0.3], [0.1]]))
+    assert prediction.prediction.tolist() == [1, 0]
 
 
-def test_several_units_say_yes_or_no_each():
-    found = reading("binary_crossentropy", (2,)).read(np.array([[0.3, 0.8], [0.9, 0.1]]))
-    assert found.prediction.tolist() == [[0, 1], [1, 0]]
-    columns = found.columns()
+def test_each_of_several_units_is_a_yes_or_no_label():
+    prediction = reading("binary_crossentropy", (2,)).read(np.array([[0.3, 0.8], [0.9, 0.1]]))
+    assert prediction.prediction.tolist() == [[0, 1], [1, 0]]
+    columns = prediction.columns()
     assert list(columns) == ["prediction_1", "prediction_2", "probability_1", "probability_2"]
     assert columns["prediction_2"].tolist() == [1, 0]
     assert columns["probability_1"].tolist() == [0.3, 0.9]

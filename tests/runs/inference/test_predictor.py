@@ -1,4 +1,4 @@
-"""A run's model for programs: tables and arrays as users have them."""
+"""Predictors of runs: tables and arrays in the forms that programs use."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def test_a_copy_gives_the_same(predictor, columns, flowers, duplicate):
     assert np.array_equal(part.outputs, expected.outputs)
 
 
-def test_tables_of_all_sorts_give_the_same(predictor, columns):
+def test_tables_of_all_types_give_the_same(predictor, columns):
     whole = predictor.predict(columns)
     assert len(whole) == 120
     assert whole.probabilities.shape == (120, 3)
     names = np.array(predictor.class_names, object)
     assert (whole.prediction == names[whole.probabilities.argmax(axis=1)]).all()
     lists = {name: column.tolist() for name, column in columns.items()}
-    rows = [dict(zip(lists, each, strict=True)) for each in zip(*lists.values(), strict=True)]
+    rows = [dict(zip(lists, values, strict=True)) for values in zip(*lists.values(), strict=True)]
     gaps = [{key: value for key, value in row.items() if value == value} for row in rows]
     for table in (Table(columns), lists, rows, gaps):
-        found = predictor.predict(table)
-        assert np.array_equal(found.outputs, whole.outputs)
-        assert found.prediction.tolist() == whole.prediction.tolist()
+        prediction = predictor.predict(table)
+        assert np.array_equal(prediction.outputs, whole.outputs)
+        assert prediction.prediction.tolist() == whole.prediction.tolist()
 
 
 def test_data_frames_give_the_same(predictor, columns):
@@ -69,8 +69,8 @@ def test_data_frames_of_pandas_give_the_same(predictor, columns):
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     expected = predictor.predict(columns).outputs
     frame = pandas.DataFrame(columns)
-    for each in (frame, frame.convert_dtypes(), frame.astype({"color": "category"})):
-        assert np.array_equal(predictor.predict(each).outputs, expected)
+    for table in (frame, frame.convert_dtypes(), frame.astype({"color": "category"})):
+        assert np.array_equal(predictor.predict(table).outputs, expected)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_data_frames_of_pandas_give_the_same(predictor, columns):
     ],
 )
 def test_a_wrong_table_is_reported_at_its_row_and_column(change, message, predictor, columns):
-    table = {name: each for name, each in (columns | change).items() if each is not None}
+    table = {name: column for name, column in (columns | change).items() if column is not None}
     with pytest.raises(declnet.DataError) as raised:
         predictor.predict(table)
     assert message in str(raised.value)
@@ -110,14 +110,14 @@ def test_an_array_is_not_a_table(predictor):
 
 
 def test_data_with_targets_is_evaluated(predictor, columns, flowers):
-    """From a file, a table with its target, or a table and a target of any name."""
+    """The data is a file, a table with its target, or a table and a target of any name."""
     kinds = np.array([row["kind"] for row in flowers.rows], object)
     expected = predictor.evaluate(flowers.table)
     assert expected.samples == expected.counts.sum() == 120
     for data in (({**columns, "kind": kinds}, "kind"), (columns, kinds)):
-        found = predictor.evaluate(data)
-        assert found.metrics == expected.metrics
-        assert np.array_equal(found.counts, expected.counts)
+        evaluation = predictor.evaluate(data)
+        assert evaluation.metrics == expected.metrics
+        assert np.array_equal(evaluation.counts, expected.counts)
     assert declnet.open_run(flowers.run).evaluate(flowers.table).metrics == expected.metrics
     with pytest.raises(DataError, match=r"trained on a table \(give a table with its columns"):
         predictor.evaluate((np.zeros((3, 3)), np.arange(3)))

@@ -9,19 +9,19 @@ from declnet.testing.examples import registry_with
 
 
 class Steps(Searcher):
-    """The next rate each time; trials of rates below 0.05 are stopped after their first report."""
+    """Proposes rates in order; trials of rates below 0.05 are stopped after their first report."""
 
     type = "steps"
     rates: tuple[float, ...] = (0.1, 0.01, 0.2, 0.3)
 
     def propose(self, study, number, trials):
-        assert [each.number for each in trials] == list(range(number))
+        assert [trial.number for trial in trials] == list(range(number))
         if number >= len(self.rates):
             return None
         return {"optimizer.learning_rate": self.rates[number], "model.layers.1": "relu"}
 
     def should_stop(self, study, trial, trials):
-        assert all(each.state != "running" for each in trials)
+        assert "running" not in {other.state for other in trials}
         return trial.values["optimizer.learning_rate"] < 0.05 and len(trial.reported) == 1
 
 

@@ -1,8 +1,8 @@
 """Kill the groups of plans before each of some file operations, and resume them.
 
 Run as a program with an empty folder and the least number of kills, it prints the number of kills,
-and fails at the first group that does not end like one that was never killed. The groups are of a
-plan of a third party, which decides by what came back, and of a search with several runs a trial.
+and fails at the first group that does not end like one that was never killed. The groups belong to
+a third-party plan, which decides by the outcomes, and to a search with several runs per trial.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from killed_anywhere import FILES, SPEC, in_a_process, warm_up  # a program, lik
 
 
 class Halving(Plan):
-    """Trains each point on a first fold, and the better half of them on the next."""
+    """A plan that trains each point on a first fold, and the better half of them on the next."""
 
     type = "halving"
     rates: tuple[float, ...] = (0.001, 0.5, 0.05)
@@ -68,8 +68,8 @@ TUNE = {
 
 
 def bits(directory: Path) -> dict[str, bytes]:
-    found = [each for each in sorted(directory.rglob("*")) if each.name in FILES]
-    return {str(each.relative_to(directory)): each.read_bytes() for each in found}
+    paths = [path for path in sorted(directory.rglob("*")) if path.name in FILES]
+    return {str(path.relative_to(directory)): path.read_bytes() for path in paths}
 
 
 def tasks(directory: Path) -> list[Task]:
@@ -107,7 +107,7 @@ def main(folder: Path, most: int) -> None:
             assert in_a_process(None, complete, begin, spec, out, options) == 0, number
             assert tasks(out) == tasks(whole), number
             assert bits(out) == bits(whole), number
-            left = [each for each in out.rglob(".*") if each.is_file()]
+            left = [path for path in out.rglob(".*") if path.is_file()]
             assert not left, (number, left)
     sys.stdout.write(f"{kills}\n")
 

@@ -29,32 +29,32 @@ def registry():
     return registry_with([Group])
 
 
-def test_folds_are_told_that_all_have_ended_with_their_metrics(document, registry, tmp_path):
+def test_after_all_folds_the_callback_gets_their_metrics(document, registry, tmp_path):
     document["data"]["folds"] = 3
     document["training"]["callbacks"] = ["group", {"type": "group", "label": "b"}, "group"]
-    found = run(parse_spec(document, registry), out=tmp_path / "f", registry=registry)
+    folds = run(parse_spec(document, registry), out=tmp_path / "f", registry=registry)
     assert [label for label, *_ in TOLD] == ["a", "b"]
     _, runs, best = TOLD[0]
-    assert [each.values for each in runs] == [{"fold": 1}, {"fold": 2}, {"fold": 3}]
-    assert {each.group for each in runs} == {tmp_path / "f"}
-    assert [each.metrics for each in runs] == [each.metrics for each in found.members]
-    accuracies = [each.metrics["validation"]["accuracy"] for each in runs]
+    assert [fold.values for fold in runs] == [{"fold": 1}, {"fold": 2}, {"fold": 3}]
+    assert {fold.group for fold in runs} == {tmp_path / "f"}
+    assert [fold.metrics for fold in runs] == [member.metrics for member in folds.members]
+    accuracies = [fold.metrics["validation"]["accuracy"] for fold in runs]
     assert best.metrics["validation"]["accuracy"] == max(accuracies)
 
 
-def test_a_sweep_is_one_group_that_is_told_once(document, registry, tmp_path):
+def test_the_group_of_a_sweep_is_reported_once(document, registry, tmp_path):
     document["training"] |= {"callbacks": ["group"], "epochs": 1}
     document["sweep"] = {"optimizer.learning_rate": [0.1, 0.2], "seed": [0, 1]}
     sweep(document, out=tmp_path / "swept", registry=registry)
     ((_, runs, best),) = TOLD
-    assert {each.group for each in runs} == {tmp_path / "swept"}
-    varied = sorted(tuple(each.values.values()) for each in runs)
+    assert {grouped.group for grouped in runs} == {tmp_path / "swept"}
+    varied = sorted(tuple(grouped.values.values()) for grouped in runs)
     assert varied == [(0.1, 0), (0.1, 1), (0.2, 0), (0.2, 1)]
     assert best in runs
     assert json.loads((tmp_path / "swept/group.json").read_text())["status"] == "finished"
 
 
-def test_a_run_alone_has_no_group(document, tmp_path):
+def test_a_single_run_has_no_group(document, tmp_path):
     run(parse_spec(document), out=tmp_path / "runs" / "one")
     assert grouped_run(tmp_path / "runs" / "one") is None
     run(parse_spec(document), out=tmp_path / "other", seeds=[1])
@@ -74,5 +74,5 @@ def test_a_trial_has_its_values_from_the_journal(document, tmp_path):
     for seed in (0, 1):
         journal.ask(Task(f"trials/0003/seed-{seed}", values, seed, point="trials/0003"))
     run(spec, out=tmp_path / "trials/0003/seed-1")
-    found = grouped_run(tmp_path / "trials/0003/seed-1")
-    assert (found.group, found.values) == (tmp_path, {"trial": 3, **values, "seed": 1})
+    grouped = grouped_run(tmp_path / "trials/0003/seed-1")
+    assert (grouped.group, grouped.values) == (tmp_path, {"trial": 3, **values, "seed": 1})

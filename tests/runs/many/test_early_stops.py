@@ -1,4 +1,4 @@
-"""Runs elsewhere are stopped early: by reports, by files, or not at all, which is said."""
+"""Early stops of runs on other machines: by reports, by files, or unavailable with a note."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def stopped(document, tmp_path, monkeypatch):
             json.loads(line) for line in (parent / "0001/history.jsonl").read_text().splitlines()
         ]
         assert seen == [(row["epoch"], row["validation_accuracy"]) for row in rows]
-        assert not [each.name for each in parent.iterdir() if each.name.startswith(".")]
+        assert not [path.name for path in parent.iterdir() if path.name.startswith(".")]
         return training.outcomes()[0], len(seen)
 
     return carry_out
@@ -65,22 +65,22 @@ def stopped(document, tmp_path, monkeypatch):
     ],
     ids=["reports", "reports without a shared file system", "a shared file system"],
 )
-def test_a_run_elsewhere_is_stopped_where_it_would_be_here(stopped, executor):
+def test_a_run_elsewhere_is_stopped_at_the_same_epoch_as_here(stopped, executor):
     outcome, epochs = stopped(executor)
     assert (outcome.error, outcome.stopped, epochs) == (None, "behind", 3)
 
 
-def test_without_either_it_is_said_that_no_run_is_stopped_and_each_epoch_counts(stopped):
+def test_without_either_a_note_says_that_runs_are_not_stopped_and_each_epoch_counts(stopped):
     with pytest.warns(DeclnetWarning, match='"in_thread" passes no reports on, and shares no'):
         outcome, epochs = stopped(InThread(is_elsewhere=True))
     assert (outcome.error, outcome.stopped, epochs) == (None, None, EPOCHS)
 
 
-def test_a_run_that_begins_anew_reports_no_epoch_twice(tmp_path):
+def test_a_run_that_starts_over_reports_no_epoch_twice(tmp_path):
     seen = []
     run = early_stops.RemoteRun(tmp_path / "0001", seen.append, tmp_path)
     rows = [{"epoch": number, "learning_rate": 0.1, "loss": None} for number in range(3)]
     run.receive_report(json.dumps(rows[:2]), None)
     run.receive_report(json.dumps(rows), None)
-    assert [each.epoch for each in seen] == [0, 1, 2]
+    assert [event.epoch for event in seen] == [0, 1, 2]
     assert seen[0].metric("loss") != seen[0].metric("loss")

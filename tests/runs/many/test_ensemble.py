@@ -62,7 +62,7 @@ def spec_of(table, target, **data):
 
 @pytest.fixture
 def folds(table, tmp_path):
-    """Four folds of which each is a fourth of what the test data leaves."""
+    """Four folds, each a quarter of the rows that are not test data."""
     run(spec_of(table, "kind", folds=4, test=0.2), out=tmp_path / "out")
     return tmp_path / "out"
 
@@ -74,17 +74,17 @@ def rows_of(path):
 
 @pytest.mark.parametrize("target", ["kind", "price"])
 def test_the_folder_predicts_the_mean_of_its_members(table, tmp_path, target):
-    found = run(spec_of(table, target, folds=3), out=tmp_path / "out")
-    given = features(rows_of(table))
+    folds = run(spec_of(table, target, folds=3), out=tmp_path / "out")
+    table_features = features(rows_of(table))
     members = [open_run(tmp_path / f"out/fold-{n}").predictor() for n in (1, 2, 3)]
-    outputs = [each.predict(given).outputs for each in members]
+    outputs = [member.predict(table_features).outputs for member in members]
     mean, spread = np.mean(outputs, axis=0), np.std(outputs, axis=0, ddof=1)
     whole = load_predictor(tmp_path / "out")
     assert len(whole.members) == 3
-    for predicted in (whole.predict(given), found.predict(given)):
+    for predicted in (whole.predict(table_features), folds.predict(table_features)):
         np.testing.assert_allclose(predicted.outputs, mean, rtol=1e-12)
         np.testing.assert_allclose(predicted.spread, spread, rtol=1e-12)
-        assert whole.predict(given, spread=False).spread is None
+        assert whole.predict(table_features, spread=False).spread is None
         if target == "kind":
             np.testing.assert_allclose(predicted.probabilities.sum(axis=1), 1, rtol=1e-12)
             best = np.array(["x", "y", "z"], object)[mean.argmax(axis=1)]
@@ -95,26 +95,24 @@ def test_the_folder_predicts_the_mean_of_its_members(table, tmp_path, target):
 
 
 @pytest.mark.parametrize("split", [{}, {"method": "stratified"}, {"method": "grouped"}])
-def test_out_of_fold_predicts_each_row_once_by_the_model_that_did_not_see_it(
-    table, tmp_path, split
-):
+def test_out_of_fold_each_row_is_predicted_by_the_model_that_did_not_see_it(table, tmp_path, split):
     grouped = split.get("method") == "grouped"
     more = {"split": {**split, "column": "color"}} if grouped else {"split": split, "test": 0.2}
     folds = 2 if grouped else 4
     run(spec_of(table, "kind", folds=folds, **more), out=tmp_path / "out")
-    found, given = rows_of(tmp_path / "out/out_of_fold.csv"), rows_of(table)
-    numbers = [int(row["row"]) for row in found]
+    out_of_fold, table_rows = rows_of(tmp_path / "out/out_of_fold.csv"), rows_of(table)
+    numbers = [int(row["row"]) for row in out_of_fold]
     assert numbers == sorted(set(numbers))
     assert len(numbers) == ROWS - (0 if grouped else round(ROWS * 0.2))
     for fold in range(1, folds + 1):
         member = open_run(tmp_path / f"out/fold-{fold}")
-        own = [row for row in found if row["fold"] == str(fold)]
-        seen = [given[int(row["row"]) - 1] for row in own]
-        assert len(own) == member.manifest.data["validation"].samples
+        held_out = [row for row in out_of_fold if row["fold"] == str(fold)]
+        seen = [table_rows[int(row["row"]) - 1] for row in held_out]
+        assert len(held_out) == member.manifest.data["validation"].samples
         assert not grouped or len({row["color"] for row in seen}) == 1
         expected = member.predictor().predict(features(seen))
-        assert [row["prediction"] for row in own] == expected.prediction.tolist()
-        written = [[float(row[f"probability_{each}"]) for each in "xyz"] for row in own]
+        assert [row["prediction"] for row in held_out] == expected.prediction.tolist()
+        written = [[float(row[f"probability_{name}"]) for name in "xyz"] for row in held_out]
         np.testing.assert_allclose(written, expected.probabilities, rtol=1e-12)
 
 
@@ -122,34 +120,34 @@ def features(rows):
     return [{"a": float(r["a"]), "b": float(r["b"]), "color": r["color"]} for r in rows]
 
 
-def test_the_evaluation_out_of_fold_is_of_all_rows_at_once(folds, table):
-    found = open_group(folds).evaluate()
+def test_the_evaluation_out_of_fold_covers_all_rows(folds, table):
+    result = open_group(folds).evaluate()
     members = [open_run(folds / f"fold-{n}") for n in range(1, 5)]
-    sizes = [each.manifest.data["validation"].samples for each in members]
-    assert found.samples == sum(sizes) == 48
+    sizes = [member.manifest.data["validation"].samples for member in members]
+    assert result.samples == sum(sizes) == 48
     for name in ("loss", "accuracy"):
-        values = [each.metrics["validation"][name] for each in members]
-        assert found.metrics[name] == pytest.approx(np.average(values, weights=sizes), rel=1e-12)
+        values = [member.metrics["validation"][name] for member in members]
+        assert result.metrics[name] == pytest.approx(np.average(values, weights=sizes), rel=1e-12)
     kinds = [row["kind"] for row in rows_of(table)]
     right = [kinds[int(row["row"]) - 1] == row["prediction"] for row in rows_of(folds / OUT)]
-    assert found.metrics["accuracy"] == pytest.approx(np.mean(right))
-    assert found.counts.sum() == 48
-    assert found.counts.trace() == sum(right)
-    assert found.warnings == ()
+    assert result.metrics["accuracy"] == pytest.approx(np.mean(right))
+    assert result.counts.sum() == 48
+    assert result.counts.trace() == sum(right)
+    assert result.warnings == ()
 
 
 OUT = "out_of_fold.csv"
 
 
 def test_other_data_is_predicted_by_all_models(folds, table):
-    """That is the test data, which no fold has seen, or a file."""
+    """The other data is the test data, which no fold has seen, or a file."""
     ensemble, predictor = open_group(folds), load_predictor(folds)
-    found = ensemble.evaluate("test")
+    result = ensemble.evaluate("test")
     left = {int(row["row"]) for row in rows_of(folds / OUT)}
     rows = [row for n, row in enumerate(rows_of(table), start=1) if n not in left]
     predicted = predictor.predict(features(rows)).prediction
-    right = [row["kind"] == each for row, each in zip(rows, predicted, strict=True)]
-    assert (found.samples, found.metrics) == (12, {"accuracy": pytest.approx(np.mean(right))})
+    right = [row["kind"] == label for row, label in zip(rows, predicted, strict=True)]
+    assert (result.samples, result.metrics) == (12, {"accuracy": pytest.approx(np.mean(right))})
     assert ensemble.evaluate(Path(table)).samples == ROWS
     assert predictor.evaluate(Path(table)).metrics == ensemble.evaluate(Path(table)).metrics
     with pytest.raises(DataError, match="the rows were seen by some of the models"):
@@ -163,7 +161,7 @@ def seeds_of(spec, out, seeds):
     return open_group(out)
 
 
-def test_seeds_are_averaged_and_evaluated_on_what_none_has_seen(table, tmp_path):
+def test_seeds_are_averaged_and_evaluated_on_data_that_none_has_seen(table, tmp_path):
     tested = {"test": {"type": "csv", "path": str(table), "target": "kind"}}
     ensemble = seeds_of(spec_of(table, "kind", **tested), tmp_path / "out", [0, 5])
     assert not (tmp_path / "out" / OUT).exists()
@@ -178,8 +176,8 @@ def test_seeds_are_averaged_and_evaluated_on_what_none_has_seen(table, tmp_path)
     assert len(set(rows)) == len(rows) == every.evaluate().samples == 2 * ROWS
 
 
-def test_resuming_trains_what_is_left_and_nothing_else(folds, table, tmp_path):
-    """As if a process had been killed in the third fold."""
+def test_resuming_trains_only_the_remaining_folds(folds, table, tmp_path):
+    """The process seems to have been killed in the third fold."""
     out = tmp_path / "again"
     spec = spec_of(table, "kind", folds=4, test=0.2)
 
@@ -194,10 +192,10 @@ def test_resuming_trains_what_is_left_and_nothing_else(folds, table, tmp_path):
         match=r"fold-3: this run is not finished \(interrupted\); continue by `declnet resume",
     ):
         load_predictor(out)
-    before = {each: each.stat().st_ino for each in out.glob("fold-[12]/*")}
+    before = {path: path.stat().st_ino for path in out.glob("fold-[12]/*")}
     assert len(resume(out).members) == 4
     assert open_group(out).status == "finished"
-    assert {each: each.stat().st_ino for each in out.glob("fold-[12]/*")} == before
+    assert {path: path.stat().st_ino for path in out.glob("fold-[12]/*")} == before
     names = [OUT, *(f"fold-{n}/weights.safetensors" for n in range(1, 5))]
     for name in names:
         assert (out / name).read_bytes() == (folds / name).read_bytes()
@@ -221,12 +219,12 @@ def damaged(folds, how):
     elif how == "replaced":
         (member / "manifest.json").write_bytes((folds / "fold-1/manifest.json").read_bytes())
     elif how == "listed outside":
-        change(folds, lambda each: each["tasks"][1].update(folder="../fold-2"))
+        change(folds, lambda content: content["tasks"][1].update(folder="../fold-2"))
     else:
         manifest = json.loads((member / "manifest.json").read_text())
         manifest["declnet"] = "0.0.1"
         (member / "manifest.json").write_text(json.dumps(manifest))
-        change(folds, lambda each: each["manifests"].pop("fold-2"))
+        change(folds, lambda content: content["manifests"].pop("fold-2"))
 
 
 def change(folds, how):

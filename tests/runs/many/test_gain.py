@@ -1,4 +1,4 @@
-"""The gain of a study: the best trial beside the spec's own values, with its noise."""
+"""The gain of a study: the best trial compared with the spec's own values, with its noise."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_pairs_of_runs_tell_a_small_steady_gain_from_noise():
 
 
 def test_two_pairs_need_a_gain_of_many_standard_errors():
-    """Twice the standard error is no evidence with one degree of freedom."""
+    """With one degree of freedom, twice the standard error is not evidence."""
     assert gain_of([1.0, 1.0], 0.85, [0.8, 0.9], "lower").is_beyond_noise is False
     assert gain_of([1.0, 1.0], 0.85, [0.849, 0.851], "lower").is_beyond_noise
 

@@ -27,15 +27,15 @@ def begun(document, tmp_path):
     return folder
 
 
-def test_outcomes_are_those_of_the_folders(begun):
+def test_outcomes_are_read_from_the_folders(begun):
     manifest = json.loads((begun / "seed-3/manifest.json").read_text("utf-8"))
     manifest |= {"status": "running", "seed": 4}
     (begun / "seed-4/manifest.json").write_text(json.dumps(manifest), "utf-8")
     group = open_group(begun)
     metrics = json.loads((begun / "seed-3/metrics.json").read_text("utf-8"))
-    found = group.outcomes()
-    assert (found[0].metrics, found[0].error) == (metrics, None)
-    assert [each.error for each in found[1:]] == [
+    outcomes = group.outcomes()
+    assert (outcomes[0].metrics, outcomes[0].error) == (metrics, None)
+    assert [outcome.error for outcome in outcomes[1:]] == [
         "it has not finished (running)",
         "it has not begun",
     ]
@@ -48,8 +48,8 @@ def test_a_point_of_a_sweep_is_a_group_also_without_a_file(document, tmp_path):
     document["training"]["epochs"] = 1
     document["data"]["folds"] = 2
     document["sweep"] = {"optimizer.learning_rate": [0.1, 0.5], "seed": [3, 4]}
-    found = sweep(document, out=tmp_path / "swept")
-    point = tmp_path / "swept" / found.best.name
+    swept = sweep(document, out=tmp_path / "swept")
+    point = tmp_path / "swept" / swept.best.name
     (point / "group.json").rename(tmp_path / "group.json")
     group, written = open_group(point), GroupFile.read(tmp_path)
     assert group.file == written
@@ -57,7 +57,7 @@ def test_a_point_of_a_sweep_is_a_group_also_without_a_file(document, tmp_path):
     assert not is_group(tmp_path / "swept" / "other")
     assert not is_group(point / "seed-3" / "fold-1")
     with pytest.raises(OutputError, match=r"of several specs; name one, e.g. .*swept/small-"):
-        found.predictor()
+        swept.predictor()
 
 
 SPEC = {"document": {}, "folder": "/"}
@@ -95,7 +95,7 @@ def test_values_of_a_spec_keep_what_json_lacks():
     day = dt.date(2026, 1, 2)
     moment = dt.datetime(2026, 1, 2, 3, tzinfo=dt.UTC)
     value = {"a": [located, math.inf, -math.inf, day], "b": {"c": moment, "d": None, "e": True}}
-    found = restored(json.loads(json.dumps(plain(value), allow_nan=False)))
-    assert found == value
-    assert found["a"][0].folder == located.folder
+    read = restored(json.loads(json.dumps(plain(value), allow_nan=False)))
+    assert read == value
+    assert read["a"][0].folder == located.folder
     assert math.isnan(restored(plain([math.nan]))[0])

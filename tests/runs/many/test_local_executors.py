@@ -1,4 +1,4 @@
-"""Runs in threads and in worker processes: each with the folder and the bits of the run alone."""
+"""Runs in threads and worker processes, which write the same bits as the run alone."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ def tasks_of(spec, folder, seeds=(None,)):
 
 
 def executed(executor, tasks, follow=lambda task, share: None):
-    """Return the outcomes in the order in which they come."""
-    found = []
+    """Return the outcomes in the order of their arrival."""
+    outcomes = []
     for update in executor.execute(iter(tasks)):
         task = tasks[update.task]
         if update.failure is not None:
-            found.append(task.outcome(error=update.failure))
+            outcomes.append(task.outcome(error=update.failure))
         elif update.answer is not None:
-            found.append(task.outcome(**Answer.unpacked(update.answer).outcome))
+            outcomes.append(task.outcome(**Answer.unpacked(update.answer).outcome))
         elif update.report is not None:
             task.remote.receive_report(update.report, update.stop)
         else:
             follow(task, update.done)
-    return found
+    return outcomes
 
 
 def folder(directory):
@@ -71,16 +71,16 @@ def folder(directory):
     Only a run alone has a model card.
     """
     files = {
-        str(each.relative_to(directory)): each.read_bytes()
-        for each in sorted(directory.rglob("*"))
-        if each.is_file() and each.name != "README.md"
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file() and path.name != "README.md"
     }
     manifest = json.loads(files.pop("manifest.json"))
     return files, {key: value for key, value in manifest.items() if key not in TIMES}
 
 
 def same_as_alone(outcomes, tasks, tmp_path):
-    by_folder = {each.directory: each for each in outcomes}
+    by_folder = {outcome.directory: outcome for outcome in outcomes}
     assert len(by_folder) == len(outcomes) == len(tasks)
     for number, task in enumerate(tasks):
         alone = run(task.spec, out=tmp_path / f"alone-{number}")
@@ -114,8 +114,8 @@ def test_where_runs_train_follows_a_rule(native, tmp_path, monkeypatch):
     for name, changes in documents.items():
         (task,) = tasks_of(parse_spec(native | changes | {"name": name}), tmp_path)
         chosen[name] = [local_executor(task, count, 2)[0].type for count in (1, 2, 1000)]
-        given = replace(task, data={})
-        assert local_executor(given, 1000, 1)[0].type == "in_process"
+        without_data = replace(task, data={})
+        assert local_executor(without_data, 1000, 1)[0].type == "in_process"
     brief, long = ["in_process"] * 2, "worker_processes"
     assert chosen == {
         "numpy": [*brief, long],
@@ -125,7 +125,7 @@ def test_where_runs_train_follows_a_rule(native, tmp_path, monkeypatch):
     }
 
 
-def test_as_many_runs_as_cores_at_once_and_no_more_than_tasks(document, tmp_path, monkeypatch):
+def test_there_are_as_many_runs_at_once_as_cores_or_tasks(document, tmp_path, monkeypatch):
     for name in LIMITS:
         monkeypatch.delenv(name, raising=False)
     (task,) = tasks_of(parse_spec(document), tmp_path)
@@ -148,10 +148,10 @@ def test_a_run_that_fails_costs_the_others_nothing(native, tmp_path):
         *tasks_of(parse_spec(diverging), tmp_path),
         *tasks_of(parse_spec(absent | {"name": "absent"}), tmp_path),
     ]
-    found = {each.directory.name: each.error for each in executed(Threads(jobs=2), tasks)}
-    assert found["seed-0"] is found["seed-1"] is None
-    assert "the loss is" in found["wild"]
-    assert "no.npz" in found["absent"]
+    errors = {outcome.directory.name: outcome.error for outcome in executed(Threads(jobs=2), tasks)}
+    assert errors["seed-0"] is errors["seed-1"] is None
+    assert "the loss is" in errors["wild"]
+    assert "no.npz" in errors["absent"]
     assert json.loads((tmp_path / "wild/manifest.json").read_text())["status"] == "failed"
 
 
@@ -171,24 +171,24 @@ def test_runs_that_are_interrupted_resume_to_the_same_bits(native, tmp_path, mon
         patch.setattr(ConcurrentRuns, "deliver", interrupt)
         next(updates)
         updates.close()
-    begun = [each.directory for each in tasks if (each.directory / "manifest.json").exists()]
+    begun = [task.directory for task in tasks if (task.directory / "manifest.json").exists()]
     assert 0 < len(begun) < 3
-    for each in begun:
-        assert json.loads((each / "manifest.json").read_text())["status"] == "interrupted"
-        assert list((each / "checkpoints").iterdir())
+    for directory in begun:
+        assert json.loads((directory / "manifest.json").read_text())["status"] == "interrupted"
+        assert list((directory / "checkpoints").iterdir())
     executed(Threads(jobs=2), tasks)
-    for number, each in enumerate(tasks):
-        alone = run(each.spec, out=tmp_path / f"alone-{number}")
+    for number, task in enumerate(tasks):
+        alone = run(task.spec, out=tmp_path / f"alone-{number}")
         files, _ = folder(alone.directory)
-        assert folder(each.directory)[0] == files
+        assert folder(task.directory)[0] == files
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc").exists(), reason="children are read from /proc")
 
 
 def children():
-    own = Path(f"/proc/{os.getpid()}/task")
-    return {int(each) for task in own.iterdir() for each in (task / "children").read_text().split()}
+    path = Path(f"/proc/{os.getpid()}/task")
+    return {int(pid) for task in path.iterdir() for pid in (task / "children").read_text().split()}
 
 
 @needs_proc
@@ -207,13 +207,13 @@ def test_a_worker_that_dies_fails_its_task_and_is_replaced(document, tmp_path):
     tasks = [*tasks_of(endless, tmp_path / "a"), *tasks_of(short, tmp_path / "b", [1, 2])]
     outcomes = executed(WorkerProcesses(jobs=1), tasks, kill)
     assert killed == [endless.seed]
-    assert [each.status for each in outcomes] == ["failed", "finished", "finished"]
+    assert [outcome.status for outcome in outcomes] == ["failed", "finished", "finished"]
     assert outcomes[0].error == "its worker process ended with exit status -9"
     assert children() == before
 
 
 @needs_proc
-def test_a_worker_that_ends_before_its_task_has_failed(document, tmp_path, monkeypatch):
+def test_a_worker_that_exits_before_its_task_has_failed(document, tmp_path, monkeypatch):
     source = (
         "import os\nfrom declnet import Callback, hookimpl\n"
         "class Ends(Callback):\n    type = 'ends'\n    def start(self, context): os._exit(0)\n"
@@ -247,7 +247,7 @@ def test_a_worker_reports_epochs_and_is_stopped(document, tmp_path, monkeypatch)
 
 
 @needs_proc
-def test_whoever_stops_listening_ends_the_workers(document, tmp_path):
+def test_closing_the_iterator_ends_the_workers(document, tmp_path):
     before = children()
     endless = parse_spec(document | {"training": {"epochs": 10**9, "log_every": 10**6}})
     short = tasks_of(parse_spec(document), tmp_path, [0])

@@ -1,4 +1,4 @@
-"""Groups of members with weights: a linear model beside the folds of a network."""
+"""Groups of weighted members: a linear model and the folds of a network."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_prediction_is_the_weighted_mean_of_all_models(table, tmp_path, target
         {*range(1, ROWS + 1)} - set(group.examined("test")[0].raw.row_numbers.tolist())
     )
     evaluation = group.evaluate()
-    alone = {name: found for name, (_, found) in group.of_members("validation").items()}
+    alone = {name: score for name, (_, score) in group.of_members("validation").items()}
     assert evaluation.samples == alone["linear"].samples == ROWS - round(ROWS * 0.2)
     assert alone["network"].metrics == pytest.approx(
         {**open_group(tmp_path / "out/network").evaluate().metrics}, rel=1e-6
@@ -99,9 +99,7 @@ def test_selected_weights_are_no_worse_than_any_other_on_a_grid(table, tmp_path,
     equal = group.file.model_copy(update={"weights": dict.fromkeys(group.weights, 1.0)})
     parts = Group(group.path, equal).examined_alone("validation")
     y = np.concatenate([part.targets()[0] for part in parts["linear"]])
-    outputs = {
-        name: np.concatenate([part.outputs()[""] for part in own]) for name, own in parts.items()
-    }
+    outputs = {name: np.concatenate([part.outputs()[""] for part in parts[name]]) for name in parts}
 
     def loss(share):
         mean = share * outputs["linear"] + (1 - share) * outputs["network"]
@@ -161,7 +159,7 @@ def test_it_is_trained_resumed_and_examined_by_the_command_line(table, tmp_path,
     assert (tmp_path / "out/out_of_fold.csv").read_bytes() == whole
     done = command("evaluate", "out", "--analyze", "importance", "--format", "json")
     printed = json.loads(done.stdout)
-    assert [own["data"] for own in printed["evaluations"]] == ["out of fold", "test"]
+    assert [evaluation["data"] for evaluation in printed["evaluations"]] == ["out of fold", "test"]
     assert printed["analyses"][0]["samples"] == 96
     assert command("check", "blend.json").returncode == 0
     for name in ("trace", "sweep", "tune"):

@@ -1,4 +1,4 @@
-"""Out of fold, nothing that a row has a say in predicts it: no epoch, calibration or weight."""
+"""Out of fold, no row influences the epoch, calibration or weights that predict it."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_the_other_folds_select_the_weights_for_a_fold(group):
     assert len({str(weights) for weights in group.file.fold_weights.values()}) > 1
 
 
-def test_the_finished_models_have_a_say_in_the_weights(tmp_path):
+def test_the_finished_models_influence_the_weights(tmp_path):
     rows = noise()
     labels = (rows.x[:, 0] + 0.5 * rows.x[:, 1] ** 2 + rows.y > 0.7).astype(int)
     data = {"train": declnet.Dataset(rows.x, labels)}
@@ -105,7 +105,7 @@ def test_the_finished_models_have_a_say_in_the_weights(tmp_path):
 
 
 class Picks(Callback):
-    """A third party's selection of the epoch with the lowest log loss; writes down what it sees."""
+    """A third-party selection of the epoch with the lowest log loss, which records its data."""
 
     type = "picks"
     selects_epoch = True

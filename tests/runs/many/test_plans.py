@@ -1,4 +1,4 @@
-"""Studies with a searcher that keeps nothing itself: trials, early ends, kills and failures."""
+"""Studies with a searcher that stores nothing: trials, early stops, kills and failures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from declnet.runs.many.training import Training
 
 @pytest.fixture
 def study(document, changed, registry, tmp_path):
-    """Begin a study with changes of its spec; return its folder."""
+    """Return a function that begins a study of a changed spec and returns its folder."""
 
     def begin(**values):
         tune = {
@@ -41,7 +41,7 @@ def study(document, changed, registry, tmp_path):
 
 
 class Some(InProcess):
-    """Carries out a number of runs, as before a kill."""
+    """An executor that carries out a number of runs, as if it were killed then."""
 
     runs: int
 
@@ -76,18 +76,18 @@ def manifest(folder, number):
 def test_trials_end_early_or_with_their_objective(study, registry):
     folder = study()
     assert carried_out(folder, registry) == {}
-    found = open_group(folder, registry)
-    assert [each.state for each in found.trials] == ["finished", "pruned", "finished", "finished"]
-    assert (found.status, str(found.objective)) == ("finished", "validation.accuracy")
-    for each in found.trials:
-        own = manifest(folder, each.number)
-        assert (own["status"], own["epochs"]) == ("finished", 1 if each.number == 1 else 3)
-        metrics = json.loads((found.trial_folder(each.number) / "metrics.json").read_text("utf-8"))
-        assert each.value in (None, metrics["validation"]["accuracy"])
+    tuned = open_group(folder, registry)
+    assert [trial.state for trial in tuned.trials] == ["finished", "pruned", "finished", "finished"]
+    assert (tuned.status, str(tuned.objective)) == ("finished", "validation.accuracy")
+    for trial in tuned.trials:
+        stored = manifest(folder, trial.number)
+        assert (stored["status"], stored["epochs"]) == ("finished", 1 if trial.number == 1 else 3)
+        metrics = json.loads((tuned.trial_folder(trial.number) / "metrics.json").read_text("utf-8"))
+        assert trial.value in (None, metrics["validation"]["accuracy"])
     assert manifest(folder, 1)["stopped"].startswith("pruned: validation.accuracy of ")
-    assert sorted(found.trials[2].reported) == [0, 1, 2]
-    best = max((each for each in found.trials if each.value), key=lambda each: each.value)
-    assert found.best_trial == best
+    assert sorted(tuned.trials[2].reported) == [0, 1, 2]
+    best = max((trial for trial in tuned.trials if trial.value), key=lambda trial: trial.value)
+    assert tuned.best_trial == best
     written = tomllib.loads((folder / "best.toml").read_text("utf-8"))
     assert written["optimizer"]["learning_rate"] == best.values["optimizer.learning_rate"]
 
@@ -97,7 +97,7 @@ def next_run(folder, registry):
     return training, training._next(folder)
 
 
-def test_what_a_kill_left_is_continued_with_the_same_answers(study, registry):
+def test_after_a_kill_a_study_continues_with_the_same_decisions(study, registry):
     folder = study()
     carried_out(folder, registry, most=2)  # the spec's own values, and trial 0
     _, run = next_run(folder, registry)
@@ -110,7 +110,7 @@ def test_what_a_kill_left_is_continued_with_the_same_answers(study, registry):
     assert run.stop_when(logged) == reason
     assert reason.startswith("pruned")
     carried_out(folder, registry)
-    states = [each.state for each in open_group(folder, registry).trials]
+    states = [trial.state for trial in open_group(folder, registry).trials]
     assert states == ["finished", "pruned", "finished", "finished"]
 
 
@@ -123,9 +123,9 @@ def test_a_trial_that_is_stopped_too_late_does_not_begin_its_next_run(study, reg
     (update,) = InProcess().execute(iter([replace(run, stop_when=None)]))
     training._end(run.task, run.outcome(**Answer.unpacked(update.answer).outcome))
     carried_out(folder, registry)
-    found = open_group(folder, registry)
-    assert [each.state for each in found.trials] == ["pruned"]
-    assert [each.path.name for each in open_group(found.trial_folder(0)).runs] == ["seed-3"]
+    tuned = open_group(folder, registry)
+    assert [trial.state for trial in tuned.trials] == ["pruned"]
+    assert [member.path.name for member in open_group(tuned.trial_folder(0)).runs] == ["seed-3"]
 
 
 def test_a_point_that_is_proposed_twice_is_trained_once(study, registry, capsys):
@@ -133,13 +133,13 @@ def test_a_point_that_is_proposed_twice_is_trained_once(study, registry, capsys)
     notes = []
     training = Training(open_group(folder, registry), note=notes.append)
     training.train()
-    found = open_group(folder, registry)
+    tuned = open_group(folder, registry)
     assert notes == ["trials/0002 repeats trials/0000, which is not trained again"]
-    assert [each.state for each in found.trials] == ["finished"] * 3
-    assert found.trials[2].value == found.trials[0].value
-    assert not found.trial_folder(2).exists()
+    assert [trial.state for trial in tuned.trials] == ["finished"] * 3
+    assert tuned.trials[2].value == tuned.trials[0].value
+    assert not tuned.trial_folder(2).exists()
     Training(open_group(folder, registry)).train()
-    assert open_group(folder, registry).trials == found.trials
+    assert open_group(folder, registry).trials == tuned.trials
 
 
 def test_the_objective_is_the_mean_over_folds_and_seeds(study, registry):
@@ -149,13 +149,13 @@ def test_the_objective_is_the_mean_over_folds_and_seeds(study, registry):
     )
     carried_out(folder, registry, most=4 + 3)
     carried_out(folder, registry)
-    found = open_group(folder, registry)
-    (trial,) = found.trials
-    runs = sorted(found.trial_folder(0).glob("seed-*/fold-*/metrics.json"))
-    losses = [json.loads(each.read_text("utf-8"))["validation"]["loss"] for each in runs]
+    tuned = open_group(folder, registry)
+    (trial,) = tuned.trials
+    runs = sorted(tuned.trial_folder(0).glob("seed-*/fold-*/metrics.json"))
+    losses = [json.loads(run.read_text("utf-8"))["validation"]["loss"] for run in runs]
     assert len(losses) == 4
     assert trial.value == pytest.approx(sum(losses) / 4, rel=1e-12)
-    assert (found.best_trial, found.better) == (trial, "lower")
+    assert (tuned.best_trial, tuned.better) == (trial, "lower")
     assert sorted(trial.reported) == list(range(12))
 
 
@@ -167,20 +167,20 @@ def test_the_best_trial_is_compared_with_the_specs_own_values(study, registry):
     )
     carried_out(folder, registry, most=2)
     carried_out(folder, registry)
-    opened = open_group(folder, registry)
+    tuned = open_group(folder, registry)
 
     def losses(point):
         files = (folder / point / f"fold-{number}/metrics.json" for number in (1, 2, 3))
         return [json.loads(file.read_text("utf-8"))["validation"]["loss"] for file in files]
 
-    untuned, best = losses("untuned"), losses(f"trials/{opened.best_trial.number:04}")
+    untuned, best = losses("untuned"), losses(f"trials/{tuned.best_trial.number:04}")
     differences = [one - other for one, other in zip(untuned, best, strict=True)]
-    assert (opened.gain.pairs, [trial.number for trial in opened.trials]) == (3, [0, 1])
-    assert opened.gain.untuned == pytest.approx(fmean(untuned), rel=1e-12)
-    assert opened.gain.value == pytest.approx(fmean(differences), rel=1e-12)
-    assert opened.gain.standard_error == pytest.approx(stdev(differences) / 3**0.5, rel=1e-12)
-    assert list(opened.journal.tasks)[:3] == [f"untuned/fold-{number}" for number in (1, 2, 3)]
-    assert opened.gain.sentence("validation.loss") in opened.tables()[0].note
+    assert (tuned.gain.pairs, [trial.number for trial in tuned.trials]) == (3, [0, 1])
+    assert tuned.gain.untuned == pytest.approx(fmean(untuned), rel=1e-12)
+    assert tuned.gain.value == pytest.approx(fmean(differences), rel=1e-12)
+    assert tuned.gain.standard_error == pytest.approx(stdev(differences) / 3**0.5, rel=1e-12)
+    assert list(tuned.journal.tasks)[:3] == [f"untuned/fold-{number}" for number in (1, 2, 3)]
+    assert tuned.gain.sentence("validation.loss") in tuned.tables()[0].note
     assert open_group(folder / "untuned", registry).status == "finished"
 
 
@@ -191,16 +191,16 @@ def test_an_objective_may_be_the_distance_from_a_number(study, registry, target)
         | {"tune.search": {"type": "steps", "rates": [0.1, 1.0, 0.2]}}
     )
     carried_out(folder, registry)
-    opened = open_group(folder, registry)
+    tuned = open_group(folder, registry)
     distances = []
-    for trial in opened.trials:
-        path = opened.trial_folder(trial.number) / "metrics.json"
+    for trial in tuned.trials:
+        path = tuned.trial_folder(trial.number) / "metrics.json"
         accuracy = json.loads(path.read_text("utf-8"))["validation"]["accuracy"]
         distances.append(abs(accuracy - target))
         assert trial.value == distances[-1]
-    assert opened.best_trial == opened.trials[distances.index(min(distances))]
-    assert str(opened.objective) == f"|validation.accuracy - {target:g}|"
-    assert (opened.summary.objective, opened.summary.better) == ("validation.accuracy", target)
+    assert tuned.best_trial == tuned.trials[distances.index(min(distances))]
+    assert str(tuned.objective) == f"|validation.accuracy - {target:g}|"
+    assert (tuned.summary.objective, tuned.summary.better) == ("validation.accuracy", target)
     assert (folder / "best.toml").read_text("utf-8").splitlines()[0].count("|validation.accuracy")
 
 
@@ -208,12 +208,12 @@ def test_the_budget_counts_trials_and_minutes(study, registry):
     folder = study(**{"tune.trials": 2})
     carried_out(folder, registry)
     assert len(open_group(folder, registry).trials) == 2
-    found = open_group(folder, registry)
-    found.note(seconds=61.0)
-    found.note(minutes=1.0)
-    (spec,) = found.file.specs
+    tuned = open_group(folder, registry)
+    tuned.note(seconds=61.0)
+    tuned.note(minutes=1.0)
+    (spec,) = tuned.file.specs
     document = {**spec.document, "tune": {**spec.document["tune"], "trials": 5}}
-    found.note(specs=(spec.model_copy(update={"document": document}),))
+    tuned.note(specs=(spec.model_copy(update={"document": document}),))
     carried_out(folder, registry)
     assert len(open_group(folder, registry).trials) == 2
 
@@ -229,15 +229,15 @@ def test_a_study_is_finished_once_its_summary_has_been_written(study, registry, 
             Training(open_group(folder, registry)).train()
     assert open_group(folder, registry).status == "running"
     Training(open_group(folder, registry)).train()
-    found = open_group(folder, registry)
-    assert (found.status, len(found.trials) + 1) == ("finished", len(found.journal.tasks))
+    tuned = open_group(folder, registry)
+    assert (tuned.status, len(tuned.trials) + 1) == ("finished", len(tuned.journal.tasks))
 
 
 VALUES = {"optimizer.learning_rate": 0.1, "model.layers.1": "relu"}
 
 
 class Stored:
-    """A study that its searcher keeps, with one trial."""
+    """A study with one trial that its searcher stores."""
 
     def __init__(self, **wrong):
         self.known, self.wrong = [], wrong

@@ -1,4 +1,4 @@
-"""Tasks as text: what the process that carries them out requires, and says if it fails."""
+"""Tasks as text: the requirements of the process that runs them, and its errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def task(document, tmp_path):
 
 
 def outcome(task, marker, **changes):
-    """Carry out a task as text, with other keys than it has."""
+    """Carry out a task as text, with some keys replaced."""
     text = replace(task, marker=marker).text
     answer = Answer.unpacked(execute_task(json.dumps(json.loads(text) | changes)))
     return task.outcome(**answer.outcome)
@@ -35,20 +35,20 @@ def outcome(task, marker, **changes):
 )
 def test_other_versions_are_an_error_of_the_run(versions, problem, task, tmp_path):
     changes = {"host": "elsewhere", "versions": versions}
-    found = outcome(task, tmp_path, **changes)
-    assert problem in found.error
-    assert found.error.startswith("on ")
+    failed = outcome(task, tmp_path, **changes)
+    assert problem in failed.error
+    assert failed.error.startswith("on ")
     assert outcome(replace(task, allow_changes=True), tmp_path, **changes).error is None
 
 
-def test_data_that_the_other_machine_lacks_is_an_error_that_names_the_machine(task, tmp_path):
+def test_missing_data_on_the_other_machine_is_an_error_that_names_it(task, tmp_path):
     (tmp_path / "data.npz").unlink()
-    found = outcome(task, tmp_path / "absent", host="here")
-    assert "data.npz" in found.error
-    assert found.error.startswith("on ")
+    failed = outcome(task, tmp_path / "absent", host="here")
+    assert "data.npz" in failed.error
+    assert failed.error.startswith("on ")
 
 
-def test_a_run_that_another_process_is_about_to_leave_is_waited_for(task, tmp_path):
+def test_a_task_waits_for_a_process_that_is_about_to_leave_its_run(task, tmp_path):
     task.directory.mkdir(parents=True)
     held, leave = threading.Event(), threading.Event()
 
@@ -65,7 +65,7 @@ def test_a_run_that_another_process_is_about_to_leave_is_waited_for(task, tmp_pa
     thread.join()
 
 
-def test_progress_is_not_reported_more_often_than_the_heart_beats():
+def test_progress_is_not_reported_more_often_than_the_heartbeat():
     reported = []
     progress = at_intervals(reported.append)
     for share in (0.1, 0.2, 0.3):

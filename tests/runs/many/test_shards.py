@@ -1,4 +1,4 @@
-"""Shards: each run in one of them, the same wherever it is, whatever else is trained."""
+"""Shards: each run is in exactly one, on every machine and whatever else is trained."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ EXPECTED = "dc16bbf1452bb3be685c8d0d685bd764318359169b1515e29fbc5473d0a85ebe"
 def shards_of(specs, seeds, count):
     """Return the number of the shard of each run, by name, seed and fold."""
     tasks = [task for spec in specs for task in tasks_of(spec, seeds, point=spec.name)]
-    named, found = {each.name: each for each in specs}, {}
+    named, shards = {parsed.name: parsed for parsed in specs}, {}
     for number in range(1, count + 1):
-        for each in Shard(number, count).within(tasks, lambda task: named[task.point]):
-            key = each.point, each.seed, each.fold
-            assert key not in found
-            found[key] = number
-    assert len(found) == len(tasks)
-    return found
+        for task in Shard(number, count).within(tasks, lambda task: named[task.point]):
+            key = task.point, task.seed, task.fold
+            assert key not in shards
+            shards[key] = number
+    assert len(shards) == len(tasks)
+    return shards
 
 
-def test_the_shards_divide_the_runs_alike_whatever_others_there_are(document):
+def test_the_shard_of_a_run_does_not_depend_on_other_runs(document):
     one = parse_spec({**document, "name": "one"})
     two = parse_spec({**document, "name": "two", "optimizer": "adam"})
     folds = parse_spec({**document, "name": "folds", "data": {**document["data"], "folds": 3}})
@@ -42,8 +42,8 @@ def test_the_shards_divide_the_runs_alike_whatever_others_there_are(document):
     assert alone["another", 7, None] == whole["one", 7, None]
 
 
-def test_the_hash_of_a_spec_is_this_one_everywhere(document):
-    """A change of this hash would divide the runs of a sweep otherwise than before."""
+def test_the_hash_of_a_spec_never_changes(document):
+    """Another hash would divide the runs of a sweep differently."""
     spec = parse_spec({**document, "seed": 3})
     assert spec_digest(spec) == EXPECTED
     again = parse_spec(tomllib.loads(resolved_toml(spec.model_copy(update={"name": "x"}))))
@@ -55,7 +55,7 @@ def test_only_the_folder_of_one_shard_is_limited(tmp_path):
     tasks = [Task(f"seed-{seed}", seed=seed) for seed in range(6)]
     assert shard_runs(tmp_path) is None
     begin_shard(tmp_path, Shard(1, 2), tasks[:4])
-    assert shard_runs(tmp_path) == {each.folder for each in tasks[:4]}
+    assert shard_runs(tmp_path) == {task.folder for task in tasks[:4]}
     begin_shard(tmp_path, Shard(2, 2), tasks[4:])
     assert shard_runs(tmp_path) is None
     (tmp_path / "shard-2-of-2.json").unlink()

@@ -1,4 +1,4 @@
-"""A study that selects weights of its trials: one predictor, whose estimate is honest."""
+"""A study that selects weights of its trials: one predictor with an unbiased estimate."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_trials_become_members_of_one_predictor(weighted, blobs, tmp_path):
     assert group.tables()[1].footer[0][0] == "all together"
 
 
-def test_members_alone_are_what_their_folders_are_in_any_order_of_runs(weighted, tmp_path):
+def test_each_member_equals_its_folder_in_any_order_of_runs(weighted, tmp_path):
     declnet.tune(weighted(), out=tmp_path / "study")
     group = open_group(tmp_path / "study")
     tasks = sorted(group.journal.tasks.values(), key=lambda task: task.folder[::-1])

@@ -1,4 +1,4 @@
-"""Executors: tasks are text that any machine can carry out, and runs are the same there."""
+"""Executors: tasks are text that any machine can carry out with the same result."""
 
 from __future__ import annotations
 
@@ -45,25 +45,25 @@ def outcomes(executor, spec, seeds, parent, follow=lambda *_: None):
 
 
 def bits(folder):
-    return {each: (folder / each).read_bytes() for each in BITS}
+    return {name: (folder / name).read_bytes() for name in BITS}
 
 
 def left_in(parent):
-    return {each.name for each in parent.iterdir()}
+    return {path.name for path in parent.iterdir()}
 
 
 @pytest.mark.parametrize("executor", [InThread(), InThread(is_elsewhere=True)])
-def test_a_run_is_that_of_this_process(executor, document, tmp_path):
+def test_a_run_is_the_same_as_in_this_process(executor, document, tmp_path):
     document["training"]["callbacks"] = [{"type": "checkpoint", "every_epochs": 1}]
     spec = parse_spec(document)
     alone = run(spec.model_copy(update={"seed": 5}), out=tmp_path / "alone")
     parent = tmp_path / "all"
     followed = []
-    found = outcomes(executor, spec, (5,), parent, lambda run, done: followed.append(done))
-    assert (found[0].metrics, found[0].error) == (alone.metrics, None)
+    trained = outcomes(executor, spec, (5,), parent, lambda run, done: followed.append(done))
+    assert (trained[0].metrics, trained[0].error) == (alone.metrics, None)
     assert bits(parent / "seed-5") == bits(tmp_path / "alone")
-    assert [each.name for each in sorted((parent / "seed-5/checkpoints").iterdir())] == [
-        each.name for each in sorted((tmp_path / "alone/checkpoints").iterdir())
+    assert [path.name for path in sorted((parent / "seed-5/checkpoints").iterdir())] == [
+        path.name for path in sorted((tmp_path / "alone/checkpoints").iterdir())
     ]
     assert followed[-1] == 1.0
     files = {"README.md", "group.json", "journal.jsonl", "summary.json"}
@@ -72,20 +72,20 @@ def test_a_run_is_that_of_this_process(executor, document, tmp_path):
     assert again.metrics == alone.metrics
 
 
-def test_what_another_machine_sends_replaces_what_was_left_of_a_run(document, tmp_path):
+def test_a_run_from_another_machine_replaces_what_was_left_of_it(document, tmp_path):
     spec, folder = parse_spec(document), tmp_path / "all/seed-5"
     run(spec.model_copy(update={"seed": 5}), out=folder)
     before = bits(folder)
     (folder / "metrics.json").write_text("{}", "utf-8")
     (folder / "left").touch()
-    (found,) = outcomes(InThread(is_elsewhere=True), spec, (5,), tmp_path / "all")
-    assert found.error is None
+    (outcome,) = outcomes(InThread(is_elsewhere=True), spec, (5,), tmp_path / "all")
+    assert outcome.error is None
     assert bits(folder) == before
     assert not (folder / "left").exists()
 
 
 class Broken(Executor):
-    """Yields what it is made to."""
+    """An executor that yields the given updates."""
 
     type = "broken"
     updates: tuple[object, ...] = ()
@@ -109,7 +109,7 @@ def test_an_executor_that_breaks_its_contract_is_named(update, problem, document
 
 
 class Half(InTurn):
-    """Answers the first task with an update of its own, and ends without the second's answer."""
+    """An executor that answers the first task with a given update, and the second never."""
 
     type = "half"
     first: TaskUpdate
@@ -132,14 +132,14 @@ class Half(InTurn):
     ],
 )
 def test_each_task_has_an_outcome_whatever_the_executor_does(update, error, document, tmp_path):
-    found = outcomes(Half(first=update), parse_spec(document), (1, 2), tmp_path / "all")
+    ended_runs = outcomes(Half(first=update), parse_spec(document), (1, 2), tmp_path / "all")
     ended = 'the executor "half" ended without its answer'
-    assert [each.error for each in found] == [error, ended]
+    assert [outcome.error for outcome in ended_runs] == [error, ended]
     assert not (tmp_path / "x").exists()
 
 
 class Rungs(Plan):
-    """Successive halving over folds: each fold trains the better half of the points before."""
+    """Successive halving over folds: each fold trains the better half of the previous points."""
 
     type = "rungs"
     points: tuple[dict[str, Any], ...]
@@ -176,21 +176,19 @@ def rungs(document):
     return parse_spec(document), Rungs(points=POINTS)
 
 
-def test_a_plan_of_a_third_party_decides_by_what_came_back(rungs, tmp_path):
+def test_a_third_party_plan_decides_by_the_outcomes(rungs, tmp_path):
     spec, plan = rungs
-    found = sweep(spec, out=tmp_path / "one", plan=plan, jobs=1)
-    tasks = [each.folder for each in found.tasks]
-    assert [each.rpartition("/")[2] for each in tasks] == ["fold-1"] * 4 + ["fold-2"] * 2 + [
+    group = sweep(spec, out=tmp_path / "one", plan=plan, jobs=1)
+    tasks = [task.folder for task in group.tasks]
+    assert [task.rpartition("/")[2] for task in tasks] == ["fold-1"] * 4 + ["fold-2"] * 2 + [
         "fold-3"
     ]
-    rates = {
-        each.directory.parent.name: each.metric("validation.loss") for each in found.outcomes()
-    }
+    rates = {run.directory.parent.name: run.metric("validation.loss") for run in group.outcomes()}
     assert len(rates) == 4
-    assert found.status == "finished"
+    assert group.status == "finished"
     winner = tasks[-1].partition("/")[0]
     assert open_group(tmp_path / "one" / winner).evaluate().samples > 0
-    assert {each.name for each in found.series()} == {
+    assert {series.name for series in group.series()} == {
         f"small-point-{number}" for number in range(4)
     }
 
@@ -229,7 +227,7 @@ def test_a_plan_that_breaks_its_contract_is_named(task, problem, document, tmp_p
 
 
 class Longer(Plan):
-    """Prolongs a run."""
+    """A plan that prolongs a run."""
 
     type = "longer"
 
@@ -242,15 +240,15 @@ class Longer(Plan):
         return DONE
 
 
-def test_a_task_that_continues_a_run_ends_as_one_that_was_longer_at_once(document, tmp_path):
+def test_a_prolonged_run_equals_a_run_of_all_epochs(document, tmp_path):
     document["training"]["callbacks"] = [{"type": "checkpoint", "every_epochs": 1}]
     document["training"]["epochs"] = 5
     alone = run(parse_spec(document))
-    found = sweep(parse_spec(document), out=tmp_path / "out", plan=Longer(), jobs=1)
-    first, second = found.outcomes()
+    group = sweep(parse_spec(document), out=tmp_path / "out", plan=Longer(), jobs=1)
+    first, second = group.outcomes()
     assert (first.error, second.error, second.metrics) == (None, None, alone.metrics)
     manifest = json.loads((tmp_path / "out/epochs-5/manifest.json").read_text())
     assert manifest["resumed"][0]["from_epoch"] == 2
     document["training"]["callbacks"] = []
-    found = sweep(parse_spec(document), out=tmp_path / "none", plan=Longer(), jobs=1)
-    assert "no checkpoints to continue from" in found.journal.outcomes["epochs-5"].error
+    group = sweep(parse_spec(document), out=tmp_path / "none", plan=Longer(), jobs=1)
+    assert "no checkpoints to continue from" in group.journal.outcomes["epochs-5"].error

@@ -1,4 +1,4 @@
-"""Checkpoints are whole after a kill at any moment, and damaged ones are found."""
+"""Checkpoints, which are whole after a kill at any moment, and damaged ones."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def write(checkpoints, step, best=False, keep_last=2):
 
 def steps(directory, notices=None):
     """Return the steps of complete checkpoints, newest first, after verifying their content."""
-    found = []
+    numbers = []
     notices = [] if notices is None else notices
     for checkpoint, saved in Checkpoints(directory).read(notices.append):
         assert saved["step"] == checkpoint.step
         assert (saved["training"]["weights"] == checkpoint.step).all()
-        found.append(checkpoint.step)
-    return found
+        numbers.append(checkpoint.step)
+    return numbers
 
 
 @pytest.fixture
 def five(tmp_path):
-    """Five were written; the second is the best; two are kept besides."""
+    """Five checkpoints were written; the second is the best, and two others are kept."""
     checkpoints = Checkpoints(tmp_path)
     for step in (3, 5, 12, 20, 31):
         write(checkpoints, step, best=step == 5)
@@ -43,7 +43,7 @@ def five(tmp_path):
 
 
 def names(directory):
-    return sorted(each.name for each in (directory / "checkpoints").iterdir())
+    return sorted(path.name for path in (directory / "checkpoints").iterdir())
 
 
 def test_the_newest_and_the_best_are_kept(five, tmp_path):
@@ -61,11 +61,11 @@ def test_the_newest_and_the_best_are_kept(five, tmp_path):
     assert steps(tmp_path) == [60, 50, 40]
 
 
-def test_one_of_the_same_moment_is_written_once(five, tmp_path):
+def test_two_checkpoints_of_one_step_are_written_once(five, tmp_path):
     before = (tmp_path / "checkpoints" / "step-000000031.safetensors").stat().st_mtime_ns
     write(five, 31, best=True)
     assert (tmp_path / "checkpoints" / "step-000000031.safetensors").stat().st_mtime_ns == before
-    assert [each.best for each in five.entries] == [False, True]
+    assert [entry.best for entry in five.entries] == [False, True]
     assert steps(tmp_path) == [31, 20]
 
 
@@ -84,7 +84,7 @@ def emptied(file):
 
 
 @pytest.mark.parametrize("damage", [truncated, one_bit_flipped, emptied, Path.unlink])
-def test_a_damaged_one_is_reported_and_the_one_before_is_taken(five, tmp_path, damage):
+def test_a_damaged_checkpoint_is_reported_and_the_previous_one_used(five, tmp_path, damage):
     damage(tmp_path / "checkpoints" / "step-000000031.safetensors")
     notices = []
     assert steps(tmp_path, notices) == [20, 5]
@@ -106,9 +106,9 @@ def test_a_damaged_index_is_reported(five, tmp_path, text):
     assert "index.json is damaged" in notice
 
 
-def test_going_on_from_one_forgets_those_after_it(five, tmp_path):
+def test_continuing_from_a_checkpoint_removes_later_ones(five, tmp_path):
     checkpoints = Checkpoints(tmp_path)
-    chosen = [each for each, _ in checkpoints.read(print)][1]
+    chosen = [checkpoint for checkpoint, _ in checkpoints.read(print)][1]
     (tmp_path / "checkpoints" / ".step-000000031.safetensors.123").write_text("half")
     (tmp_path / "checkpoints" / "step-000000099.safetensors").write_text("never indexed")
     checkpoints.rewind(chosen)
@@ -119,11 +119,11 @@ def test_going_on_from_one_forgets_those_after_it(five, tmp_path):
 
 
 class Killed(BaseException):
-    """What a process that is killed does not see."""
+    """Raised in place of a kill."""
 
 
 def calls_that_change_files(monkeypatch, fatal):
-    """Stop the process just before the call with this number; return the count of calls."""
+    """Stop just before the call with this number; return the number of calls."""
     count = [0]
 
     def counted(owner, name):
@@ -159,9 +159,9 @@ def test_a_kill_between_any_two_calls_leaves_whole_checkpoints(tmp_path, monkeyp
             except Killed:
                 pass
         notices = []
-        found = steps(directory, notices)
+        written = steps(directory, notices)
         assert notices == []
-        seen.add(tuple(found))
+        seen.add(tuple(written))
         if count[0] < fatal:
             break
     assert seen == {(5, 3), (12, 3), (20,)}
@@ -170,9 +170,9 @@ def test_a_kill_between_any_two_calls_leaves_whole_checkpoints(tmp_path, monkeyp
 
 def test_a_file_holds_numbers_and_json_and_nothing_is_unpickled():
     data = packed({"a": [1, {"b": np.arange(3)}], "c": float("inf")})
-    found = unpacked(data)
-    assert found["a"][1]["b"].tolist() == [0, 1, 2]
-    assert found["c"] == float("inf")
+    state = unpacked(data)
+    assert state["a"][1]["b"].tolist() == [0, 1, 2]
+    assert state["c"] == float("inf")
     assert b"pickle" not in data
     with pytest.raises(NotPlainError):
         packed({"a": object()})
@@ -189,6 +189,6 @@ def test_a_file_holds_numbers_and_json_and_nothing_is_unpickled():
         save({"a": np.zeros(3)}, {"declnet.checkpoint.1": '{"a": {"array": "b"}}'}),
     ],
 )
-def test_other_bytes_are_no_checkpoint(data):
+def test_other_bytes_are_not_a_checkpoint(data):
     with pytest.raises(ValueError, match="not a checkpoint of format"):
         unpacked(data)

@@ -1,4 +1,4 @@
-"""A finished run is used only as it was written; what changed since is refused by its name."""
+"""A finished run is used only as it was written; a changed file is refused by its name."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def replace_by_a_link(path):
 
 def test_the_manifest_lists_every_file_of_a_finished_run(flowers):
     listed = json.loads((flowers.run / "manifest.json").read_text())["files"]
-    files = {each.name for each in flowers.run.iterdir() if each.is_file()}
+    files = {path.name for path in flowers.run.iterdir() if path.is_file()}
     files -= {"manifest.json", "README.md"}  # a person may edit the model card
     assert set(listed) == files == set(USED_BY) - {"preparation.safetensors"}
     for use in USES.values():
@@ -66,7 +66,7 @@ def test_the_manifest_lists_every_file_of_a_finished_run(flowers):
 
 
 @pytest.mark.parametrize("damage", [flip_a_bit, Path.unlink, replace_by_a_link])
-@pytest.mark.parametrize("name", [each for each in USED_BY if each != "preparation.safetensors"])
+@pytest.mark.parametrize("name", [name for name in USED_BY if name != "preparation.safetensors"])
 def test_a_file_that_changed_is_refused_by_its_name_wherever_it_is_used(copy, name, damage):
     damage(copy / name)
     for use in USED_BY[name]:
@@ -174,7 +174,7 @@ def test_no_value_of_a_fitted_state_is_trusted(calibrated, tmp_path, name, renew
     assert len(unread) > 40
 
 
-def test_an_interrupted_run_guards_its_model_but_can_be_resumed_with_changes(copy):
+def test_an_interrupted_run_protects_its_model_but_can_be_resumed_with_changes(copy):
     edit_manifest(copy, status="interrupted")
     (copy / "preparation.json").write_text("{}")
     with pytest.raises(OutputError, match=r"preparation\.json: changed since"):

@@ -22,7 +22,7 @@ from declnet.runs.storage.folder import (
 from declnet.runs.storage.writing import write_atomically
 
 
-def test_a_folder_that_cannot_be_made_or_is_a_file_is_refused(tmp_path):
+def test_a_folder_that_cannot_be_created_or_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot create"):
         claim(tmp_path / "file" / "below")
@@ -32,7 +32,7 @@ def test_a_folder_that_cannot_be_made_or_is_a_file_is_refused(tmp_path):
         claim_numbered(tmp_path / "file", "a")
 
 
-def test_a_folder_that_cannot_be_written_to_is_refused_for_what_it_is(tmp_path, monkeypatch):
+def test_a_folder_without_write_permission_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
     with pytest.raises(RunError, match="no permission to write there"):
         claim(tmp_path)
@@ -86,5 +86,5 @@ def test_several_processes_at_once_claim_a_folder_each(tmp_path):
         )
         for _ in range(4)
     ]
-    names = [name for each in processes for name in each.communicate()[0].split()]
+    names = [name for process in processes for name in process.communicate()[0].split()]
     assert len(names) == len(set(names)) == 400

@@ -1,4 +1,4 @@
-"""The index of runs: with it, without it, and with a wrong one, a listing is the same."""
+"""The index of runs, which never changes a listing, even if it is missing or wrong."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def write_run(path: Path, number: int, rate: float = 0.5) -> None:
 
 @pytest.fixture
 def many(tmp_path, monkeypatch):
-    """A folder of as many runs as count as many here, and an index that is empty."""
+    """A folder with enough runs for an index, which is empty."""
     monkeypatch.setenv("DECLNET_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(index, "SETTLED", SETTLED * 1e9)
     monkeypatch.setattr(listing, "MANY", 3)
@@ -54,7 +54,7 @@ def without_index(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[object]
 
 def test_runs_that_have_not_changed_are_not_read_again(many, monkeypatch):
     first = settled(many)
-    assert sum(isinstance(each, ListedRun) for each in first) == RUNS
+    assert sum(isinstance(listed, ListedRun) for listed in first) == RUNS
     changed = many / "some-3" / "seed-3"
     (changed / "history.jsonl").write_text('{"epoch": 7}\n')
     read = []
@@ -68,7 +68,7 @@ def test_runs_that_have_not_changed_are_not_read_again(many, monkeypatch):
     again = settled(many)
     assert read == [changed]
     differing = [new for old, new in zip(first, again, strict=True) if old != new]
-    assert [(each.path, each.epochs) for each in differing] == [(Path("some-3/seed-3"), 8)]
+    assert [(listed.path, listed.epochs) for listed in differing] == [(Path("some-3/seed-3"), 8)]
 
 
 def test_a_file_that_changed_just_now_is_not_trusted(many, monkeypatch):
@@ -79,7 +79,7 @@ def test_a_file_that_changed_just_now_is_not_trusted(many, monkeypatch):
 
 def change(folder: Path, file: Path, draw: random.Random, step: int) -> None:
     """Change a run, a folder of runs, or the index."""
-    runs = sorted(each.parent for each in folder.rglob("manifest.json"))
+    runs = sorted(path.parent for path in folder.rglob("manifest.json"))
     run, other = draw.sample(runs, 2)
     action = draw.randrange(12)
     if action == 0:  # of the same size
@@ -133,14 +133,14 @@ def test_a_listing_is_the_same_without_an_index_or_with_a_wrong_one(many, seed, 
         assert settled(many) == without_index(many, monkeypatch), step
 
 
-def test_no_index_is_written_where_its_folder_cannot_be(many, tmp_path, monkeypatch):
+def test_no_index_is_written_where_its_folder_cannot_be_created(many, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("DECLNET_CACHE_DIR", str(tmp_path / "file"))
     assert settled(many) == settled(many)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has other permissions")
-def test_an_index_that_others_can_change_is_not_read(many):
+def test_an_index_that_other_users_can_change_is_not_read(many):
     expected = settled(many)
     file = index_file(many)
     assert index.indexed(many)

@@ -114,10 +114,10 @@ class TestTheManifest:
 
 class TestTheSameComponent:
     @pytest.mark.parametrize("read", [load_model, evaluated, resume])
-    def test_the_recorded_one_is_used_whatever_else_is_installed(
+    def test_the_recorded_distribution_is_used_whatever_else_is_installed(
         self, finished, registry_with, blobs, read
     ):
-        """Here a new spec would be given another by its preference, or declnet's own."""
+        """A new spec would get another component by its preference, or declnet's own."""
         expected = load_model(finished, registry_with(WAVE)).predict(blobs[0])
         plugin = Plugin("layers", "declnet", declnet.__version__)
         preferring = registry_with(WAVE, OTHER).preferring(["other-wave"])
@@ -129,13 +129,13 @@ class TestTheSameComponent:
 
 
 class TestAnotherDistribution:
-    def test_resume_refuses_it_whatever_is_allowed(self, interrupted, registry_with):
+    def test_resume_always_refuses_another(self, interrupted, registry_with):
         with pytest.raises(OriginError, match=r"declnet-wave 1\.0, .* other-wave 2\.0"):
             resume(interrupted, registry=registry_with(OTHER), allow_changes=True)
         assert manifest_of(interrupted)["status"] == "interrupted"
 
     @READERS
-    def test_a_component_that_nobody_offers_is_missing(self, finished, registry_with, read):
+    def test_a_component_that_none_offers_is_missing(self, finished, registry_with, read):
         with pytest.raises(SpecError) as caught:
             read(finished, registry=registry_with())
         (problem,) = caught.value.problems
@@ -147,7 +147,7 @@ class TestAnotherDistribution:
 class TestKernels:
     @pytest.fixture
     def fused(self, registry_with):
-        """Make a registry in which a plugin has a kernel of wave."""
+        """Return a registry in which a plugin has a kernel for `wave`."""
 
         def make(plugin):
             registry = registry_with(WAVE)
@@ -166,7 +166,7 @@ class TestKernels:
 
         return make
 
-    def test_predictions_need_none_and_resuming_needs_the_same(
+    def test_predictions_need_no_kernel_and_resuming_needs_the_same(
         self, waving, fused, registry_with, tmp_path
     ):
         fast, faster = Plugin("fast", "fast-wave", "1.0"), Plugin("faster", "faster-wave", "1.0")

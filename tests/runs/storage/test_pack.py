@@ -1,4 +1,4 @@
-"""Packs: the same bytes, refused when anything in them is not what `declnet pack` writes."""
+"""Packs: reproducible bytes, and anything that `declnet pack` does not write is refused."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def pack(tmp_path):
 
 
 def content(folder):
-    """The files below a folder."""
+    """Return the content of the files below a folder."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
@@ -57,10 +57,10 @@ def archive(*entries, listed=None, name="flowers", comment=b""):
     sums = {n: f"sha256:{hashlib.sha256(c).hexdigest()}" for n, c in contents}
     listing = {"format": 1, "name": name, "files": sums | (listed or {})}
     with catch_warnings(), zipfile.ZipFile(file, "w") as written:
-        simplefilter("ignore")  # of names that are there twice
+        simplefilter("ignore")  # of duplicate names
         written.writestr("pack.json", json.dumps(listing))
-        for entry, each in entries:
-            written.writestr(entry, each)
+        for entry, data in entries:
+            written.writestr(entry, data)
         written.comment = comment
     return file.getvalue()
 
@@ -115,7 +115,7 @@ BOMB = info("a", compress_type=zipfile.ZIP_DEFLATED)
 
 
 def declaring(size):
-    """An archive whose last entry declares another size in both of its headers."""
+    """Return an archive whose last entry declares another size in both of its headers."""
     broken = bytearray(WHOLE)
     for magic, at in ((b"PK\x03\x04", 18), (b"PK\x01\x02", 20)):
         start = broken.rindex(magic) + at
@@ -160,7 +160,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_anything_else_is_refused_with_the_entry_and_leaves_nothing(case, tmp_path, cache):
+def test_anything_else_is_refused_by_entry_and_leaves_nothing(case, tmp_path, cache):
     written, message = REFUSED[case]
     path = tmp_path / "bad.declnet"
     path.write_bytes(written)
@@ -174,8 +174,8 @@ def test_anything_else_is_refused_with_the_entry_and_leaves_nothing(case, tmp_pa
 def test_an_entry_that_is_not_listed_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "more.declnet", "w") as written:
         listing = {"format": 1, "name": "x", "files": {"manifest.json": "sha256:0"}}
-        for name, each in (("pack.json", json.dumps(listing)), MANIFEST, ("b", b"")):
-            written.writestr(name, each)
+        for name, data in (("pack.json", json.dumps(listing)), MANIFEST, ("b", b"")):
+            written.writestr(name, data)
     with pytest.raises(OutputError, match=r'pack\.json does not list the entry "b"'):
         unpacked(tmp_path / "more.declnet")
 
@@ -193,7 +193,7 @@ CHANGES = st.lists(
 
 @given(CHANGES)
 def test_a_changed_pack_is_refused_or_means_the_same(pack, cache, changes):
-    """Each change replaces some bytes at a place by others."""
+    """Each change replaces some bytes."""
     changed = pack.read_bytes()
     for place, length, replacement in changes:
         at = int(place * len(changed))
@@ -220,9 +220,9 @@ def test_any_number_of_threads_and_processes_may_open_a_new_pack(pack, cache):
     folders |= {process.communicate(timeout=60)[0].strip() for process in processes}
     (folder,) = folders
     assert content(cache / "packs") == {
-        f"{pack_folder}/{name}": each
+        f"{pack_folder}/{name}": data
         for pack_folder in ["/".join(folder.rsplit("/", 2)[1:])]
-        for name, each in FILES.items()
+        for name, data in FILES.items()
     }
 
 
@@ -257,13 +257,13 @@ def test_without_a_private_cache_it_is_a_folder_of_the_process(pack, cache, monk
         ("x.declnet", {"pack.json": b""}, '"pack.json" twice'),
     ],
 )
-def test_what_could_not_be_read_is_not_written(name, files, message, tmp_path):
+def test_an_unreadable_pack_is_not_written(name, files, message, tmp_path):
     with pytest.raises(OutputError, match=message):
         write_pack(tmp_path / name, "x", {"manifest.json": b"", **files})
     assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["what? why", "con", "..", "a/b"])
-def test_any_name_of_a_spec_is_that_of_a_folder(name, tmp_path):
+def test_any_name_of_a_spec_can_name_a_folder(name, tmp_path):
     write_pack(tmp_path / "x.declnet", name, FILES)
     assert content(unpacked(tmp_path / "x.declnet")) == FILES

@@ -1,4 +1,4 @@
-"""`README.md` is renewed where declnet wrote it, and keeps what a person wrote."""
+"""`README.md`: declnet renews its own parts and keeps what a person wrote."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_other_keys_and_text_outside_the_marks_stay():
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), min_size=1))
-def test_a_text_without_marks_or_metadata_is_somebodys_own(text):
+def test_a_text_without_marks_or_metadata_was_written_by_a_person(text):
     assert NEW.document(f"Ours: {text}") == f"Ours: {text}"
     metadata = '---\nlibrary_name: "declnet"\nmodel-index:\n- name: "new"\n---\n'
     assert NEW.document(f"---\nlibrary_name: x\n---\nOurs: {text}") == f"{metadata}Ours: {text}"
@@ -43,7 +43,7 @@ def test_a_text_without_marks_or_metadata_is_somebodys_own(text):
         assert NEW.document(f"---\n---\n{marks}") == f"{metadata}{marks}"
 
 
-def test_what_is_no_text_stays(tmp_path):
+def test_a_path_that_is_not_a_text_file_stays(tmp_path):
     path = tmp_path / "README.md"
     path.write_bytes(b"\xff\xfe")
     assert NEW.content(tmp_path) is None

@@ -1,4 +1,4 @@
-"""What a run leaves in its folder."""
+"""The files that a run writes to its folder."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_brief_run_among_many_is_written_once_it_has_ended(many, document, mon
 
     def watch(history, row):
         append(history, row)
-        seen.append([each.name for each in (tmp_path / "many").iterdir()])
+        seen.append([path.name for path in (tmp_path / "many").iterdir()])
 
     monkeypatch.setattr(HistoryFile, "append", watch)
     many()
@@ -51,12 +51,12 @@ def test_a_brief_run_among_many_is_written_once_it_has_ended(many, document, mon
 
 def test_a_longer_run_among_many_is_written_as_it_happens(many, monkeypatch):
     monkeypatch.setattr(record, "BRIEF", 0.0)
-    found = []
+    written = []
     monkeypatch.setattr(
-        record.Record, "finished", lambda own, *_: found.extend(own.directory.iterdir())
+        record.Record, "finished", lambda self, *_: written.extend(self.directory.iterdir())
     )
     many()
-    assert {"spec.toml", "manifest.json", "history.jsonl"} == {each.name for each in found}
+    assert {"spec.toml", "manifest.json", "history.jsonl"} == {path.name for path in written}
 
 
 def test_a_run_that_is_killed_while_it_is_written_at_its_end_resumes(many, monkeypatch, tmp_path):
@@ -74,10 +74,10 @@ def test_a_run_that_is_killed_while_it_is_written_at_its_end_resumes(many, monke
         with pytest.raises(KeyboardInterrupt):
             many()
     directory = tmp_path / "many"
-    assert sorted(each.name for each in directory.iterdir()) == [FILES[1], *FILES[4:]]
+    assert sorted(path.name for path in directory.iterdir()) == [FILES[1], *FILES[4:]]
     history = resume(directory).history
     assert len((directory / "history.jsonl").read_text().splitlines()) == len(history)
-    assert sorted(each.name for each in directory.iterdir()) == FILES
+    assert sorted(path.name for path in directory.iterdir()) == FILES
 
 
 def test_a_run_among_many_that_fails_says_so(many, tmp_path):

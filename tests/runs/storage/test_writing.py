@@ -8,7 +8,7 @@ import pytest
 from declnet.runs.storage.writing import whole_file, write_atomically, write_together
 
 
-def test_whoever_has_the_old_file_open_still_reads_the_old_one(tmp_path):
+def test_an_open_file_keeps_its_old_content(tmp_path):
     path = tmp_path / "file"
     write_atomically(path, b"old")
     with path.open("rb") as file:
@@ -18,7 +18,7 @@ def test_whoever_has_the_old_file_open_still_reads_the_old_one(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_of_several_files_a_failure_leaves_old_or_new_ones_and_no_others(tmp_path):
+def test_a_failure_leaves_old_or_new_files_and_no_others(tmp_path):
     write_together(tmp_path, {"a": b"1", "b": b"2"})
     (tmp_path / "folder").mkdir()
     with pytest.raises(OSError, match="directory"):
@@ -64,7 +64,7 @@ def test_a_temporary_file_is_removed_once_its_process_was_killed(case, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"file", "file.txt", "b"}
 
 
-def test_the_old_file_is_there_until_the_new_one_is_whole(tmp_path):
+def test_the_old_file_exists_until_the_new_one_is_complete(tmp_path):
     path = tmp_path / "out.csv"
     path.write_text("old")
     with whole_file(path, force=True) as file:

@@ -79,7 +79,7 @@ def registry_of(*types):
 
 
 class Plus(declnet.Layer):
-    """A third party's sum."""
+    """A third-party sum."""
 
     type = "plus"
     n_inputs = None
@@ -126,7 +126,7 @@ def test_a_name_means_a_layer_or_a_block(layers, path, name):
 @pytest.mark.parametrize(
     "layer", [{"repeat": 999, "layers": ["relu"]}, {"type": "dense", "units": [0] * 999}], ids=str
 )
-def test_blocks_cannot_fill_the_memory(layer):
+def test_blocks_cannot_exhaust_memory(layer):
     expansion = expanded([{"repeat": 999, "layers": [layer]}], default_registry())
     assert [problem.code for problem in expansion.diagnostics] == ["E013"]
     assert len(expansion.layers) == 1
@@ -173,7 +173,7 @@ def blocks_of(items):
 
 
 def by_hand(items, layers):
-    """Append the layers that a person would write for blocks, each with its own name."""
+    """Append the layers that a person would write for blocks, with unique names."""
     for item in items:
         if isinstance(item, str) or "type" in item:
             table = {"type": item} if isinstance(item, str) else item

@@ -36,8 +36,8 @@ from declnet.spec.document.source_map import Origin, Source, SourceMap
     ids=["two bases", "diamond"],
 )
 def test_a_spec_is_merged_over_its_bases(files, texts, expected):
-    found = compose(files(**texts) / "top.toml")
-    assert (found.source_map.document, found.diagnostics) == (expected, [])
+    composed = compose(files(**texts) / "top.toml")
+    assert (composed.source_map.document, composed.diagnostics) == (expected, [])
 
 
 def test_relative_paths_are_relative_to_the_file_that_has_them(document, spec_file, tmp_path):
@@ -82,7 +82,7 @@ def laid(under, over):
         ({"momentum": 0.9}, {"type": "sgd"}, {"type": "sgd", "momentum": 0.9}),
     ],
 )
-def test_tables_of_one_type_are_merged_and_all_else_replaced(under, over, expected):
+def test_tables_of_one_type_are_merged_and_other_values_replaced(under, over, expected):
     before = copy.deepcopy((under, over))
     assert laid({"t": under}, {"t": over}).document == {"t": expected}
     assert (under, over) == before
@@ -110,11 +110,11 @@ def test_an_unusable_base_is_reported_at_its_name_and_no_key_is_called_missing(
 ):
     files(top=f"extends = {extends}\n{OWN}", right="[training]\nepochs = 0\n", sub__x="")
     (tmp_path / "loop.toml").symlink_to("loop.toml")
-    found = reported()
-    assert found[0][:2] == (place, "E006")
-    assert found[0][2].startswith(message)
-    assert [each[1] for each in found[1:]] == ["E013"] * (len(found) - 1)
-    assert ("top.toml:3:8", "E013", '"seed" must be at least 0, not -1') in found
+    problems = reported()
+    assert problems[0][:2] == (place, "E006")
+    assert problems[0][2].startswith(message)
+    assert [problem[1] for problem in problems[1:]] == ["E013"] * (len(problems) - 1)
+    assert ("top.toml:3:8", "E013", '"seed" must be at least 0, not -1') in problems
 
 
 def test_a_chain_of_very_many_files_is_refused(tmp_path):
@@ -124,14 +124,14 @@ def test_a_chain_of_very_many_files_is_refused(tmp_path):
         load_spec(tmp_path / "0.toml")
 
 
-def test_a_base_that_is_named_twice_at_every_level_is_read_once(tmp_path):
+def test_a_base_named_twice_at_every_level_is_read_once(tmp_path):
     for number in range(40):
         name = f"{number + 1}.toml"
         (tmp_path / f"{number}.toml").write_text(f'extends = ["{name}", "{name}"]')
     (tmp_path / "40.toml").write_text("sede = 1")
     with pytest.raises(SpecError) as caught:
         load_spec(tmp_path / "0.toml")
-    assert [each.code for each in caught.value.problems].count("E010") == 1
+    assert [problem.code for problem in caught.value.problems].count("E010") == 1
 
 
 BASE = """\
@@ -171,5 +171,5 @@ def test_errors_are_reported_in_the_file_or_override_that_has_them(
     files, reported, base, top, overrides, expected
 ):
     files(base=base, top=f'extends = "base.toml"\n{top}')
-    found = [f"{place} {code}" for place, code, _ in reported(overrides=overrides)]
-    assert ", ".join(found).replace(".toml", "") == expected
+    problems = [f"{place} {code}" for place, code, _ in reported(overrides=overrides)]
+    assert ", ".join(problems).replace(".toml", "") == expected

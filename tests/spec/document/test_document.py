@@ -1,4 +1,4 @@
-"""Files read into tables, within the limits of a spec."""
+"""Files parsed into tables, within the limits of a spec."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_the_maximum_depth_is_allowed_and_one_more_is_not(wrap):
     assert len(too_deep_path(nested(DEEPEST + 1, wrap))) == DEEPEST
 
 
-def test_no_depth_is_too_much_for_it():
+def test_any_depth_can_be_measured():
     assert too_deep_path(nested(100_000, lambda value: [value])) == (0,) * DEEPEST
     deep = {"a": 1, "b": [1, {"c": nested(DEEPEST, lambda value: [value])}, 2]}
     assert too_deep_path(deep) == ("b", 1, "c", *[0] * (DEEPEST - 3))
@@ -131,10 +131,10 @@ def test_no_depth_is_too_much_for_it():
 )
 def test_a_value_that_is_too_deep_is_marked_where_it_begins(spec_file, text, place):
     problem = refusal(spec_file(text, "spec.toml"))
-    found = problem.place
-    marked = found.text[found.column - 1 : found.end_column - 1]
+    span = problem.place
+    marked = span.text[span.column - 1 : span.end_column - 1]
     assert problem.code == "E004"
-    assert (found.line, found.column, marked) == place
+    assert (span.line, span.column, marked) == place
 
 
 HUGE = 16**5000
@@ -143,7 +143,7 @@ HUGE = 16**5000
 @pytest.mark.parametrize("number", [LARGEST + 1, -LARGEST - 1, HUGE], ids=["more", "less", "huge"])
 def test_larger_numbers_are_reported_at_their_path_and_removed(number):
     document = {"a": number, "b": [1, {"c": number}], "d": (number,)}
-    found = large_numbers(document)
-    assert [each.path for each in found] == [("a",), ("b", 1, "c"), ("d", 0)]
-    assert {each.code for each in found} == {"E013"}
+    problems = large_numbers(document)
+    assert [problem.path for problem in problems] == [("a",), ("b", 1, "c"), ("d", 0)]
+    assert {problem.code for problem in problems} == {"E013"}
     assert without_large_numbers(document) == {"a": None, "b": [1, {"c": None}], "d": [None]}

@@ -1,4 +1,4 @@
-"""A number set in a spec file: exactly that changes, whatever form the file has."""
+"""Numbers set in spec files, which change nothing else, whatever the form of the file."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def edited(text, path=RATE, number=0.05, syntax="toml"):
     return with_number(Source("spec", text, syntax), path, number)
 
 
-TOML = [  # where the number is; in a table of its own
+TOML = [  # where the number is: in a separate table
     (RATE, '# é\n[optimizer]\ntype = "adam"\nlearning_rate  =  ⟨1e-1|0.05⟩   # too high\n\n[loss]'),
     (RATE, "optimizer.learning_rate = ⟨1|0.05⟩\r\n"),
     (PEAK, 'optimizer = {type="adam", learning_rate = { type = "up", max_rate = ⟨3|0.05⟩ } }'),
     (PEAK, '[optimizer.learning_rate]\ntype = "up"\nmax_rate = ⟨1.0|0.05⟩'),
-    # absent: below the header; in the inline table; of a bare name; before other dotted keys
+    # absent: below the header; in the inline table; with a bare name; before other dotted keys
     (RATE, 'a = 1\r\n[optimizer]  # it\r\n⟨|learning_rate = 0.05\r\n⟩type = "adam"\r\n'),
     (RATE, "[optimizer]⟨|\nlearning_rate = 0.05⟩"),
     (PEAK, '[optimizer]⟨|\nlearning_rate.max_rate = 0.05⟩\ntype = "a"'),
@@ -35,7 +35,7 @@ TOML = [  # where the number is; in a table of its own
     (RATE, "optimizer = ⟨|{ type = ⟩'adam'⟨|, learning_rate = 0.05 }⟩\n"),
     (PEAK, '[optimizer]\nlearning_rate = ⟨|{ type = ⟩"up"⟨|, max_rate = 0.05 }⟩\n'),
     (RATE, 'seed = 1\n⟨|optimizer.learning_rate = 0.05\n⟩optimizer.type = "adam"\n[data]\n'),
-    # of a file that extends another
+    # in a file that extends another
     (RATE, 'extends = "a.toml"\n[[b.c]]\ntype = "relu"⟨|\n\n[optimizer]\nlearning_rate = 0.05\n⟩'),
     (PEAK, "seed = 1\n⟨|\n[optimizer.learning_rate]\nmax_rate = 0.05\n⟩"),
 ]
@@ -52,10 +52,10 @@ JSON = [
 
 @pytest.mark.parametrize(
     ("syntax", "path", "text"),
-    [*(("toml", *each) for each in TOML), *(("json", *each) for each in JSON)],
+    [*(("toml", *case) for case in TOML), *(("json", *case) for case in JSON)],
 )
 def test_only_the_number_changes(syntax, path, text):
-    """In each text, ⟨before|after⟩ is what changes."""
+    """⟨before|after⟩ marks the change."""
     before, after = (
         re.sub("⟨(.*?)\\|(.*?)⟩", which, text, flags=re.DOTALL) for which in (r"\1", r"\2")
     )

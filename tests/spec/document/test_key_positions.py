@@ -1,4 +1,4 @@
-"""Positions of the keys and values of a text, and its duplicate keys."""
+"""Positions of the keys and values in a text, and its duplicate keys."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_duplicate_has_its_path_and_both_places(text, path, first, second):
 
 
 @pytest.mark.parametrize(
-    ("text", "found", "lost"),
+    ("text", "intact", "lost"),
     [
         ("a = \nb = 2\n[c]\nd = 1", ["b", "c d"], ["a"]),
         ("[a\nb=1\n[c]\nd=1\n", ["c d"], ["a b"]),
@@ -91,9 +91,9 @@ def test_a_duplicate_has_its_path_and_both_places(text, path, first, second):
         ("a = {b = 1,\n c = 2}\nd = 1", ["a b", "a c", "d"], []),  # TOML 1.1 allows the break
     ],
 )
-def test_well_formed_parts_of_a_malformed_text_are_found(text, found, lost):
+def test_well_formed_parts_of_a_malformed_text_are_found(text, intact, lost):
     positions = KeyPositions(text, "toml")
-    for path in found:
+    for path in intact:
         assert positions.spot(parts(path)) is not None, path
     for path in lost:
         assert positions.spot(parts(path)) is None, path
@@ -142,7 +142,7 @@ def test_every_path_of_a_toml_document_is_where_its_text_says(document, multilin
 
 
 def headed(spot: Spot, value: Any, written: str) -> bool:
-    """Whether the value is the header of a table, or of an array's first."""
+    """Return whether the value is the header of a table, or of the first table of an array."""
     if isinstance(value, dict):
         return not written.startswith("{")
     return isinstance(value, list) and spot.key is not None and spot.value < spot.key
@@ -190,7 +190,7 @@ statements = (
 
 @settings(max_examples=3 * settings().max_examples)
 @given(st.lists(statements, max_size=8).map("\n".join))
-def test_without_its_duplicates_tomllib_takes_the_text_and_finds_the_first_values(text):
+def test_tomllib_reads_the_first_values_of_a_text_without_its_duplicates(text):
     positions = KeyPositions(text, "toml")
     try:
         tomllib.loads(text)
@@ -241,7 +241,7 @@ pieces = st.sampled_from([*marks, *words, "a=1\n", "[a]\n", "[[a]]\n", '"a":1,']
     st.lists(pieces).map("".join) | st.text(st.characters(exclude_categories=[])),
     st.sampled_from(["toml", "json"]),
 )
-def test_any_text_is_indexed_and_every_range_is_inside_of_it(text, syntax):
+def test_any_text_is_indexed_and_every_range_is_inside_it(text, syntax):
     positions = KeyPositions(text, syntax)
     for path in [("a",), ("b",), ("a", "a"), ("a", 0), (0,), (1,), ("a", 0, "a"), (0, "a")]:
         spot = positions.spot(path)
@@ -249,7 +249,7 @@ def test_any_text_is_indexed_and_every_range_is_inside_of_it(text, syntax):
             cut(text, spot.value)
             assert spot.key is None or cut(text, spot.key)
     for duplicate in positions.duplicates:
-        assert all(cut(text, each) for each in duplicate[1:])
+        assert all(cut(text, span) for span in duplicate[1:])
     assert len(blank_out(text, positions.duplicates)) == len(text)
     where = first_deeper_bracket(text, syntax, 1)
     assert where is None or cut(text, where) in ("[", "[[", "{")

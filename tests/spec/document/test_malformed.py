@@ -1,4 +1,4 @@
-"""Explanations of texts that do not parse, the same for every Python."""
+"""Explanations of malformed texts, the same for every version of Python."""
 
 from __future__ import annotations
 
@@ -86,12 +86,12 @@ def explained(text, syntax, error=None):
     ],
     ids=lambda value: str(value)[:25],
 )
-def test_a_malformed_text_is_explained_at_its_place(text, where, message, hint):
-    """The gallery has the more common mistakes."""
+def test_a_malformed_text_is_explained_where_it_is_malformed(text, where, message, hint):
+    """More common mistakes are in the gallery."""
     syntax = "json" if "{" in text or not text.strip() else "toml"
-    problem, found = explained(text, syntax)
+    problem, place = explained(text, syntax)
     assert problem.code == "E002"
     assert problem.message.startswith(f"malformed {syntax.upper()}: {message}")
     assert (problem.help or "").startswith(hint or "")
     assert (hint is None) is (problem.help is None)
-    assert found == where
+    assert place == where

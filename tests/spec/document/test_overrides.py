@@ -12,7 +12,7 @@ from declnet.spec.document.source_map import Origin, Source, SourceMap
 
 
 def marked(place):
-    """The characters that a place marks."""
+    """Return the characters that a place marks."""
     return place.text[place.column - 1 : place.end_column - 1]
 
 
@@ -31,7 +31,7 @@ def marked(place):
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_values_are_read_as_toml_and_else_as_plain_strings(text, key, value):
+def test_values_are_read_as_toml_or_as_plain_strings(text, key, value):
     parsed = parse_override(text)
     assert (parsed.key, parsed.value) == (key, value)
     assert type(parsed.value) is type(value)
@@ -74,9 +74,9 @@ def applied(changes, document=DOCUMENT):
     """Return the document with overrides applied, and errors in the overrides."""
     source_map = SourceMap(copy.deepcopy(document), Origin(SOURCE))
     numbered = enumerate(changes.items(), start=1)
-    given = [override_of(key, value, number) for number, (key, value) in numbered]
-    found = [apply_override(source_map, each) for each in given]
-    return source_map, [each for each in found if each is not None]
+    overrides = [override_of(key, value, number) for number, (key, value) in numbered]
+    problems = [apply_override(source_map, override) for override in overrides]
+    return source_map, [problem for problem in problems if problem is not None]
 
 
 def test_a_value_is_replaced_and_others_keep_their_writers():
@@ -96,7 +96,7 @@ def test_a_value_is_replaced_and_others_keep_their_writers():
         ("data.0", 1, ("data",), {"0": 1}),
     ],
 )
-def test_keys_are_made_and_bare_names_become_tables(key, value, path, expected):
+def test_keys_are_created_and_bare_names_become_tables(key, value, path, expected):
     result, errors = applied({key: value})
     place = result.document
     for part in path:

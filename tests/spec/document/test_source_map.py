@@ -1,4 +1,4 @@
-"""Where values of a document are written that has several writers."""
+"""The places of the values in a document with several sources."""
 
 from __future__ import annotations
 

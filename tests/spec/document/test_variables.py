@@ -21,23 +21,23 @@ from declnet.spec.document.variables import literal_value, substituted
         ("${x", "${x"),
     ],
 )
-def test_a_dollar_sign_escapes_a_text_that_would_be_a_variable(text, meaning):
-    made = substituted({"variables": {"z": 1}, "a": text, "b": "${z}"})
-    assert (made.document, made.diagnostics) == ({"a": meaning, "b": 1}, ())
+def test_a_dollar_sign_escapes_a_string_that_would_be_a_variable(text, meaning):
+    result = substituted({"variables": {"z": 1}, "a": text, "b": "${z}"})
+    assert (result.document, result.diagnostics) == ({"a": meaning, "b": 1}, ())
     assert substituted({"a": text}).document == {"a": meaning}
 
 
 TEXTS = st.text(alphabet="$${}x ", max_size=8)
 
 
-@given(st.recursive(TEXTS, lambda each: st.lists(each) | st.dictionaries(TEXTS, each)))
+@given(st.recursive(TEXTS, lambda values: st.lists(values) | st.dictionaries(TEXTS, values)))
 @settings(max_examples=50)
-def test_an_escaped_document_means_itself(value):
-    made = substituted(literal_value({"a": value}))
-    assert (made.document, made.diagnostics) == ({"a": value}, ())
+def test_substitution_restores_an_escaped_document(value):
+    result = substituted(literal_value({"a": value}))
+    assert (result.document, result.diagnostics) == ({"a": value}, ())
 
 
-def test_large_variables_cannot_fill_the_memory(files):
+def test_large_variables_cannot_exhaust_memory(files):
     numbers = f"[{', '.join(['1'] * 50_000)}]"
     text = BASE.replace("width = 4", f"width = 4\nmuch = {numbers}")
     uses = '"${much}", ' * 20

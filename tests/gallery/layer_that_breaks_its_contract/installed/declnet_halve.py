@@ -1,4 +1,4 @@
-"""A plugin with a layer that gives no features if it gets a single one."""
+"""A plugin with a layer that has no outputs for a single feature."""
 
 from declnet import Array, Layer, LayerState, Register, Shape, hookimpl
 
@@ -9,15 +9,15 @@ class Halve(Layer):
     type = "halve"
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """Half of them."""
+        """Return half of the features."""
         return (input_shape[0] // 2,)
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """Takes the first half."""
+        """Return the first half."""
         y[:] = x[:, : y.shape[1]]
 
     def backward(self, x: Array, y: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """The others count for nothing."""
+        """Return gradients, which are 0 for the second half."""
         if dx is not None:
             dx[:] = 0
             dx[:, : y.shape[1]] = dy
@@ -25,5 +25,5 @@ class Halve(Layer):
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Registers the layer."""
+    """Register the layer."""
     register(Halve)

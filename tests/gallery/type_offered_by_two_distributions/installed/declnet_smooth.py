@@ -1,4 +1,4 @@
-"""Another plugin with a layer that is called snake."""
+"""Another plugin with the layer `snake`."""
 
 import numpy as np
 
@@ -11,13 +11,13 @@ class Snake(Elementwise):
     type = "snake"
 
     def value(self, x: Array, y: Array, scratch: Array) -> None:
-        """As the equation says."""
+        """Return y."""
         np.sin(x, out=scratch)
         np.multiply(scratch, scratch, out=scratch)
         np.add(x, scratch, out=y)
 
     def derivative(self, x: Array, y: Array, slope: Array) -> None:
-        """Slope = 1 + sin(2 * x)."""
+        """Return the slope, 1 + sin(2 * x)."""
         np.multiply(x, 2, out=slope)
         np.sin(slope, out=slope)
         np.add(slope, 1, out=slope)
@@ -25,5 +25,5 @@ class Snake(Elementwise):
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Registers the layer."""
+    """Register the layer."""
     register(Snake)

@@ -1,4 +1,4 @@
-"""Panels of the report; the command is an entry point of its own."""
+"""A plugin with report panels; its command is a separate entry point."""
 
 from declnet import Register, hookimpl
 

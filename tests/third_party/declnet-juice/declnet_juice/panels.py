@@ -7,19 +7,19 @@ from declnet_plugins.report import ReportPanel
 
 
 class Ripeness(ReportPanel):
-    """The shares of right predictions, by class."""
+    """The recall of each class."""
 
     type = "ripeness"
     title = "Ripeness"
 
     def render(self, run: StoredRun) -> str | None:
-        found = run.evaluate("test")
+        evaluation = run.evaluate("test")
         rows = "".join(
-            f"<tr><th>{escape(each['class'])}</th><td>{each['recall']:.2f}</td></tr>"
-            for each in found.by_class()
+            f"<tr><th>{escape(scores['class'])}</th><td>{scores['recall']:.2f}</td></tr>"
+            for scores in evaluation.by_class()
         )
         layers = len(run.summary())
-        return f"<p>{found.samples} fruits & {layers} layers.</p><table>{rows}</table><br>"
+        return f"<p>{evaluation.samples} fruits & {layers} layers.</p><table>{rows}</table><br>"
 
 
 class Rotten(ReportPanel):

@@ -1,9 +1,9 @@
-"""A plugin that is broken: the module of its class imports what is not installed."""
+"""A broken plugin: the module of its class imports a package that is not installed."""
 
 from declnet import Register, hookimpl
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announces the layer."""
+    """Announce the layer."""
     register.lazily("layer", "swish", "declnet_swish.swish")

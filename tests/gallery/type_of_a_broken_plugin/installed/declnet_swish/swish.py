@@ -1,3 +1,3 @@
-"""What it needs is not there."""
+"""A module whose import fails."""
 
 import fast_sigmoids  # type: ignore[import-not-found]  # noqa: F401
