@@ -111,7 +111,7 @@ class ForkServer:
             self._process.communicate()
 
     def _of_start(self) -> dict[str, str]:
-        return {name: each for name, each in os.environ.items() if name.startswith(self.FIXED)}
+        return {name: value for name, value in os.environ.items() if name.startswith(self.FIXED)}
 
 
 COMPILING = "declnet: compiling kernels, once on this machine (a few seconds)\n"

@@ -67,7 +67,7 @@ def pytest_configure() -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Generator[None, object, object]:
     """Restore the handlers of signals that a command in the tests' own process has replaced."""
-    handlers = {each: signal.getsignal(each) for each in SIGNALS}
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     try:
         return (yield)
     finally:
@@ -306,7 +306,7 @@ def shipped_spec(
 
     images: list[Path] = []
 
-    def found(file: Path) -> Path:
+    def path_of(file: Path) -> Path:
         path = repository / "specs" / file
         train = declnet.load_spec(path).data.train
         source = "" if train is None else train.type
@@ -322,4 +322,4 @@ def shipped_spec(
             images.append(folder)
         return Path(shutil.copy(path, images[0]))
 
-    return found
+    return path_of

@@ -16,7 +16,7 @@ def write_metadata(
     (information / "METADATA").write_text(about, "utf-8")
     lines = []
     for group, references in entry_points.items():
-        lines += [f"[{group}]", *(f"{each} = {place}" for each, place in references.items())]
+        lines += [f"[{group}]", *(f"{entry} = {place}" for entry, place in references.items())]
     (information / "entry_points.txt").write_text("\n".join([*lines, ""]), "utf-8")
 
 

@@ -69,7 +69,8 @@ def become(request: dict[str, Any]) -> NoReturn:
     os.environ.clear()
     os.environ.update(request["environment"])
     path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    sys.path[:1] = [request["folder"], *(each for each in path if each and each not in sys.path)]
+    new = [folder for folder in path if folder and folder not in sys.path]
+    sys.path[:1] = [request["folder"], *new]
     program = request["program"]
     sys.argv = [program or "declnet", *request["arguments"]]
     flags = os.O_CREAT | os.O_TRUNC | os.O_NOCTTY

@@ -33,8 +33,8 @@ class Server:
 
         where = {"host": str(self.socket), "dbname": "postgres", "user": "tester"}
         with psycopg.connect(**where, password=PASSWORD) as connection:
-            for each in statements:
-                connection.execute(each)
+            for statement in statements:
+                connection.execute(statement)
 
 
 @contextmanager
@@ -70,9 +70,9 @@ def running_server() -> Iterator[Server]:
 
 
 def _binaries() -> Path | None:
-    found = shutil.which("initdb")
-    folders = [Path(found).resolve().parent] if found else sorted(DEBIAN.glob("*/bin"))
-    return next((each for each in folders if (each / "postgres").is_file()), None)
+    initdb = shutil.which("initdb")
+    folders = [Path(initdb).resolve().parent] if initdb else sorted(DEBIAN.glob("*/bin"))
+    return next((folder for folder in folders if (folder / "postgres").is_file()), None)
 
 
 def _wait_for(home: Path, process: subprocess.Popen[bytes]) -> None:

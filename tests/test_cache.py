@@ -25,12 +25,12 @@ def test_what_is_created_is_private_with_any_umask(mask, folder, monkeypatch):
     monkeypatch.setenv("DECLNET_CACHE_DIR", str(folder / "in" / "it"))
     before = os.umask(mask)
     try:
-        made = private_cache_folder(create=True)
+        created = private_cache_folder(create=True)
     finally:
         os.umask(before)
-    assert made == folder / "in" / "it"
-    for each in (folder, folder / "in", made):
-        assert each.stat().st_mode & 0o077 == 0
+    assert created == folder / "in" / "it"
+    for path in (folder, folder / "in", created):
+        assert path.stat().st_mode & 0o077 == 0
 
 
 def test_nothing_is_created_unless_asked(folder):
@@ -55,7 +55,7 @@ def test_a_folder_on_the_path_that_others_can_change_is_refused(
     place, owner, group, mode, fine, folder
 ):
     folder.mkdir()
-    (changed,) = (each for each in (folder, *folder.parents) if each.name == place)
+    (changed,) = (path for path in (folder, *folder.parents) if path.name == place)
     changed.chmod(mode)
     try:
         os.chown(changed, -1 if owner is None else owner, -1 if group is None else group)

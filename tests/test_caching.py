@@ -72,8 +72,8 @@ def test_what_a_source_draws_is_that_of_each_seed(loads, source):
     alone = [load(source, seed).x for seed in (0, 1)]
     with sharing_results():
         together = [load(source, seed).x for seed in (0, 1, 0)]
-    assert [np.array_equal(*each) for each in zip(alone, together[:2], strict=True)] == [True] * 2
-    assert np.array_equal(together[0], together[2])
+    for x, expected in zip(together, (*alone, alone[0]), strict=True):
+        np.testing.assert_array_equal(x, expected)
     assert not np.array_equal(*alone)
     assert len(loads) == 4
 
@@ -102,9 +102,9 @@ def test_data_is_prepared_once_for_what_it_depends_on(document, monkeypatch, dat
         for rate in (0.1, 0.2)
     ]
     other = parse_spec(document | {"data": document["data"] | {"prepare": ["min_max"]}})
-    alone = [run(each).metrics for each in (*specs, other)]
+    alone = [run(spec).metrics for spec in (*specs, other)]
     prepared, prepare = [], sets.prepare_sets
     monkeypatch.setattr(sets, "prepare_sets", lambda *a: prepared.append(a) or prepare(*a))
     with sharing_results():
-        assert [run(each).metrics for each in (*specs, other)] == alone
+        assert [run(spec).metrics for spec in (*specs, other)] == alone
     assert len(prepared) == times + 1

@@ -101,7 +101,7 @@ def names_one(literal: ast.Constant, user: ast.AST) -> bool:
         return looks_up(user)
     if isinstance(user, ast.Compare):
         sides = [user.left, *user.comparators]
-        return any(looks_up(each) or getattr(each, "attr", None) == "type" for each in sides)
+        return any(looks_up(side) or getattr(side, "attr", None) == "type" for side in sides)
     if isinstance(user, ast.Dict):
         keys = {id(value): key for key, value in zip(user.keys, user.values, strict=True)}
         key = keys.get(id(literal))
@@ -134,7 +134,7 @@ def hits_in_text(text: str, names: set[str]) -> Iterator[tuple[int, str]]:
             yield number, word
 
 
-def found(names: set[str]) -> dict[str, list[str]]:
+def names_by_file(names: set[str]) -> dict[str, list[str]]:
     """What names a type, by file of the core."""
     by_file = {}
     for path in sorted(CORE.rglob("*")):
@@ -148,8 +148,8 @@ def found(names: set[str]) -> dict[str, list[str]]:
 
 
 def test_the_core_names_no_component_but_where_it_is_allowed():
-    hits = found(names_of_types())
-    assert {file: each for file, each in hits.items() if file not in ALLOWED} == {}
+    hits = names_by_file(names_of_types())
+    assert {file: hits_of_file for file, hits_of_file in hits.items() if file not in ALLOWED} == {}
     assert sorted(ALLOWED) == sorted(ALLOWED.keys() & hits)
 
 

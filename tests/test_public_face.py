@@ -27,9 +27,9 @@ def test_importing_it_alone_imports_nothing_heavy(module):
 
 def test_a_right_spec_is_not_searched_for_places(document, spec_file):
     path = spec_file(tomli_w.dumps(document), "spec.toml")
-    found = imported_by(f"import declnet; declnet.run(declnet.load_spec({str(path)!r}))")
-    assert "numpy" in found
-    assert "tree_sitter" not in found
+    modules = imported_by(f"import declnet; declnet.run(declnet.load_spec({str(path)!r}))")
+    assert "numpy" in modules
+    assert "tree_sitter" not in modules
 
 
 def test_every_error_descends_from_one_root_and_has_an_exit_code():

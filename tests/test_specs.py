@@ -22,9 +22,9 @@ EPOCHS = os.environ.get("DECLNET_TEST_EPOCHS", "4001")
 """Of the main run, after which its accuracy grows little; `.ci/long` trains all 10,001."""
 
 FILES = sorted(
-    each.relative_to(SPECS)
-    for each in SPECS.rglob("*")
-    if each.suffix in (".toml", ".json") and not each.name.endswith(".schema.json")
+    path.relative_to(SPECS)
+    for path in SPECS.rglob("*")
+    if path.suffix in (".toml", ".json") and not path.name.endswith(".schema.json")
 )
 
 
@@ -90,11 +90,11 @@ def test_an_exported_spec_predicts_the_same(file, suffix, shipped_spec, tmp_path
     }
     run(load_spec(shipped_spec(file), few_steps), out=tmp_path / "run")
     stored, path = open_run(tmp_path / "run"), tmp_path / f"model{suffix}"
-    found = export(stored, path)
-    sys.stderr.write(f"{file} {suffix}: {found.difference:.2g} on {found.samples} rows\n")
-    assert found.samples >= 10
-    assert found.difference < FORMATS[suffix]
-    assert found.labels_differ == 0
+    result = export(stored, path)
+    sys.stderr.write(f"{file} {suffix}: {result.difference:.2g} on {result.samples} rows\n")
+    assert result.samples >= 10
+    assert result.difference < FORMATS[suffix]
+    assert result.labels_differ == 0
 
 
 @pytest.mark.parametrize("name", ["rents", "messages", "demand"])

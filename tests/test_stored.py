@@ -111,10 +111,10 @@ def stored(tmp_path_factory):
 
 def checkpoints(folder):
     notices = []
-    kept = [checkpoint for checkpoint, _ in Checkpoints(folder / "run").read(notices.append)]
+    readable = [checkpoint for checkpoint, _ in Checkpoints(folder / "run").read(notices.append)]
     if notices:
         raise OutputError(notices[0])
-    return kept
+    return readable
 
 
 def predicted(folder):
@@ -241,7 +241,7 @@ def test_a_damaged_run_is_listed_or_skipped(stored, damage, name):
     intact = path.read_bytes()
     try:
         path.write_bytes(damage.done(intact))
-        (entry,) = (each for each in list_runs(stored) if each.path == Path("run"))
+        (entry,) = (entry for entry in list_runs(stored) if entry.path == Path("run"))
         assert isinstance(entry, ListedRun) or name in entry.reason
     finally:
         path.write_bytes(intact)

@@ -120,20 +120,14 @@ def write(path: Path, errors: dict[str, dict[str, float]], seconds: dict[str, fl
     """Write records with the same errors for both splits, and some of an unfinished set."""
     records: list[dict[str, Any]] = [
         {"set": name, "split": split, "method": method, "error": error}
-        for name, found in errors.items()
+        for name, errors_of_set in errors.items()
         for split in range(2)
-        for method, error in found.items()
+        for method, error in errors_of_set.items()
     ]
     records.append({"set": "sonar", "split": 0, "method": "catboost", "error": 0.5})
-    path.write_text(
-        "".join(
-            json.dumps(
-                {**each, "processor_seconds": seconds[each["method"]], "processor": "a processor"}
-            )
-            + "\n"
-            for each in records
-        )
-    )
+    for record in records:
+        record.update(processor_seconds=seconds[record["method"]], processor="a processor")
+    path.write_text("".join(f"{json.dumps(record)}\n" for record in records))
 
 
 @pytest.mark.parametrize(

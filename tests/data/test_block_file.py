@@ -21,9 +21,9 @@ def test_blocks_of_different_types_are_read_back_and_others_need_room(tmp_path, 
         assert file.read(number) is None
         file.keep(number, arrays)
     for number, arrays in blocks.items():
-        for found, array in zip(file.read(number), arrays, strict=True):
-            np.testing.assert_array_equal(found, array)
-            assert found.dtype == array.dtype
+        for array_read, array in zip(file.read(number), arrays, strict=True):
+            np.testing.assert_array_equal(array_read, array)
+            assert array_read.dtype == array.dtype
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=7 * 16))
     file.keep(5, blocks[3])
     assert file.read(5) is None

@@ -26,7 +26,7 @@ class Lengths(Transform):
         return column.dtype.kind == "O"
 
     def apply(self, x, state):
-        return np.array([len(each or "") for each in x])
+        return np.array([len(text or "") for text in x])
 
 
 class Zero(Transform):
@@ -71,10 +71,10 @@ class Broken(Transform):
 
 @pytest.fixture
 def registry():
-    made = Registry()
-    for each in (Lengths, Zero, Doubled, Keyed, Broken):
-        made.register(each)
-    return made
+    components = Registry()
+    for transform in (Lengths, Zero, Doubled, Keyed, Broken):
+        components.register(transform)
+    return components
 
 
 def test_a_transform_is_named_for_what_it_makes_of_a_column(registry):
@@ -85,11 +85,11 @@ def test_a_transform_is_named_for_what_it_makes_of_a_column(registry):
     assert encoding_hint(Registry()) == "leave the column out of the features"
 
 
-def loss_of(name, wanted, taken=None):
+def loss_of(name, targets_taken, outputs_taken=None):
     class Some(Loss):
         """Some loss."""
 
-        type, targets, takes = name, wanted, taken
+        type, targets, takes = name, targets_taken, outputs_taken
 
         def forward(self, y_pred, y_true, losses):
             losses[:] = 0
@@ -102,13 +102,13 @@ def loss_of(name, wanted, taken=None):
 
 def test_a_loss_is_named_for_the_targets_it_takes():
     registry = Registry()
-    for each in (
+    for loss in (
         loss_of("apart", "classes", "distribution"),
         loss_of("near", "values", "values"),
         loss_of("shares", "values", "distribution"),
         loss_of("any", "values"),
     ):
-        registry.register(each)
+        registry.register(loss)
     assert losses_hint("classes", registry) == 'for classes, use a loss such as "apart"'
     assert losses_hint("values", registry) == 'for numbers, use a loss such as "any" or "near"'
     assert losses_hint("binary", registry) is None

@@ -39,13 +39,13 @@ class Steps(Transform):
         return column.dtype.kind == "O"
 
     def fit(self, x):
-        return {"length": max(len(each.split()) for each in x)}
+        return {"length": max(len(text.split()) for text in x)}
 
     def apply(self, x, state):
         values = np.zeros((len(x), state["length"]))
         lengths = np.zeros(len(x), int)
         for row, text in enumerate(x):
-            numbers = [float(each) for each in text.split()][: state["length"]]
+            numbers = [float(word) for word in text.split()][: state["length"]]
             values[row, : len(numbers)], lengths[row] = numbers, len(numbers)
         return Sequences(values, lengths)
 
@@ -137,8 +137,8 @@ def test_invalid_sequences_are_the_fault_of_the_transform(result):
 def test_a_stored_preparation_prepares_the_same_and_a_damaged_one_is_refused():
     content, arrays = stored(fitted())
     again = restored(content, arrays, default_registry())
-    for name, each in fitted().apply(table()).items():
-        np.testing.assert_array_equal(again.apply(table())[name], each)
+    for name, array in fitted().apply(table()).items():
+        np.testing.assert_array_equal(again.apply(table())[name], array)
     document = json.loads(content)
     document["preparation"]["steps"][0]["states"]["sentence"]["length"] = "4"
     with pytest.raises(ValueError, match=r"steps\.0\.states\.sentence.*length of tokenize"):
@@ -178,8 +178,8 @@ def test_a_frame_of_sentences_is_classified_whether_or_not_layers_read_lengths(t
     for name, changes in {"without": {}, "with": {"model": {"layers": reading}}}.items():
         result = run(spec(**changes), data=(FRAME, "kind"), out=tmp_path / name)
         assert result.metrics["train"]["accuracy"] == 1
-        found = load_predictor(tmp_path / name).predict({"sentence": ["so good", "very bad"]})
-        assert found.prediction.tolist() == [0, 1]
+        predictions = load_predictor(tmp_path / name).predict({"sentence": ["so good", "very bad"]})
+        assert predictions.prediction.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("reads", [True, False])

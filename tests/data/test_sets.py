@@ -80,8 +80,8 @@ def test_labels_of_arrays_follow_the_names_of_classes():
     unnamed = Dataset(np.zeros((2, 2)), np.array([0, 1]))
     sets = {"train": NAMED, "validation": other, "test": one}
     prepared = prepare_sets(sets, DataSpec(), [LossTarget("", "classes")])
-    found = {name: each.y.tolist() for name, each in prepared.datasets.items()}
-    assert found == {"train": [0, 1, 1, 0], "validation": [1, 0, 1], "test": [1, 1]}
+    labels = {name: dataset.y.tolist() for name, dataset in prepared.datasets.items()}
+    assert labels == {"train": [0, 1, 1, 0], "validation": [1, 0, 1], "test": [1, 1]}
     assert prepared.datasets["train"].x is NAMED.x  # nothing is copied
     assert prepared.preparation.class_names == ("no", "yes")
     assert prepared.preparation.apply_to_set(unnamed).y is unnamed.y
@@ -142,7 +142,7 @@ def test_the_test_data_is_held_out_of_all_folds_and_the_same_in_each():
     for fold in (1, 2, 3, 4):
         spec = DataSpec(test=0.2, folds=4, fold=fold)
         parts = split_sets({"train": data}, spec, seed=3)
-        assert sorted(np.concatenate([each.y for each in parts.values()])) == list(range(50))
+        assert sorted(np.concatenate([part.y for part in parts.values()])) == list(range(50))
         seen += parts["validation"].y.tolist()
         tests.add(tuple(parts["test"].y))
     assert len(tests) == 1
@@ -162,12 +162,11 @@ WANTED = [LossTarget("n", "values"), LossTarget("size", "classes", ordered=True)
 
 def test_of_several_targets_each_has_its_order_and_positive_class():
     data = several({"size": ["large", "small", "medium"], "sold": ["no", "yes"]})
-    wanted = [*WANTED, LossTarget("sold", "binary")]
+    loss_targets = [*WANTED, LossTarget("sold", "binary")]
 
     def labels(**keys):
-        found = prepare_sets({"train": data}, DataSpec.model_validate(keys), wanted)
-        assert found.preparation is not None
-        return {name: each.class_names for name, each in (found.preparation.targets or {}).items()}
+        sets = prepare_sets({"train": data}, DataSpec.model_validate(keys), loss_targets)
+        return {name: target.class_names for name, target in sets.preparation.targets.items()}
 
     order = ["small", "medium", "large"]
     named = {"class_order": {"size": order}, "positive_class": {"sold": "no"}}

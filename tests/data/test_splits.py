@@ -70,13 +70,13 @@ def test_an_empty_part_is_refused(share):
 def test_strata_keep_their_shares(counts, share, seed):
     labels = np.repeat(np.arange(len(counts)), counts)
     data = Dataset(np.zeros((len(labels), 1)), labels)
-    wanted = round(len(labels) * share)
-    if wanted == 0:
+    held_out = round(len(labels) * share)
+    if held_out == 0:
         return
     parts = split_positions(data, {"validation": share}, SplitSpec(method="stratified"), seed)
     held = np.bincount(labels[parts["validation"]], minlength=len(counts))
     assert (np.abs(held - np.array(counts) * share) < 1 + 1e-9).all()
-    assert held.sum() == wanted or (held == np.array(counts) - 1).any()
+    assert held.sum() == held_out or (held == np.array(counts) - 1).any()
     assert set(labels[parts["train"]]) == set(range(len(counts)))
 
 

@@ -177,10 +177,10 @@ def test_rows_of_arrays(kind, tmp_path):
     x, y, section, layers = ARRAYS[kind]
     behavior = behavior_of((x, y), section, layers, "categorical_crossentropy", tmp_path)
     data = behavior.rows.data(declnet.load_predictor(tmp_path / "run").preparation)
-    given = x if isinstance(x, dict) else {"": x}
-    assert data.inputs.keys() == given.keys()
+    inputs = x if isinstance(x, dict) else {"": x}
+    assert data.inputs.keys() == inputs.keys()
     for name, drawn in data.inputs.items():
-        train = given[name].reshape(N, -1)
-        assert (drawn.dtype, drawn.shape[1:]) == (given[name].dtype, given[name].shape[1:])
+        train = inputs[name].reshape(N, -1)
+        assert (drawn.dtype, drawn.shape[1:]) == (inputs[name].dtype, inputs[name].shape[1:])
         assert not (drawn.reshape(len(drawn), 1, -1) == train).all(axis=2).any()
         assert train.min() <= drawn.min() <= drawn.max() <= train.max()

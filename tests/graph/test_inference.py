@@ -70,7 +70,7 @@ def test_the_forecast_of_a_forward_pass_is_what_its_memory_takes():
     model = declnet.build_model(ModelSpec.model_validate({"layers": layers}, context={}), (9,))
     rngs = [np.random.default_rng(0)] * len(layers)
     memory = GraphMemory.of_forward(model.network, model.store, 64, rngs, total=1, step=1)
-    taken = sum(block.nbytes for block in memory.blocks)
+    allocated = sum(block.nbytes for block in memory.blocks)
     workspace = workspace_bytes(model.nodes, model.dtype, 64)
     forecast = inference_memory(model.network, model.dtype, 64, in_place=False)
-    assert taken <= forecast - workspace <= 1.05 * taken
+    assert allocated <= forecast - workspace <= 1.05 * allocated

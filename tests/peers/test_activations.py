@@ -72,14 +72,14 @@ def label(value):
 
 
 def agrees(layer, module, x, dy, order="batch_last", tolerance=1e-9, **parameters):
-    found = run_layer(layer, x, dy, order, **parameters)
-    leaves = [torch.tensor(each, requires_grad=True) for each in (x, *parameters.values())]
+    ours = run_layer(layer, x, dy, order, **parameters)
+    leaves = [torch.tensor(array, requires_grad=True) for array in (x, *parameters.values())]
     y = module(*leaves)
     y.backward(torch.tensor(dy))
-    np.testing.assert_allclose(found["y"], y.detach().numpy(), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(ours["y"], y.detach().numpy(), rtol=1e-9, atol=1e-9)
     for name, leaf in zip(("dx", *(f"grad.{name}" for name in parameters)), leaves, strict=True):
         expected = leaf.grad.numpy()
-        np.testing.assert_allclose(found[name], expected, rtol=tolerance, atol=tolerance)
+        np.testing.assert_allclose(ours[name], expected, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize(("layer", "module"), PAIRS, ids=label)

@@ -76,7 +76,7 @@ CASES = [
 @pytest.mark.parametrize(
     ("initializer", "fill", "arguments"),
     CASES,
-    ids=lambda each: getattr(each, "__name__", None) or repr(each),
+    ids=lambda value: getattr(value, "__name__", None) or repr(value),
 )
 def test_draws_are_distributed_as_those_of_torch(initializer, fill, arguments):
     w, peer = ours(initializer), theirs(fill, **arguments)

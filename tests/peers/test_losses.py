@@ -219,11 +219,11 @@ CASES = (
 )
 
 
-def require_same(found, leaves, losses):
+def require_same(ours, leaves, losses):
     """Compare losses and their gradient with torch's."""
     losses.sum().backward()
-    np.testing.assert_allclose(found[0], losses.detach().numpy(), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(found[1], leaves.grad.numpy(), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(ours[0], losses.detach().numpy(), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(ours[1], leaves.grad.numpy(), rtol=1e-9, atol=1e-9)
 
 
 def leaf(array):
@@ -250,8 +250,8 @@ def test_losses_joined_with_their_layer(share, order):
         leaves, targets = leaf(logits), torch.tensor(labels)
         losses = F.cross_entropy(leaves, targets, reduction="none", label_smoothing=share)
         kernel = SoftmaxCategoricalCrossentropy()
-        found = run_kernel(kernel, Softmax(), loss, logits, labels, order)[1:]
-        require_same(found, leaves, losses)
+        ours = run_kernel(kernel, Softmax(), loss, logits, labels, order)[1:]
+        require_same(ours, leaves, losses)
     loss = BinaryCrossentropy(label_smoothing=share)
     for shape in SHAPES:
         logits, y = rng.normal(scale=4, size=(N, *shape)), rng.integers(0, 2, (N, *shape))
@@ -259,5 +259,5 @@ def test_losses_joined_with_their_layer(share, order):
         leaves = leaf(logits)
         peer = mean_of_outputs(F.binary_cross_entropy_with_logits)
         losses = peer(leaves, torch.tensor((1 - share) * y + share / 2))
-        found = run_kernel(SigmoidBinaryCrossentropy(), Sigmoid(), loss, logits, y, order)[1:]
-        require_same(found, leaves, losses)
+        ours = run_kernel(SigmoidBinaryCrossentropy(), Sigmoid(), loss, logits, y, order)[1:]
+        require_same(ours, leaves, losses)

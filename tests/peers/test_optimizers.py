@@ -60,7 +60,8 @@ CASES = [
     Adagrad(learning_rate=0.5, decay=0.1, epsilon=0.01),
     RMSProp(),
     RMSProp(learning_rate=0.2, rho=0.99, epsilon=0.01),
-    *(each for kind in (Adam, AMSGrad, NAdam) for each in (kind(), kind(**SLOW, epsilon=0.01))),
+    *(kind() for kind in (Adam, AMSGrad, NAdam)),
+    *(kind(**SLOW, epsilon=0.01) for kind in (Adam, AMSGrad, NAdam)),
     NAdam(**SLOW, momentum_decay=0.5),
     AdamW(),
     AdamW(**SLOW, weight_decay=0.3),
@@ -87,8 +88,8 @@ def peer_of(ours):
 @pytest.mark.parametrize("ours", CASES, ids=repr)
 def test_ten_steps_are_those_of_torch(ours, start, gradients):
     expected = list(torch_path(peer_of(ours), start, gradients))
-    found = list(our_path(ours, start, gradients))
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+    path = list(our_path(ours, start, gradients))
+    np.testing.assert_allclose(path, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_nadam_is_that_of_torch_after_thousands_of_steps():

@@ -38,17 +38,18 @@ def by_declnets_names(net):
     modules = {"dense_1": entry, "batch_norm_7": norm, "dense_8": end}
     for number, block in enumerate(blocks, start=1):
         modules |= {f"trunk_{number}_dense": block.dense, f"trunk_{number}_batch_norm": block.norm}
-    found = {}
+    parameters = {}
     for name, module in modules.items():
         weights = module.weight.detach().numpy()
         if isinstance(module, torch.nn.Linear):
-            own = {"weights": weights.T, "biases": module.bias.detach().numpy()}
+            arrays = {"weights": weights.T, "biases": module.bias.detach().numpy()}
         else:
-            own = {"scale": weights, "offset": module.bias.detach().numpy()}
-            own["running_mean"] = module.running_mean.numpy()
-            own["running_variance"] = module.running_var.numpy()
-        found |= {f"{name}.{key}": np.ascontiguousarray(array) for key, array in own.items()}
-    return found
+            arrays = {"scale": weights, "offset": module.bias.detach().numpy()}
+            arrays["running_mean"] = module.running_mean.numpy()
+            arrays["running_variance"] = module.running_var.numpy()
+        for key, array in arrays.items():
+            parameters[f"{name}.{key}"] = np.ascontiguousarray(array)
+    return parameters
 
 
 def test_each_step_is_that_of_torch(tmp_path):

@@ -102,8 +102,8 @@ CASES = [
 
 
 @pytest.mark.parametrize(
-    ("ours", "make", "steps"), CASES, ids=lambda each: getattr(each, "type", None)
+    ("ours", "make", "steps"), CASES, ids=lambda schedule: getattr(schedule, "type", None)
 )
 def test_rates_are_those_of_torch(ours, make, steps):
-    found = [ours.rate(step, steps) for step in range(1, steps + 1)]
-    assert found == pytest.approx(torch_rates(make, 0.3, steps), rel=1e-9, abs=1e-12)
+    rates = [ours.rate(step, steps) for step in range(1, steps + 1)]
+    assert rates == pytest.approx(torch_rates(make, 0.3, steps), rel=1e-9, abs=1e-12)

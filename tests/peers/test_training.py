@@ -55,18 +55,17 @@ class Network(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
 
     def named(self) -> dict[str, Any]:
         """Return every parameter by our name, weights transposed."""
-        found = {}
+        parameters = {}
         for name, layer in self.layers.items():
-            found |= {f"{name}.weights": layer.weight.T, f"{name}.biases": layer.bias}
+            parameters |= {f"{name}.weights": layer.weight.T, f"{name}.biases": layer.bias}
         norm = {"scale": self.norm.weight, "offset": self.norm.bias}
         norm |= {"running_mean": self.norm.running_mean, "running_variance": self.norm.running_var}
-        return found | {f"batch_norm_1.{name}": each for name, each in norm.items()}
+        return parameters | {f"batch_norm_1.{name}": array for name, array in norm.items()}
 
     def every(self) -> list[Any]:
         """Return all parameters."""
-        return [
-            each for module in (*self.layers.values(), self.norm) for each in module.parameters()
-        ]
+        modules = (*self.layers.values(), self.norm)
+        return [parameter for module in modules for parameter in module.parameters()]
 
     def penalty(self) -> Any:
         """Return the sum of all penalties."""
@@ -94,19 +93,19 @@ def torch_path(
         optimizer.zero_grad(set_to_none=True)
         (torch.nn.functional.cross_entropy(network(x), y) + network.penalty()).backward()
         if clip is not None:  # PyTorch's adds 1e-6 to the norm
-            gradients = [each.grad for each in network.every() if each.grad is not None]
-            norm = float(torch.sqrt(sum((each**2).sum() for each in gradients)))
-            for each in gradients:
-                each.mul_(min(1.0, clip / norm))
+            gradients = [w.grad for w in network.every() if w.grad is not None]
+            norm = float(torch.sqrt(sum((gradient**2).sum() for gradient in gradients)))
+            for gradient in gradients:
+                gradient.mul_(min(1.0, clip / norm))
         optimizer.step()
-        yield {key: each.detach().numpy().copy() for key, each in network.named().items()}
+        yield {key: array.detach().numpy().copy() for key, array in network.named().items()}
 
 
 def require_same(ours: list[dict[str, np.ndarray]], expected: Any) -> None:
-    for step, (found, wanted) in enumerate(zip(ours, expected, strict=True)):
-        for key in found:
+    for step, (actual, theirs) in enumerate(zip(ours, expected, strict=True)):
+        for key in actual:
             np.testing.assert_allclose(
-                found[key], wanted[key], rtol=1e-9, atol=1e-11, err_msg=f"{key}, step {step}"
+                actual[key], theirs[key], rtol=1e-9, atol=1e-11, err_msg=f"{key}, step {step}"
             )
 
 
@@ -129,7 +128,7 @@ def test_accumulated_gradients_are_those_of_torch(
                     loss = torch.nn.functional.cross_entropy(network(part), labels)
                     (loss * len(labels) / len(ys)).backward()
                 optimizer.step()
-            yield {key: each.detach().numpy().copy() for key, each in network.named().items()}
+            yield {key: array.detach().numpy().copy() for key, array in network.named().items()}
 
     require_same(ours, expected())
 
@@ -160,7 +159,7 @@ def test_groups_are_those_of_torch(classified: Any, data: Dataset) -> None:
 def test_frozen_layers_are_those_of_torch(classified: Any, data: Dataset, batch_norm: bool) -> None:
     """As `requires_grad_(False)`, and for batch normalization also `eval()`."""
     places = (2, 4) if batch_norm else (0, 2)
-    layers = [{"type": each} if isinstance(each, str) else dict(each) for each in LAYERS]
+    layers = [{"type": layer} if isinstance(layer, str) else dict(layer) for layer in LAYERS]
     for place in places:
         layers[place]["trainable"] = False
     start, ours = classified(layers, {"type": "adam", "learning_rate": 0.02}, clip_norm=0.05)
@@ -168,14 +167,14 @@ def test_frozen_layers_are_those_of_torch(classified: Any, data: Dataset, batch_
     frozen = [network.layers["dense_2"], network.norm if batch_norm else network.layers["dense_1"]]
     for module in frozen:
         module.requires_grad_(False).eval()
-    trained = [each for each in network.every() if each.requires_grad]
+    trained = [parameter for parameter in network.every() if parameter.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=0.02, eps=1e-7)
     require_same(ours, torch_path(network, data, optimizer, clip=0.05))
 
 
 def test_layers_trained_from_an_epoch_on_are_those_of_torch(classified: Any, data: Dataset) -> None:
     """PyTorch's Adam counts the steps of a parameter from the first one with a gradient."""
-    layers = [{"type": each} if isinstance(each, str) else dict(each) for each in LAYERS]
+    layers = [{"type": layer} if isinstance(layer, str) else dict(layer) for layer in LAYERS]
     for place in (0, 2, 4):
         layers[place]["trainable"] = {"from_epoch": 5}
     start, ours = classified(layers, {"type": "adamw", "learning_rate": 0.02})

@@ -79,15 +79,15 @@ def _members(cls: type[Any]) -> Iterator[str]:
                 has_default = " = …" if node.value else ""
                 yield f"{ast.unparse(node.target)}: {ast.unparse(node.annotation)}{has_default}"
     dataclass_fields = {field.name for field in fields(cls)} if is_dataclass(cls) else set()
-    taken = dataclass_fields | set(getattr(cls, "model_fields", ()))
+    field_names = dataclass_fields | set(getattr(cls, "model_fields", ()))
     bases = [base for base in cls.__mro__[1:] if _is_private(base)]
     defined = {name: value for base in (*bases[::-1], cls) for name, value in vars(base).items()}
     for name, value in sorted(defined.items()):
         function = inspect.unwrap(getattr(value, "__func__", value))
-        if name in taken or (name.startswith("_") and name != "__init__"):
+        if name in field_names or (name.startswith("_") and name != "__init__"):
             continue
         is_protocol = getattr(cls, "_is_protocol", False)
-        if name == "__init__" and (taken or is_protocol or not inspect.isfunction(function)):
+        if name == "__init__" and (field_names or is_protocol or not inspect.isfunction(function)):
             continue
         if isinstance(value, property) or type(value).__name__ == "cached_property":
             yield f"property {name}"
@@ -187,9 +187,9 @@ def _commands(root: click.Command, path: str, parent: click.Context | None = Non
         yield f"  {what}{names}: {_value(parameter.type)}{several}"
     if isinstance(root, click.Group):
         for name in sorted(root.list_commands(context)):
-            found = root.get_command(context, name)
-            loaded = found.load() if isinstance(found, PluginCommand) else found
-            if loaded is not None and (not isinstance(found, PluginCommand) or found.is_own):
+            command = root.get_command(context, name)
+            loaded = command.load() if isinstance(command, PluginCommand) else command
+            if loaded is not None and (not isinstance(command, PluginCommand) or command.is_own):
                 yield from _commands(loaded, f"{path} {name}", context)
 
 

@@ -70,7 +70,7 @@ def test_right(cls):
 
 
 @pytest.mark.parametrize(
-    ("cls", "check"), EXPECTED.items(), ids=lambda each: getattr(each, "type", each)
+    ("cls", "check"), EXPECTED.items(), ids=lambda value: getattr(value, "type", value)
 )
 def test_broken(cls, check):
     if check == "does_the_same_at_every_call":
@@ -80,7 +80,8 @@ def test_broken(cls, check):
     else:
         ((_, cases),) = components_of_classes([cls])
         cases = [case for case in cases if case.check == check]
-        failed = [each for each in (case.outcome() for case in cases) if each.status == "failed"]
+        outcomes = [case.outcome() for case in cases]
+        failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     assert check in {outcome.check for outcome in failed}
     for outcome in failed:
         assert outcome.check not in NEVER_FAIL

@@ -71,12 +71,12 @@ def test_a_steep_function_is_right_at_one_step_size():
 
 
 def test_differences_are_reported_in_words():
-    found = np.array([[1.0, 2.0], [3.0, 4.5]])
-    assert difference(found, found) is None
-    assert difference(found, found.astype(int)) == (
+    array = np.array([[1.0, 2.0], [3.0, 4.5]])
+    assert difference(array, array) is None
+    assert difference(array, array.astype(int)) == (
         "1 of 4 elements differ, most at [1, 1]: 4.5 instead of 4"
     )
-    assert "shape (2, 2) instead of (4,)" in difference(found, found.reshape(-1))
+    assert "shape (2, 2) instead of (4,)" in difference(array, array.reshape(-1))
     assert difference(np.array([np.nan]), np.array([1.0])) is not None
     assert difference(np.array([np.inf]), np.array([np.inf])) is None
 

@@ -16,7 +16,7 @@ EVERY_DEFECT = os.environ.get("DECLNET_TEST_DEFECTS") == "all"
 """Whether the kit is run on each of them, which takes long."""
 
 
-@pytest.mark.parametrize("component", [each for _, each in DEFECTS], ids=name_of)
+@pytest.mark.parametrize("component", [component for _, component in DEFECTS], ids=name_of)
 def test_loads_and_registers(component):
     registry = declnet.Registry()
     registry.register(component)
@@ -28,12 +28,12 @@ def test_loads_and_registers(component):
 def test_there_are_seventy():
     assert [group for group, _ in DEFECTS].count("A") == 30
     assert [group for group, _ in DEFECTS].count("B") == 40
-    assert len({name_of(each) for _, each in DEFECTS}) == 70
+    assert len({name_of(component) for _, component in DEFECTS}) == 70
 
 
 def test_the_table_has_all_of_them():
     named = [line.split("  ")[:2] for line in committed()]
-    assert named == [[group, name_of(each)] for group, each in DEFECTS]
+    assert named == [[group, name_of(component)] for group, component in DEFECTS]
 
 
 @pytest.mark.skipif(not EVERY_DEFECT, reason="DECLNET_TEST_DEFECTS is not all")

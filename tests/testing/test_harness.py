@@ -21,7 +21,7 @@ def test_backward_gets_what_backward_needs_names_and_no_unwanted_dx():
     assert set(harness.run(Batch((X, X, X), DY))) == {"y", "dx[0]", "dx[2]"}
     x, y, _, dx, _ = harness.watched.backward_arguments
     assert (x, y) == (None, None)
-    assert [each is None for each in dx] == [False, True, False]
+    assert [gradient is None for gradient in dx] == [False, True, False]
 
 
 def test_a_write_is_refused_by_the_name_of_the_array_which_is_unlocked_again():

@@ -24,7 +24,7 @@ def stream(blocks, window):
     return ReadySet(tuple(blocks), read, "", window)
 
 
-def taken(batches, first, stop):
+def batches_read(batches, first, stop):
     """Return the samples of some batches, which all arrays have to agree on."""
     epoch_ = []
     for positions in batches.between(first, stop):
@@ -38,7 +38,7 @@ def taken(batches, first, stop):
 
 
 def epoch(batches):
-    return taken(batches, 0, batches.count)
+    return batches_read(batches, 0, batches.count)
 
 
 @given(blocks=sizes, window=st.integers(1, 20), batch=st.integers(1, 20), shuffle=st.booleans())
@@ -61,7 +61,7 @@ def test_an_epoch_taken_up_anywhere_goes_on_as_it_would_have(blocks, window, bat
     second = epoch(whole)
     at = min(at, whole.count)
     other.restore({"epoch": 1 if at else 0})
-    assert taken(other, at, other.count) == second[at:]
+    assert batches_read(other, at, other.count) == second[at:]
     assert epoch(other) == epoch(whole)
 
 
@@ -101,6 +101,6 @@ def test_an_error_while_reading_ahead_is_raised_where_its_samples_are_needed():
         return good.read(number)
 
     batches = StreamedBatches(ReadySet(good.sizes, read, "", 10), 10, False, seed=0)
-    assert len(taken(batches, 0, 2)) == 2
+    assert len(batches_read(batches, 0, 2)) == 2
     with pytest.raises(OSError, match="gone"):
-        taken(batches, 2, 4)
+        batches_read(batches, 2, 4)

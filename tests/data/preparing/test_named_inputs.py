@@ -54,7 +54,8 @@ def test_inputs_hold_the_numbers_of_the_single_input_without_names():
     (whole,), x = plain.apply(table()).values(), fitted().apply(table())
     names = list(plain.feature_names)
     for name, columns in INPUTS.items():
-        np.testing.assert_array_equal(x[name], whole[:, [names.index(each) for each in columns]])
+        positions = [names.index(column) for column in columns]
+        np.testing.assert_array_equal(x[name], whole[:, positions])
     assert fitted().feature_names == ("age", "income", "job", "city", "member")
 
 

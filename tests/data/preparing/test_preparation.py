@@ -15,7 +15,7 @@ TRANSFORMS = ("impute", "standardize", "one_hot")
 
 
 def transforms(*declared):
-    return tuple(Transform.from_declaration(each) for each in declared)
+    return tuple(Transform.from_declaration(declaration) for declaration in declared)
 
 
 def text(*values):
@@ -103,15 +103,15 @@ class Shifted(Transform):
 def test_a_damaged_state_is_refused_by_its_transform(part):
     registry = Registry()
     registry.register(Shifted)
-    wanted = [LossTarget("", "values")]
+    loss_targets = [LossTarget("", "values")]
     table = Table({"a": np.arange(3.0), "y": np.arange(3.0) + 5}, target="y")
-    fitted = fit_preparation(table, [Shifted()], wanted)
-    steps = fit_target_steps(fitted.apply_to_set(table), {"y": [Shifted()]}, wanted, "y")
+    fitted = fit_preparation(table, [Shifted()], loss_targets)
+    steps = fit_target_steps(fitted.apply_to_set(table), {"y": [Shifted()]}, loss_targets, "y")
     content, arrays = stored(replace(fitted, target_steps=steps))
     assert restored(content, arrays, registry).target_steps[""][0].state == {"first": 5.0}
     document = json.loads(content)
-    found = document["preparation"][part]
-    (step,) = found if part == "steps" else found[""]
+    section = document["preparation"][part]
+    (step,) = section if part == "steps" else section[""]
     (step["states"]["a"] if part == "steps" else step["state"])["first"] = "five"
     with pytest.raises(ValueError, match="shifted has no first value"):
         restored(json.dumps(document).encode(), arrays, registry)
@@ -156,7 +156,7 @@ def test_an_error_names_the_item_of_the_spec_whatever_is_only_for_training(flowe
     fitted = fit_preparation(flowers, steps, [LossTarget("", "classes")])
     again = restored(*stored(fitted), default_registry())
     strange = {**flowers.columns, "color": text(*["green"] * 6)}
-    for each in (fitted, again):
+    for preparation in (fitted, again):
         with pytest.raises(DataError, match='is "green"') as caught:
-            each.apply(Table(strange))
+            preparation.apply(Table(strange))
         assert caught.value.path == ("data", "prepare", 2)

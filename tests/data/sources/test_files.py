@@ -67,21 +67,21 @@ def test_it_is_the_one_whose_longest_suffix_ends_the_name(packer, reading, tmp_p
 
 @pytest.mark.parametrize("names", [("own", "other"), ("tbl", "tbl")])
 def test_first_party_wins_unless_the_spec_prefers_another(reading, names):
-    own, other = (source_of(name, ".tbl") for name in names)
-    offered = ((WAVE, other), (FIRST, own))
-    assert isinstance(reading("a.tbl", *offered), own)
+    first_party, other = (source_of(name, ".tbl") for name in names)
+    offered = ((WAVE, other), (FIRST, first_party))
+    assert isinstance(reading("a.tbl", *offered), first_party)
     assert isinstance(reading("a.tbl", *offered, prefer=["declnet_wave"]), other)
-    assert isinstance(reading("a.tbl", *offered, prefer=["declnet-tide"]), own)
+    assert isinstance(reading("a.tbl", *offered, prefer=["declnet-tide"]), first_party)
 
 
 def test_a_file_is_read_as_the_training_datas_where_its_source_reads_such_files(reading, tmp_path):
     """Whoever else reads them: the spec has chosen."""
-    own, other = source_of("own", ".tbl"), source_of("other", ".tbl", ".tab")
-    offered = ((FIRST, own), (WAVE, other), (TIDE, source_of("third", ".tbl")))
+    first_party, other = source_of("own", ".tbl"), source_of("other", ".tbl", ".tab")
+    offered = ((FIRST, first_party), (WAVE, other), (TIDE, source_of("third", ".tbl")))
     like = other(path=tmp_path / "train.tab", delimiter=";")
     assert reading("a.tbl", *offered, like=like) == other(path=tmp_path / "a.tbl", delimiter=";")
     elsewhere = source_of("elsewhere", ".csv")(path=tmp_path / "train.csv", delimiter=";")
-    assert reading("a.tbl", *offered, like=elsewhere) == own(path=tmp_path / "a.tbl")
+    assert reading("a.tbl", *offered, like=elsewhere) == first_party(path=tmp_path / "a.tbl")
 
 
 def test_the_reason_is_named_where_a_source_might_have_read_it(tmp_path):

@@ -12,7 +12,7 @@ COSINE = {"type": "cosine", "initial_rate": 0.5, "final_rate": 0.1}
 
 
 @pytest.mark.parametrize(
-    ("given", "below", "rate"),
+    ("learning_rate", "below", "rate"),
     [
         (0.25, (), 0.25),
         (COSINE, ("initial_rate",), 0.5),
@@ -24,8 +24,8 @@ COSINE = {"type": "cosine", "initial_rate": 0.5, "final_rate": 0.1}
         ),
     ],
 )
-def test_the_key_of_the_rate(make, given, below, rate):
-    spec = make(optimizer__learning_rate=given)
+def test_the_key_of_the_rate(make, learning_rate, below, rate):
+    spec = make(optimizer__learning_rate=learning_rate)
     assert rate_of(spec) == (("optimizer", "learning_rate", *below), rate)
     other = with_rate(spec, 0.75)
     assert rate_of(other) == (("optimizer", "learning_rate", *below), 0.75)
@@ -54,5 +54,5 @@ def test_a_continued_training_is_that_of_a_single_run(make, accumulate, parts):
         trainings.train(0.1, updates)
     assert trainings.updates == 2 * parts[-1] == 2 * trainings.run_updates
     expected = declnet.run(spec).model.parameters()
-    for name, found in training.model.parameters().items():
-        np.testing.assert_array_equal(found, expected[name], err_msg=name)
+    for name, array in training.model.parameters().items():
+        np.testing.assert_array_equal(array, expected[name], err_msg=name)

@@ -13,7 +13,7 @@ from declnet.testing import build_examples
 
 STATED = ("layer", "loss", "optimizer", "regularizer")
 COMPONENTS = [
-    (each.kind, each.type) for each in default_registry().entries() if each.kind in STATED
+    (entry.kind, entry.type) for entry in default_registry().entries() if entry.kind in STATED
 ]
 
 

@@ -127,10 +127,10 @@ def loop_with(**methods):
     """Return a method that makes a loop, with methods of its own that take it first."""
 
     def loop(self, steps):
-        made = PythonLoop(steps)
+        python_loop = PythonLoop(steps)
         for name, method in methods.items():
-            setattr(made, name, partial(method, made))
-        return made
+            setattr(python_loop, name, partial(method, python_loop))
+        return python_loop
 
     return {"loop": loop}
 

@@ -55,12 +55,12 @@ class WholeSum(Regularizer):
 
 
 def outcome(component):
-    (found,) = (
-        each
-        for each in check_component(component, raise_on_failure=False).outcomes
-        if each.check == runs_without_python.name
+    (result,) = (
+        result
+        for result in check_component(component, raise_on_failure=False).outcomes
+        if result.check == runs_without_python.name
     )
-    return found
+    return result
 
 
 def reason(component, *engines):
@@ -94,16 +94,16 @@ def test_a_component_that_is_repeated_passes(numba, component):
         (RoundsItsRate(learning_rate=0.1), "update", "round(learning_rate, 9)"),
         (WholeSum(), "add_gradient", "float(w.size > w.sum())"),
     ],
-    ids=lambda each: getattr(each, "type", None),
+    ids=lambda value: getattr(value, "type", None),
 )
 def test_one_that_looks_at_its_numbers_is_skipped_with_method_file_and_line(
     numba, component, method, line
 ):
-    found = outcome(component)
-    assert found.status == "skipped"
-    assert found.message.startswith(f"{method} needs the value of ")
-    assert "(test_native.py, line " in found.message
-    assert line in found.message
+    result = outcome(component)
+    assert result.status == "skipped"
+    assert result.message.startswith(f"{method} needs the value of ")
+    assert "(test_native.py, line " in result.message
+    assert line in result.message
 
 
 def test_no_engine_is_a_reason_to_skip():

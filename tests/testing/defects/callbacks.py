@@ -66,7 +66,7 @@ class MeanOfEpochs(Callback):
 
     def restore(self, run, saved):
         return Mean(
-            run, {name: each.copy() for name, each in saved["mean"].items()}, saved["count"]
+            run, {name: array.copy() for name, array in saved["mean"].items()}, saved["count"]
         )
 
     def after_epoch(self, state, epoch):

@@ -68,7 +68,7 @@ class Visits(TableSource):
             "sold": np.where(days % 9 == 4, np.nan, 3.0 * (days % 5)),
         }
         known = ~np.isnan(columns[self.target])
-        yield {name: each[known] for name, each in columns.items()}
+        yield {name: column[known] for name, column in columns.items()}
 
 
 DEFECTS = (("A", TwoMoons), ("A", Readings), ("B", Visits))

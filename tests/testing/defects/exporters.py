@@ -16,13 +16,13 @@ class DatedColumns(Exporter):
 
     def export(self, model, path):
         others = [
-            each.layer.type for each in model.members[0].nodes if not each.layer.only_reshapes
+            node.layer.type for node in model.members[0].nodes if not node.layer.only_reshapes
         ]
         if others:
             raise ExportError([(f"layer {name} has no translation", None) for name in others])
         document = {
             "written": time.strftime("%Y-%m-%d"),
-            "columns": [each.name for each in model.columns],
+            "columns": [column.name for column in model.columns],
         }
         path.write_text(json.dumps(document), encoding="utf-8")
         return ExportSummary(())

@@ -19,8 +19,8 @@ BYTES = 6 * 2**30
 def outcome(component):
     """Return by which checks the kit finds a component's defect, as the table has it."""
     with tempfile.TemporaryDirectory() as folder:
-        found = Path(folder) / "found.json"
-        command = [sys.executable, "-m", f"{__package__}", name_of(component), str(found)]
+        report = Path(folder) / "found.json"
+        command = [sys.executable, "-m", f"{__package__}", name_of(component), str(report)]
         try:
             done = subprocess.run(
                 command,
@@ -32,9 +32,9 @@ def outcome(component):
             )
         except subprocess.TimeoutExpired:
             return f"kit died: no end within {SECONDS} s"
-        if not found.exists():
+        if not report.exists():
             return f"kit died: exit code {done.returncode}"
-        failed = json.loads(found.read_text("utf-8"))
+        failed = json.loads(report.read_text("utf-8"))
     return ", ".join(dict.fromkeys(check for check, _ in failed)) or "not found"
 
 

@@ -209,9 +209,9 @@ class BatchScale(Layer):
             return
         np.divide(x, spread, out=y)
         if state.training:
-            kept = 0 if state.measuring else 0.9
-            np.multiply(state.spread, kept, out=state.spread)
-            np.add(state.spread, (1 - kept) * spread, out=state.spread)
+            momentum = 0 if state.measuring else 0.9
+            np.multiply(state.spread, momentum, out=state.spread)
+            np.add(state.spread, (1 - momentum) * spread, out=state.spread)
 
     def backward(self, x, y, dy, dx, state):
         if dx is None:

@@ -61,7 +61,7 @@ class Explained(Metric):
     def result(self, state):
         if not state:
             return float("nan")
-        predicted, true = (np.concatenate(each) for each in zip(*state, strict=True))
+        predicted, true = (np.concatenate(parts) for parts in zip(*state, strict=True))
         spread = float(np.sum(np.square(true - true.mean())))
         return 1 - float(np.sum(np.square(true - predicted))) / spread if spread else 0.0
 
@@ -104,7 +104,7 @@ class RankedPairs(Metric):
     def result(self, state):
         if not state:
             return float("nan")
-        scores, true = (np.concatenate(each) for each in zip(*state, strict=True))
+        scores, true = (np.concatenate(parts) for parts in zip(*state, strict=True))
         positive, negative = int(true.sum()), int((~true).sum())
         if not positive or not negative:
             return 0.5

@@ -9,9 +9,9 @@ from declnet import Searcher
 def drawn(study, rng):
     """Return a value for each key that applies, drawn evenly."""
     values = {}
-    for each in study.space:
-        if each.applies(values):
-            values[each.key] = value_of(rng, each)
+    for parameter in study.space:
+        if parameter.applies(values):
+            values[parameter.key] = value_of(rng, parameter)
     return values
 
 

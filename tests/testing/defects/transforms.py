@@ -86,13 +86,13 @@ class Codes(Transform):
     def fit(self, x):
         if x.dtype.kind != "O" or x.ndim != 1:
             raise ColumnError("is not a column of text")
-        return {"known": sorted({each for each in x if each is not None})}
+        return {"known": sorted({cell for cell in x if cell is not None})}
 
     def apply(self, x, state):
         if x.dtype.kind != "O" or x.ndim != 1:
             raise ColumnError("is not a column of text")
         numbers_of = {name: at + 1 for at, name in enumerate(state["known"])}
-        return np.array([0 if each is None else numbers_of[each] for each in x], dtype=np.int64)
+        return np.array([0 if cell is None else numbers_of[cell] for cell in x], dtype=np.int64)
 
     def levels(self, state):
         return len(state["known"]) + 1

@@ -38,9 +38,9 @@ class PythonLoop:
         self.steps = steps
 
     def run(self, values):
-        for made, row in enumerate(values):
+        for done, row in enumerate(values):
             if not self.step(row):
-                return made
+                return done
         return len(values)
 
     def step(self, row):
@@ -59,4 +59,4 @@ class PythonLoop:
         return True
 
     def goes_on(self, losses):
-        return all(np.isfinite(each).all() for each in losses)
+        return all(np.isfinite(array).all() for array in losses)

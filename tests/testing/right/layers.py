@@ -186,9 +186,9 @@ class Plus(Layer):
         np.sum(x, axis=0, out=y)
 
     def backward(self, x, y, dy, dx, state):
-        for each in dx:
-            if each is not None:
-                np.copyto(each, dy)
+        for gradient in dx:
+            if gradient is not None:
+                np.copyto(gradient, dy)
 
 
 class VectorScale(Layer):

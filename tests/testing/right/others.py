@@ -321,10 +321,10 @@ class Letters(Transform):
 
     def apply(self, x, state):
         texts = self.texts(x)
-        lengths = np.array([min(len(each), state["length"]) for each in texts], int)
+        lengths = np.array([min(len(text), state["length"]) for text in texts], int)
         values = np.full((len(x), state["length"]), -1.0)
         for row, text in enumerate(texts):
-            values[row, : lengths[row]] = [ord(each) for each in text[: state["length"]]]
+            values[row, : lengths[row]] = [ord(letter) for letter in text[: state["length"]]]
         return Sequences(values, lengths)
 
     def texts(self, x):

@@ -42,10 +42,10 @@ def test_numbers_have_the_shape_of_the_output(
     document["model"]["layers"][2:] = [{"type": "dense", "units": int(np.prod(output))}]
     if len(output) > 1:
         document["model"]["layers"].append({"type": "reshape", "shape": list(output)})
-    found = problems(document)
-    assert len(found) == (message is not None)
-    for each in found:
-        assert each.startswith(f"{UNITS}: error[E041]: the model's output {message}")
+    messages = problems(document)
+    assert len(messages) == (message is not None)
+    for line in messages:
+        assert line.startswith(f"{UNITS}: error[E041]: the model's output {message}")
 
 
 def test_where_no_units_decide_the_shape_the_last_layer_that_changes_it_is_reported(
@@ -54,8 +54,8 @@ def test_where_no_units_decide_the_shape_the_last_layer_that_changes_it_is_repor
     document["model"]["layers"] = [{"type": "dense", "units": 4}, "flatten", "softmax"]
     document["model"]["layers"][1] = {"type": "concatenate", "inputs": ["dense_1", "dense_1"]}
     document["model"]["layers"][0]["units"] = 1
-    (found,) = [line for line in problems(document) if "E040" in line]
-    assert found.startswith("model.layers.1: error[E040]: 2 units do not fit")
+    (message,) = [line for line in problems(document) if "E040" in line]
+    assert message.startswith("model.layers.1: error[E040]: 2 units do not fit")
 
 
 def test_the_first_data_set_that_does_not_fit_is_reported(problems, document, tmp_path, blobs):
@@ -63,8 +63,8 @@ def test_the_first_data_set_that_does_not_fit_is_reported(problems, document, tm
         np.savez(tmp_path / f"{name}.npz", x=blobs[0], y=np.arange(30) % classes)
     document["data"]["validation"] = {"type": "npz", "path": str(tmp_path / "valid.npz")}
     document["data"]["test"] = {"type": "npz", "path": str(tmp_path / "test.npz")}
-    (found,) = problems(document)
-    assert "which have 4 classes (data.validation)" in found
+    (message,) = problems(document)
+    assert "which have 4 classes (data.validation)" in message
 
 
 class OwnAnswers(Loss):
