@@ -24,7 +24,7 @@ RNG = np.random.default_rng(11)
 
 
 def by_torch(function, x, dy, **parameters):
-    """y, dx and the gradients of parameters."""
+    """Return y, dx and the gradients of the parameters, computed by torch."""
     leaf = torch.tensor(x, requires_grad=True)
     named = {name: torch.tensor(w, requires_grad=True) for name, w in parameters.items()}
     y = function(leaf, **named)
@@ -44,7 +44,7 @@ IMAGES = (4, 9, 8)
 
 
 def with_fields(kind, peer, *cases):
-    """Cases of a convolution: our fields, of which torch has those that are no part of weights."""
+    """Return cases of a convolution; torch's function takes the fields that no weight implies."""
     for fields in cases:
         arguments = {k: v for k, v in fields.items() if k not in ("use_bias", "kernel_size")}
         layer = kind(**{"filters": 8, "kernel_size": 3, **fields})

@@ -1,4 +1,4 @@
-"""Metrics against scikit-learn, over random data that comes in batches."""
+"""Metrics over random batches against scikit-learn."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ RATIOS = (
 
 @dataclass(frozen=True)
 class Batches:
-    """Samples, where they are cut into batches, and a generator for their numbers."""
+    """A number of samples, the ends of the batches, and a generator for the values."""
 
     n: int
     cuts: list[int]
@@ -127,7 +127,7 @@ def test_rankings_with_ties(data, levels, dtype):
 
 
 def root_mean_squared_error(y, y_pred):
-    """As scikit-learn's of one output, over all outputs."""
+    """Compute scikit-learn's root mean squared error over all outputs together."""
     return np.sqrt(peers.mean_squared_error(y, y_pred))
 
 
@@ -166,7 +166,7 @@ AGREEMENTS = (
 @given(data=batches(least=5), classes=st.integers(2, 6))
 def test_agreement(metric, peer, fields, data, classes):
     rows, labels = data.rng.random((data.n, classes)), data.rng.integers(0, classes, data.n)
-    labels[:2] = 0, 1  # of a single class, the peers warn
+    labels[:2] = 0, 1  # scikit-learn warns about a single class
     if fields:
         fields = {**fields, "labels": range(classes)}
     assert data.value_of(metric, rows, labels) == close(peer(labels, rows.argmax(axis=1), **fields))
@@ -176,7 +176,7 @@ def test_agreement(metric, peer, fields, data, classes):
 
 
 def brier_score(y, chances, labels):
-    """As scikit-learn's, which before 1.7 takes two classes only."""
+    """Compute the Brier score; scikit-learn before 1.7 takes only two classes."""
     if chances.ndim == 1:
         return peers.brier_score_loss(y, chances)
     return np.square(chances - np.eye(len(labels))[y]).sum(axis=1).mean()

@@ -1,4 +1,4 @@
-"""The shipped network of residual blocks against the same network in torch, step by step."""
+"""The shipped network of residual blocks, trained step by step as in torch."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def by_declnets_names(net):
     return parameters
 
 
-def test_each_step_is_that_of_torch(tmp_path):
+def test_each_step_equals_torchs(tmp_path):
     torch.manual_seed(0)
     net = network()
     save_file(by_declnets_names(net), tmp_path / "initial.safetensors")
@@ -87,5 +87,5 @@ def test_each_step_is_that_of_torch(tmp_path):
         np.testing.assert_allclose(trained[name], expected, rtol=1e-6, atol=1e-9, err_msg=name)
 
 
-def test_the_shipped_spec_reaches_the_accuracy_that_the_page_shows():
+def test_the_shipped_spec_reaches_the_documented_accuracy():
     assert run(load_spec(SPEC)).metrics["test"]["accuracy"] > 0.98

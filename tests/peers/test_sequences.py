@@ -1,4 +1,4 @@
-"""Layers of sequences against torch, in float64, with lengths and without."""
+"""Sequence layers against torch, in float64, with and without lengths."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def require_same(ours, expected):
 
 
 def drawn(layer, inputs):
-    """Parameters for inputs, and the gradient of the output."""
+    """Draw parameters for these inputs, and a gradient of the output."""
     shapes = tuple(array.shape[1:] for array in inputs)
     declared = layer.parameters(shapes).items()
     parameters = {name: RNG.normal(size=parameter.shape) for name, parameter in declared}
@@ -35,7 +35,7 @@ def drawn(layer, inputs):
 
 
 def order_of_torch(name, w):
-    """Return gates in torch's order: of the LSTM's i, f, o, g, the last two change places."""
+    """Return gates in torch's order: i, f, g, o instead of i, f, o, g for an LSTM."""
     if name != "lstm":
         return w
     i, f, o, g = np.split(w, 4, axis=-1)
@@ -43,8 +43,10 @@ def order_of_torch(name, w):
 
 
 def peer_of(layer, parameters):
-    """The recurrent layer of torch with the same weights; all of its second biases are 0, save
-    those of the GRU's candidate."""
+    """Return torch's recurrent layer with the same weights.
+
+    Its second biases are 0, except the GRU's candidate biases.
+    """
     kinds = {"simple_rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
     extra = {"nonlinearity": layer.activation} if layer.type == "simple_rnn" else {}
     peer = kinds[layer.type](
@@ -71,7 +73,7 @@ def peer_of(layer, parameters):
 
 
 def by_torch(layer, x, dy, lengths, parameters):
-    """y, dx and the gradients of the parameters, by torch's layer on packed sequences."""
+    """Return y, dx and the parameters' gradients of torch's layer on packed sequences."""
     peer, leaf = peer_of(layer, parameters), torch.tensor(x, requires_grad=True)
     if lengths is None:
         states, last = peer(leaf)
@@ -141,7 +143,7 @@ def test_layers_over_time(layer, lengths):
 
 
 def attention_of(parameters, features, units, heads, dropout=0.0):
-    """The attention of torch with the same weights."""
+    """Return torch's attention with the same weights."""
     names = {"kdim": features[1], "vdim": features[1]} if len(set(features)) > 1 else {}
     peer = torch.nn.MultiheadAttention(units, heads, dropout, batch_first=True, **names).double()
     of = {name: torch.tensor(np.ascontiguousarray(w.T)) for name, w in parameters.items()}
@@ -176,7 +178,7 @@ def padding_of(lengths, time):
 
 @pytest.fixture
 def drop_as_ours(monkeypatch):
-    """Let torch's attention drop what a layer of ours with the test's random stream drops."""
+    """Let torch's attention use the dropout masks that our layer draws in this test."""
 
     def dropped(shares, p, training=True):
         drawn = np.random.Generator(np.random.PCG64(0)).random(tuple(shares.shape))

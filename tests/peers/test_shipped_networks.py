@@ -1,4 +1,4 @@
-"""The networks of shipped specs against the same ones in PyTorch, from the same weights."""
+"""Networks of shipped specs against the same networks in PyTorch, from equal weights."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def convolution(kind, w, name, **arguments):
 
 
 class WithLSTM(nn.Module):
-    """The network of strokes_lstm.toml; of torch's two biases, only the first is trained."""
+    """The network of strokes_lstm.toml; torch's second bias is not trained."""
 
     def __init__(self, w):
         super().__init__()
@@ -102,7 +102,7 @@ class WithAttention(nn.Module):
 
 
 class WithWords(nn.Module):
-    """The network of messages.toml: the mean of the vectors of all words but the padding, 0."""
+    """The network of messages.toml: the mean of the word vectors, without the padding 0."""
 
     def __init__(self, w):
         super().__init__()
@@ -132,7 +132,7 @@ class WithCategories(nn.Module):
 
 
 def with_images(w):
-    """The network of shapes_convolution.toml."""
+    """Return the network of shapes_convolution.toml."""
     first, second, third = (
         convolution(nn.Conv2d, w, f"conv2d_{number}", padding=1) for number in (1, 2, 3)
     )
@@ -152,7 +152,7 @@ class Case(NamedTuple):
     """A shipped spec and its network.
 
     Attributes:
-        network: makes the network from our weights.
+        network: builds the network from our weights.
         inputs: the names of the data's inputs, with the type of each.
         loss: from predictions and targets.
         epochs, changes: of the spec.
@@ -199,7 +199,7 @@ CASES = {
 
 
 def arrays_of(case, sets, windows):
-    """The inputs and targets of the training and test data, by the name of the set."""
+    """Return inputs and targets of the training and test data, by data set."""
     if not case.inputs:
         return {name: ((tensor(x),), tensor(y)) for name, (x, y, _) in windows.items()}
     arrays = {}
@@ -211,7 +211,7 @@ def arrays_of(case, sets, windows):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_training_gives_the_weights_and_metrics_of_pytorch(shipped_spec, windows, name):
+def test_training_gives_the_weights_and_metrics_of_torch(shipped_spec, windows, name):
     case = CASES[name]
     changes = {**CHANGES, **case.changes, "training.epochs": case.epochs}
     spec = declnet.load_spec(shipped_spec(f"{name}.toml"), changes)
@@ -251,7 +251,7 @@ def test_training_gives_the_weights_and_metrics_of_pytorch(shipped_spec, windows
 
 @pytest.fixture(scope="module")
 def windows(repository):
-    """The windows of demand.toml as (x, y, sales in the past), cut here by loops."""
+    """The windows of demand.toml as (x, y, past sales), built here with loops."""
     with (repository / "specs" / "data" / "demand.csv").open() as file:
         rows = list(csv.DictReader(file))
     table = np.array(
@@ -260,7 +260,7 @@ def windows(repository):
     held = round(len(table) * 0.15)
     parts = {"train": table[: -2 * held], "test": table[-held - PAST :]}
     mean, std = parts["train"].mean(axis=0), parts["train"].std(axis=0)
-    mean[1], std[1] = 0, 1  # booleans are left as they are
+    mean[1], std[1] = 0, 1  # booleans are not scaled
     arrays = {}
     for name, part in parts.items():
         scaled, starts = (part - mean) / std, range(len(part) - PAST - HORIZON + 1)
@@ -274,7 +274,7 @@ def windows(repository):
     return arrays
 
 
-def test_the_texts_are_classified_as_well_as_by_a_linear_model_of_word_counts(repository):
+def test_texts_are_classified_as_well_as_by_a_linear_model_of_word_counts(repository):
     text = pytest.importorskip("sklearn.feature_extraction.text")
     linear_model = pytest.importorskip("sklearn.linear_model")
     spec = declnet.load_spec(repository / "specs" / "messages.toml")

@@ -41,10 +41,10 @@ def torch_path(
     Args:
         start: the initial parameters.
         loss: the mean loss of the samples of a slice.
-        rate: the learning rate by the share of the training that is done.
+        rate: the learning rate as a function of the completed share of the training.
         decay: the weight decay, likewise.
-        factors: factor that the rate is multiplied by, for the names that end like this.
-        undecayed: how the names of parameters without decay end.
+        factors: factors of the rate, by the suffix of the parameter's name.
+        undecayed: suffixes of the names of parameters without weight decay.
     """
     weights = {name: torch.tensor(array, requires_grad=True) for name, array in start.items()}
     groups = [{"params": [weight], "name": name} for name, weight in weights.items()]
@@ -72,7 +72,7 @@ def flat_cos(value: float) -> Callable[[float], float]:
 
 
 def require_same(ours: list[Any], theirs: Iterator[Parameters], start: Mapping[str, Any]) -> None:
-    """Compare the paths, on which every parameter must have moved."""
+    """Assert that the paths agree and that every parameter changes."""
     count = 0
     for mine, other in zip(ours, theirs, strict=True):
         for name, values in other.items():
@@ -87,7 +87,7 @@ def ntp(weights: Parameters, name: str, x: Any) -> Any:
     return x @ w / sqrt(len(w)) + b
 
 
-def test_realmlp_td_fits_numbers_as_its_formulas_say(our_path: Any, x: np.ndarray) -> None:
+def test_realmlp_td_for_numbers_follows_its_formulas(our_path: Any, x: np.ndarray) -> None:
     y = np.sin(x[:, :1]) + x[:, 1:2]
     layers: list[Any] = [{"type": "pbld", "name": "numbers"}, "feature_scale"]
     for number in (1, 2):
@@ -133,12 +133,12 @@ def test_realmlp_td_fits_numbers_as_its_formulas_say(our_path: Any, x: np.ndarra
 
 
 @pytest.mark.parametrize("targets", ["classes", "values"])
-def test_tabm_mini_trains_each_member_as_its_formulas_say(
+def test_tabm_mini_follows_its_formulas_for_each_member(
     our_path: Any, x: np.ndarray, targets: str
 ) -> None:
     classes, rng = targets == "classes", np.random.default_rng(1)
     y = rng.integers(0, CLASSES, ROWS) if classes else rng.normal(size=(ROWS, 1))
-    x[:, 0] = np.round(x[:, 0])  # few values: fewer bins
+    x[:, 0] = np.round(x[:, 0])  # few distinct values give fewer bins
     units, members = CLASSES if classes else 1, 5
     embedded = {"type": "piecewise_linear", "name": "numbers", "units": 3, "bins": 6}
     layers = [embedded, "flatten", {"type": "members", "members": members}]
@@ -191,7 +191,7 @@ def encoded(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("rows", [40, 700, 40_000])
-def test_quantile_normal_is_scikit_learns_quantile_transformer(rows: int) -> None:
+def test_quantile_normal_equals_scikit_learns_quantile_transformer(rows: int) -> None:
     preprocessing = pytest.importorskip("sklearn.preprocessing")
     rng = np.random.default_rng(rows)
     for x in (rng.lognormal(size=rows), rng.integers(0, 5, rows).astype(float)):

@@ -19,7 +19,7 @@ LAYERS: list[Any] = [
     "tanh",
     {"type": "dense", "units": 8},
     "tanh",
-    "batch_norm",  # after tanh: before it, the gradient of biases is only rounding
+    "batch_norm",  # after tanh; before it, the gradient of the biases is rounding error
     OUTPUT,
     "softmax",
 ]
@@ -33,7 +33,7 @@ def data() -> Dataset:
 
 @pytest.fixture
 def classified(our_path: Any, data: Dataset) -> Any:
-    """Return the initial parameters, and those after each step on all samples."""
+    """Return the initial parameters and the parameters after each step on all samples."""
 
     def train(layers: Any, optimizer: Any, **training: Any) -> Any:
         loss = "categorical_crossentropy"
@@ -54,7 +54,7 @@ class Network(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
                 self.named()[key].copy_(torch.tensor(ours))
 
     def named(self) -> dict[str, Any]:
-        """Return every parameter by our name, weights transposed."""
+        """Return all parameters by our names, with weights transposed."""
         parameters = {}
         for name, layer in self.layers.items():
             parameters |= {f"{name}.weights": layer.weight.T, f"{name}.biases": layer.bias}
@@ -110,7 +110,7 @@ def require_same(ours: list[dict[str, np.ndarray]], expected: Any) -> None:
 
 
 @pytest.mark.parametrize(("batch_size", "accumulate"), [(10, 4), (7, 4), (6, 3)])
-def test_accumulated_gradients_are_those_of_torch(
+def test_accumulated_gradients_equal_torchs(
     classified: Any, data: Dataset, batch_size: int, accumulate: int
 ) -> None:
     training = {"batch_size": batch_size, "accumulate": accumulate, "shuffle": False}
@@ -133,7 +133,7 @@ def test_accumulated_gradients_are_those_of_torch(
     require_same(ours, expected())
 
 
-def test_groups_are_those_of_torch(classified: Any, data: Dataset) -> None:
+def test_groups_equal_torchs(classified: Any, data: Dataset) -> None:
     groups = [
         {"parameters": ["*.biases", "batch_norm_1.*"], "weight_decay": 0.0},
         {"parameters": ["dense_3.weights"], "learning_rate": 0.002, "beta_1": 0.5},
@@ -156,8 +156,8 @@ def test_groups_are_those_of_torch(classified: Any, data: Dataset) -> None:
 
 
 @pytest.mark.parametrize("batch_norm", [True, False])
-def test_frozen_layers_are_those_of_torch(classified: Any, data: Dataset, batch_norm: bool) -> None:
-    """As `requires_grad_(False)`, and for batch normalization also `eval()`."""
+def test_frozen_layers_equal_torchs(classified: Any, data: Dataset, batch_norm: bool) -> None:
+    """Freezing equals `requires_grad_(False)`, for batch normalization also `eval()`."""
     places = (2, 4) if batch_norm else (0, 2)
     layers = [{"type": layer} if isinstance(layer, str) else dict(layer) for layer in LAYERS]
     for place in places:
@@ -172,7 +172,7 @@ def test_frozen_layers_are_those_of_torch(classified: Any, data: Dataset, batch_
     require_same(ours, torch_path(network, data, optimizer, clip=0.05))
 
 
-def test_layers_trained_from_an_epoch_on_are_those_of_torch(classified: Any, data: Dataset) -> None:
+def test_layers_that_start_to_train_later_equal_torchs(classified: Any, data: Dataset) -> None:
     """PyTorch's Adam counts the steps of a parameter from the first one with a gradient."""
     layers = [{"type": layer} if isinstance(layer, str) else dict(layer) for layer in LAYERS]
     for place in (0, 2, 4):
@@ -189,8 +189,8 @@ def test_layers_trained_from_an_epoch_on_are_those_of_torch(classified: Any, dat
     require_same(ours, torch_path(network, data, optimizer, before))
 
 
-def test_shared_weights_are_those_of_torch(classified: Any, data: Dataset) -> None:
-    """The second layer is the first; the third, batch normalization, is used twice too."""
+def test_shared_weights_equal_torchs(classified: Any, data: Dataset) -> None:
+    """The second layer shares the first's parameters; batch normalization is used twice, too."""
     again = {"type": "dense", "units": 8, "weights_from": "dense_1"}
     norm = {"type": "batch_norm", "weights_from": "batch_norm_1"}
     layers: list[Any] = [*LAYERS[:5], {**again, "name": "second"}, "tanh"]

@@ -1,4 +1,4 @@
-"""Transforms against scikit-learn, on its bundled data with holes."""
+"""Transforms against scikit-learn, on its bundled data with missing values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ preprocessing = pytest.importorskip("sklearn.preprocessing")
 
 @pytest.fixture(params=["iris", "wine", "breast_cancer", "diabetes"])
 def table(request):
-    """Training rows and others, a tenth of the numbers missing."""
+    """Training rows and other rows, with a tenth of the numbers missing."""
     x = getattr(datasets, f"load_{request.param}")().data.copy()
     rng = np.random.default_rng(0)
     x[rng.random(x.shape) < 0.1] = np.nan
@@ -29,7 +29,7 @@ def table(request):
 
 @pytest.fixture
 def words():
-    """Training rows and others of text."""
+    """Training rows and other rows of text."""
     rng = np.random.default_rng(1)
     values = np.array(["torgersen", "biscoe", "dream", "a b", "é", ""], object)
     return values[rng.integers(0, 5, 90)], values[rng.integers(0, 6, 40)]
@@ -114,7 +114,7 @@ def test_rare_categories(words, limit):
 
 @pytest.mark.parametrize("distribution", ["uniform", "normal"])
 def test_quantiles(table, distribution):
-    """Of continuous numbers, where no value of the ends is shared."""
+    """On continuous numbers, without ties at the ends."""
     rng = np.random.default_rng(2)
     train, other = (array + 1e-3 * rng.normal(size=array.shape) for array in table)
     theirs = preprocessing.QuantileTransformer(
@@ -123,7 +123,9 @@ def test_quantiles(table, distribution):
     mine = Quantile(distribution=distribution, quantiles=60)
     inside = np.clip(other, np.nanmin(train, axis=0), np.nanmax(train, axis=0))
     transformed, expected = in_one(mine, train, inside), theirs.transform(inside)
-    np.testing.assert_allclose(transformed, expected, rtol=5e-3, atol=1e-6)  # it cuts off 1e-7
+    np.testing.assert_allclose(
+        transformed, expected, rtol=5e-3, atol=1e-6
+    )  # scikit-learn clips at 1e-7
     np.testing.assert_allclose(
         mine.inverse(transformed, mine.fit(train)), theirs.inverse_transform(expected), rtol=1e-6
     )

@@ -1,4 +1,4 @@
-"""Tests of windows: what they hold, that they never leak, and forecasts from them."""
+"""Tests of windows: their contents, forecasts from them, and that no split leaks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from declnet_plugins.standard.transforms.scaling import Standardize
 
 
 def series(rows, **more):
-    """A table whose columns hold the number of each row, so that every value tells its row."""
+    """Return a table of row numbers, so that every value identifies its row."""
     row = np.arange(rows, dtype=float)
     return Table({"level": row, "plan": 1000 + row, "sales": row, **more}, "sales")
 
@@ -36,7 +36,7 @@ def fitted(table, transforms=(), time=None, without=(), **windows):
     )
 
 
-def test_windows_hold_consecutive_rows_and_the_target_of_those_after():
+def test_windows_hold_consecutive_rows_and_the_targets_of_the_next_rows():
     table = series(12)
     preparation = fitted(table, past=4, horizon=3, step=2, known=("plan",))
     data = preparation.apply_to_set(table)
@@ -98,9 +98,9 @@ def test_a_split_by_time_never_trains_on_what_follows(
         spans[name] = y.min(), y.max()
     order = [spans[name] for name in ("train", "validation", "test")]
     assert all(before[1] < after[0] - 0.5 for before, after in itertools.pairwise(order))
-    training_rows = np.arange(round(2 * mean) + 1)  # of the rows 0 to k, the mean is k / 2
+    training_rows = np.arange(round(2 * mean) + 1)  # the mean of rows 0 to k is k / 2
     assert len(training_rows) > spans["train"][1]
-    assert order[1][0] == len(training_rows)  # whose past is the end of the training rows
+    assert order[1][0] == len(training_rows)  # its past is the end of the training rows
     np.testing.assert_allclose(std, training_rows.std(), rtol=1e-9)
 
 
@@ -200,9 +200,9 @@ SHOPS = st.dictionaries(
 
 
 def shops(spans, shuffle=0):
-    """A table of several series: each value says its shop and its day, 1000 for each shop.
+    """Return a table of several series, where each value is 1000 * shop + day.
 
-    Rows are in the order of time; a shuffle interleaves the shops in another way.
+    Rows are ordered by time; a shuffle interleaves the shops differently.
     """
     places = [(day, name) for name, (first, n) in spans.items() for day in range(first, first + n)]
     rng = np.random.default_rng(shuffle)
@@ -225,7 +225,7 @@ def shops(spans, shuffle=0):
     horizon=st.integers(1, 3),
     step=st.integers(1, 3),
 )
-def test_windows_of_several_series_are_those_of_each_alone(spans, shuffle, past, horizon, step):
+def test_windows_of_several_series_equal_those_of_each(spans, shuffle, past, horizon, step):
     fields = {"past": past, "horizon": horizon, "step": step, "known": ("plan",)}
     table = shops(spans, shuffle)
     shop = table.columns["shop"]
@@ -277,7 +277,7 @@ def test_no_series_is_trained_on_the_period_that_another_is_validated_on(
         data = sets[name]
         y = data.y.reshape(len(data), -1)
         whole = np.concatenate([data.x[:, :, -1], y], axis=1)
-        np.testing.assert_array_equal(np.diff(whole, axis=1), 1)  # of one shop, without a gap
+        np.testing.assert_array_equal(np.diff(whole, axis=1), 1)  # one shop, without a gap
         periods.append((y % 1000).ravel())
     for before, after in itertools.pairwise(periods):
         assert before.max() < after.min()
@@ -334,7 +334,7 @@ def test_references_repeat_the_last_season_of_each_window(season, horizon):
     np.testing.assert_array_equal(forecasts, expected)
 
 
-def test_times_of_two_files_are_dates_in_both_or_in_none():
+def test_times_must_be_dates_in_both_files_or_in_neither():
     windows = Windows(WindowSpec(past=2, horizon=1), "at")
     days = np.array([f"2024-01-{day:02}" for day in range(1, 7)], object)
     sets = {"train": series(6, at=days), "validation": series(6, at=np.arange(100, 106))}

@@ -1,4 +1,4 @@
-"""What a program may hand over to `declnet.run`."""
+"""Data that a program may pass to `declnet.run`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_tables_with_the_name_of_the_target(form):
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
-def test_frames_with_their_targets_apart(library):
+def test_frames_with_separate_targets(library):
     frame = pytest.importorskip(library).DataFrame(COLUMNS)
     records = as_data((frame[["a", "n"]], frame["y"]), "train")
     assert records.target == "y"
@@ -84,13 +84,13 @@ def changed(array, position, value):
         (np.float64(1), Y, "x is a single number"),
     ],
 )
-def test_arrays_that_cannot_be_learned_from_are_refused(x, y, message):
+def test_invalid_arrays_are_refused(x, y, message):
     with pytest.raises(DataError, match=f"train data: {message}"):
         checked(Dataset(np.asarray(x), y), "train")
 
 
 @pytest.mark.parametrize("weights", [np.ones(2), -np.ones(4), np.full(4, np.nan)])
-def test_weights_are_numbers_of_at_least_0(weights):
+def test_weights_must_be_finite_and_at_least_0(weights):
     with pytest.raises(DataError, match="weights must be"):
         checked(Dataset(X, Y, weights), "train")
 
@@ -128,7 +128,7 @@ def test_dates_durations_and_decimals_are_read_and_others_refused_by_column():
     ("dtype", "computed"),
     [("i1", "i4"), ("u2", "i4"), ("u4", "i8"), ("u1", "u1"), ("i4", "i4"), ("i8", "i8")],
 )
-def test_integers_are_computed_in_one_of_three_types(dtype, computed):
+def test_integers_are_converted_to_one_of_three_types(dtype, computed):
     x = np.array([[0, 3], [100, 7]], dtype)
     converted = as_input(x, np.dtype("f4"), integer=True)
     assert (converted.dtype, converted.tolist()) == (np.dtype(computed), x.tolist())
@@ -163,7 +163,7 @@ MASK = np.arange(6) < 2
 
 
 @pytest.mark.parametrize("name", ["x", "y", "weights", "a", "b"])
-def test_masked_values_of_an_array_are_an_error_that_names_it(name):
+def test_masked_values_in_an_array_are_an_error_with_its_name(name):
     arrays = {
         field: np.ones((6, 2)) if field == "x" else np.ones(6) for field in ("x", "y", "weights")
     }
@@ -196,7 +196,7 @@ def test_masked_values_of_an_array_are_an_error_that_names_it(name):
     ],
     ids=["floats", "integers", "booleans", "texts", "strings", "dates"],
 )
-def test_masked_values_of_a_column_are_missing(values, as_given):
+def test_masked_values_in_a_column_are_missing_values(values, as_given):
     columns = {"a": np.ma.masked_array(values, MASK), "y": np.ones(6)}
     if as_given is not dict and values.dtype.kind in "UM":
         pytest.skip("a Table holds texts as objects")
@@ -207,7 +207,7 @@ def test_masked_values_of_a_column_are_missing(values, as_given):
 
 
 @pytest.mark.parametrize("shape", [(0,), (3, 0), (0, 2)])
-def test_samples_without_a_number_are_an_error_of_the_data(shape):
+def test_samples_without_values_are_an_error(shape):
     empty, full = np.ones((6, *shape)), np.ones((6, 1))
     for x, y, name in (
         (empty, full, "x"),

@@ -1,4 +1,4 @@
-"""Preparation fitted to blocks: as fitted to all rows, and what is wrong is said beforehand."""
+"""Preparation fitted in blocks: equal to fitting all rows; errors come before training."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ PREPARE = (
 )
 
 
-def test_all_is_fitted_and_prepared_as_in_memory():
+def test_fitting_in_blocks_equals_fitting_in_memory():
     fields = {"prepare": PREPARE}
     from_blocks = streamed(table(), **fields)
     in_memory = prepare_sets({"train": table()}, DataSpec(**fields), [CLASSES])
@@ -133,7 +133,7 @@ def test_rows_are_held_out_by(method):
         assert len(held) == 60 if method == "column" else 20 < len(held) < 120
 
 
-def test_classes_weigh_alike_by_all_samples():
+def test_balanced_class_weights_count_all_samples():
     sets = streamed(table(), prepare=PREPARE, class_weights="balanced")
     whole = prepare_sets({"train": table()}, DataSpec(prepare=PREPARE), [CLASSES]).datasets["train"]
     sizes = dict(enumerate(np.bincount(whole.y).tolist()))
@@ -143,7 +143,7 @@ def test_classes_weigh_alike_by_all_samples():
     np.testing.assert_allclose(weights_read, expected)
 
 
-def test_named_classes_of_arrays_weigh_alike_whatever_their_order():
+def test_balanced_class_weights_follow_a_changed_class_order():
     y = (np.arange(ROWS) % 5 == 0).astype(int)
     data = Dataset(np.zeros((ROWS, 2)), y, class_names=("no", "yes"))
     sets = streamed(data, class_weights="balanced", positive_class="no")
@@ -166,14 +166,14 @@ def test_named_classes_of_arrays_weigh_alike_whatever_their_order():
         ({}, {"prepare": PREPARE, "class_order": ("boat", "flat")}, "is missing from the order"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_row(changes, fields, message):
+def test_errors_name_the_row_or_the_class(changes, fields, message):
     fields = {"prepare": (Standardize(), Ordinal()), **fields}
     with pytest.raises(DataError, match=message):
         streamed(table(**changes), **fields)
 
 
 @given(st.lists(st.integers(1, 9), min_size=1), st.integers(1, 9))
-def test_a_sample_is_of_the_smallest_keys_in_order(sizes, most):
+def test_a_reservoir_keeps_the_samples_with_the_smallest_keys(sizes, most):
     keys, reservoir = np.random.default_rng(most).random(sum(sizes)), Reservoir()
     whole = Dataset(keys, keys)
     for start, size in zip(np.cumsum([0, *sizes]).tolist(), sizes, strict=False):
@@ -186,14 +186,14 @@ def test_a_sample_is_of_the_smallest_keys_in_order(sizes, most):
 
 
 @pytest.mark.parametrize(("numbers", "size"), [(2**22, 50), (61, 30), (2, 1), (1, 1)])
-def test_a_sample_is_bounded_in_samples_and_in_numbers(numbers, size, monkeypatch):
+def test_a_sample_is_limited_by_its_rows_and_its_numbers(numbers, size, monkeypatch):
     monkeypatch.setattr(survey, "SAMPLED", 50)
     monkeypatch.setattr(survey, "SAMPLED_NUMBERS", numbers)
     sets = streamed(Table({"n": np.zeros(300), "y": np.zeros(300)}, "y"), VALUES)
-    assert len(sets.raw["train"]) == size + 1  # an extreme one
+    assert len(sets.raw["train"]) == size + 1  # plus one extreme value
 
 
-def test_what_cannot_be_fitted_in_parts_is_fitted_to_a_sample(monkeypatch):
+def test_a_transform_without_incremental_fit_is_fitted_to_a_sample(monkeypatch):
     monkeypatch.setattr(survey, "SAMPLED", 50)
     data = Table({"n": np.arange(3000.0), "y": np.zeros(3000)}, "y")
     sets = streamed(data, VALUES, prepare=(Quantile(),))
@@ -205,14 +205,14 @@ def test_what_cannot_be_fitted_in_parts_is_fitted_to_a_sample(monkeypatch):
     np.testing.assert_array_equal(rows(again.blocks["train"])[0], x)
 
 
-def test_a_row_of_other_data_that_cannot_be_prepared_is_an_error_beforehand():
+def test_a_validation_row_that_cannot_be_prepared_is_an_error():
     strange = table(city=np.where(np.arange(ROWS) == 250, "oz", "rome").astype(object))
     fields = {"validation": Rows(name="validation"), "other": {"validation": strange}}
     with pytest.raises(DataError, match='row 251, column "city" is "oz"'):
         streamed(table(), prepare=(Impute(), Ordinal()), **fields)
 
 
-def test_samples_that_differ_from_those_of_the_survey_are_an_error():
+def test_samples_that_change_after_the_survey_are_an_error():
     stream = streamed(table(), prepare=PREPARE).blocks["train"]
     Rows.data["train"].columns["age"][7] += 1
     stream.read(2)

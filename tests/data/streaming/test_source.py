@@ -1,4 +1,4 @@
-"""Sources of streams: whether they may keep on disk what they have read."""
+"""Streamed sources: caching of blocks on disk."""
 
 from __future__ import annotations
 

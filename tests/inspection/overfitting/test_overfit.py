@@ -1,4 +1,4 @@
-"""Overfitting a few samples: how they are chosen, what counts as zero, and faults of the rate."""
+"""Overfitting a few samples: their choice, success, and unsuitable learning rates."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_shipped_specs_overfit_without_complaint(path, shipped_spec):
 @pytest.mark.parametrize(
     ("rate", "message"), [(10.0, "10.0 is too high: the loss stays at"), (1e-9, "1e-9 is too low")]
 )
-def test_a_wrong_rate_is_named(network, rate, message):
+def test_an_unsuitable_rate_is_reported(network, rate, message):
     result = overfit(StepwiseTraining(network(dense(), "relu", rate=rate)), updates=600)
     assert result.succeeded
     assert result.attempts[0].rate == rate
@@ -43,7 +43,7 @@ def test_a_wrong_rate_is_named(network, rate, message):
 
 
 @pytest.mark.parametrize("samples", [2, 10])
-def test_every_class_appears_and_no_input_twice(tmp_path, samples):
+def test_the_samples_have_all_classes_and_no_duplicate_inputs(tmp_path, samples):
     rng = np.random.default_rng(1)
     x, y = rng.integers(0, 3, (500, 2)).astype(float), np.repeat(np.arange(5), 100)
     y[:5] = np.arange(5)
@@ -59,11 +59,11 @@ def test_every_class_appears_and_no_input_twice(tmp_path, samples):
     )
     result = overfit(StepwiseTraining(spec), samples=samples)
     assert result.classes == 5
-    assert result.samples == (9 if samples == 10 else 5)  # there are 9 different inputs
+    assert result.samples == (9 if samples == 10 else 5)  # there are only 9 different inputs
     assert result.succeeded
 
 
-def test_inputs_that_are_all_the_same_are_a_fault_of_the_data(network):
+def test_identical_inputs_are_reported_as_a_fault_of_the_data(network):
     result = overfit(StepwiseTraining(network(dense(), "relu", scale=0.0)), updates=50)
     assert result.fault.name == "data"
     assert result.fault.reason == "the training samples have only 1 distinct input"

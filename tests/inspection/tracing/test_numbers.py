@@ -1,4 +1,4 @@
-"""Arrays as text: small ones whole, large ones by statistics and corners."""
+"""Arrays as text: small ones in full, large ones as statistics and corners."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_large_arrays_are_corners_and_statistics() -> None:
     assert statistics(images).startswith("mean 215.5, standard deviation 124.7, from 0 to 431")
 
 
-def test_a_large_array_of_one_number_is_a_word() -> None:
+def test_a_large_constant_array_is_one_word() -> None:
     zeros = np.zeros((3, 64))
     assert statistics(zeros) == "all 0"
     assert shown(zeros) == []

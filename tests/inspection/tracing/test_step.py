@@ -1,4 +1,4 @@
-"""A traced step: its numbers agree with a calculation by hand, and its gradients are verified."""
+"""Traced steps agree with a calculation by hand, and their gradients are verified."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FILES = sorted(
     path.relative_to(SPECS)
     for path in SPECS.rglob("*")
     if path.suffix in (".toml", ".json")
-    and not path.name.endswith((".schema.json", "_1000.toml"))  # others have those networks
+    and not path.name.endswith((".schema.json", "_1000.toml"))  # copies of other specs' networks
     and path.parent.name != "optimizers"
 )
 
@@ -51,7 +51,7 @@ ADAM = {
 }
 
 
-def test_every_number_follows_from_others_by_hand(started: Started) -> None:
+def test_all_numbers_agree_with_a_calculation_by_hand(started: Started) -> None:
     traced = trace(started(ADAM, step=2))
     (dense, relu, output, softmax) = traced.layers
     w1, b1, w2, b2 = traced.parameters
@@ -106,7 +106,7 @@ def test_every_number_follows_from_others_by_hand(started: Started) -> None:
         np.testing.assert_allclose(parameter.after, after, rtol=1e-9, atol=1e-15)
 
 
-def test_a_step_on_the_whole_batch_is_the_step_of_the_training(
+def test_a_step_on_a_whole_batch_equals_the_step_of_the_training(
     document: dict[str, Any], changed: Callable[..., Any], started: Started
 ) -> None:
     values = {"training.batch_size": 7, "training.epochs": 1, "optimizer.momentum": 0.9}
@@ -137,7 +137,7 @@ def test_sample_weights_and_random_layers(started: Started, changed: Callable[..
 def test_the_gradients_of_each_shipped_spec_are_verified(
     file: Path, shipped_spec: Callable[[Path], Path]
 ) -> None:
-    spec = load_spec(shipped_spec(file), {"model.initial_weights": None})  # of another run
+    spec = load_spec(shipped_spec(file), {"model.initial_weights": None})  # from another run
     traced = trace(start_of_spec(declnet.StepwiseTraining(spec)), verify=True)
     assert traced.dtype == "float64"
     assert suspects(traced) == ()
@@ -169,7 +169,7 @@ def with_scale() -> Registry:
     return registry
 
 
-def test_a_wrong_gradient_is_found_and_its_layer_named(
+def test_a_wrong_gradient_is_reported_with_its_layer(
     started: Started, with_scale: Registry
 ) -> None:
     def trace_with(factor: float) -> Trace:
@@ -186,7 +186,7 @@ def test_a_wrong_gradient_is_found_and_its_layer_named(
     ]
 
 
-def test_a_wrong_gradient_of_the_loss_is_not_blamed_on_a_layer(started: Started) -> None:
+def test_a_wrong_gradient_of_the_loss_is_not_attributed_to_a_layer(started: Started) -> None:
     class Crooked(Loss):
         """losses = sum(y_pred**2)."""
 
@@ -233,8 +233,8 @@ def test_an_unfinished_run_is_traced_from_its_newest_checkpoint(
         np.testing.assert_allclose(parameter.after, expected, rtol=1e-9, atol=1e-15)
 
 
-def test_scheduled_fields_and_data_driven_initializers_are_those_of_the_step(tmp_path):
-    """The second update of a run whose dropout rate falls from 0.4 and whose weights are LSUV's."""
+def test_scheduled_fields_and_data_driven_initializers_are_traced(tmp_path):
+    """The second update of a run with a decreasing dropout rate and LSUV weights."""
     spec = parse_spec(
         {
             "data": {"train": {"type": "nnfs_spiral", "samples": 20, "classes": 3}},

@@ -1,4 +1,4 @@
-"""What a calibrator needs is missing: reported before the training, at its place."""
+"""Data that a calibrator cannot use is reported before training, with the key of the step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ THRESHOLD = {"type": "threshold", "metric": "f1"}
 
 @pytest.fixture
 def problems_with(document, problems, changed):
-    """Return the errors of the valid spec with steps, and other changes."""
+    """Return the errors of the valid spec with these steps and other changes."""
 
     def find(steps, **changes):
         values = {"data.validation": 0.3, **changes, "calibration": {"steps": steps}}
@@ -26,7 +26,7 @@ def problems_with(document, problems, changed):
 
 @pytest.mark.parametrize("coverage", [0.95, 0.99])
 def test_too_few_samples(problems_with, document, coverage, changed):
-    """30 samples in a file, of which the number is known, or a share, which is loaded."""
+    """For a file of 30 samples, before it is loaded; for a share, once it is loaded."""
     steps, least = [{"type": "conformal", "coverage": coverage}], round(coverage / (1 - coverage))
     expected = f'"conformal" needs at least {least} validation samples, but there are'
     messages = problems_with(steps, **{"data.validation": document["data"]["train"]})
@@ -62,7 +62,7 @@ IN_LOGARITHMS = {"type": "conformal", "scale": "log", "coverage": 0.5}
 
 
 def test_targets_without_logarithms(document, changed):
-    """Before a run, of a validation set of its own, or of a share."""
+    """Reported before training for a separate validation set and for a share."""
     x, y = np.ones((30, 2)), np.arange(30.0)
     values = {**OF_VALUES, "training.metrics": [], "calibration": {"steps": [IN_LOGARITHMS]}}
     spec = changed(document, values)

@@ -1,4 +1,4 @@
-"""Missing, invalid and incompatible data sources."""
+"""Data and layers too large for the machine's memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_data_beyond_the_machines_memory_is_an_error_at_its_key(
     (message,) = problems(document)
     assert message.startswith("data.windows: error[E051]: train data: the data needs ")
     assert "60 windows of 40 rows" in message
-    # so large that no system allocates them
+    # too large for any system to allocate
     monkeypatch.setattr("declnet.contracts.memory.machine_memory", lambda: None)
     spiral = {"type": "nnfs_spiral", "samples": 10**15, "classes": 3}
     document["data"] = {"train": spiral, "prepare": ["standardize"]}
@@ -26,7 +26,7 @@ def test_data_beyond_the_machines_memory_is_an_error_at_its_key(
     assert message.startswith("data.train: error[E051]: the data does not fit in this machine's")
 
 
-def test_the_initial_biases_of_huge_layers_are_not_filled(problems, document):
+def test_biases_of_huge_layers_are_not_initialized(problems, document):
     layers = document["model"]["layers"]
     layers[:0] = [{"type": "reshape", "shape": [2, 1]}, {"type": "lstm", "units": 10**15}]
     assert [
