@@ -1,7 +1,7 @@
 """Run the kit on all components and write the table: `python -m tests.testing.defects`.
 
-With the name of a component and a file, run it on this one, in this process. The failed checks go
-to the file, as JSON.
+With the name of a component and a file, check only this component, in this process, and write the
+failed checks to the file as JSON.
 """
 
 import json

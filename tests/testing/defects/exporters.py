@@ -9,7 +9,7 @@ from declnet_plugins.exchange import ExportedPredictions, Exporter, ExportError,
 
 
 class DatedColumns(Exporter):
-    """It writes today's date into the file, which so has other bytes tomorrow."""
+    """It writes today's date into the file, whose bytes therefore change every day."""
 
     type = "dated_columns"
     suffixes = (".dated",)

@@ -9,7 +9,7 @@ from declnet_plugins.exchange import ImportedNetwork, Importer, LeftoverError
 
 
 class LineFile(Importer):
-    """A deeply nested file ends in a RecursionError, which it does not expect."""
+    """A deeply nested file raises a RecursionError, which it does not handle."""
 
     type = "line_file"
     suffixes = (".line",)

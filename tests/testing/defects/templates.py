@@ -7,7 +7,7 @@ from declnet_plugins.new import Template
 
 
 class LinearTable(Template):
-    """It writes names of columns between quotation marks as they are, whatever they contain."""
+    """It writes column names in quotation marks without escaping them."""
 
     type = "linear_table"
 

@@ -42,7 +42,7 @@ class SqueezedScale(Transform):
 
 
 class Limits(Transform):
-    """It returns the column itself, not a new array, where nothing is to clip."""
+    """It returns the input array instead of a new one if there is nothing to clip."""
 
     type = "limits"
 
@@ -76,7 +76,7 @@ class FilledScale(Transform):
 
 
 class Codes(Transform):
-    """A category that the training data does not have is a KeyError."""
+    """A category that the training data lacks raises a KeyError."""
 
     type = "codes"
 
@@ -102,7 +102,7 @@ class Codes(Transform):
 
 
 class RootOfMagnitude(Transform):
-    """The inverse of the signed root is a square, which has lost the sign."""
+    """The inverse of the signed root is the square, without the sign."""
 
     type = "root_of_magnitude"
 
@@ -118,7 +118,7 @@ class RootOfMagnitude(Transform):
 
 
 class MeanOfAll(Transform):
-    """The mean of a column with missing numbers is NaN, and so is each result."""
+    """The mean of a column with missing numbers is NaN, and so are all results."""
 
     type = "mean_of_all"
 

@@ -1,4 +1,4 @@
-"""Right losses."""
+"""Correct losses."""
 
 import numpy as np
 from pydantic import Field

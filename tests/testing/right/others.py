@@ -1,4 +1,4 @@
-"""Right components that are neither layers nor losses."""
+"""Correct components that are neither layers nor losses."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -111,7 +111,7 @@ class Averaged(Descent):
 
 
 class Smoothed(Descent):
-    """w -= learning_rate * (the mean of dw so far, which forgets)."""
+    """w -= learning_rate * (the exponential moving average of dw)."""
 
     type = "smoothed"
 
@@ -124,7 +124,7 @@ class Smoothed(Descent):
 
 
 class Shrinking(Descent):
-    """w -= learning_rate * (dw + shrink * w), with a shrink for each step."""
+    """w -= learning_rate * (dw + shrink * w), with a scheduled shrink."""
 
     type = "shrinking"
 
@@ -155,7 +155,7 @@ class ShrinkingKernel(Kernel):
 
 @dataclass
 class Patience:
-    """What a plateau knows."""
+    """The state of a plateau."""
 
     run: Run
     best: float = float("inf")
