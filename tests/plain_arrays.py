@@ -1,4 +1,4 @@
-"""Single components on plain arrays, laid out in memory as the graph does, without a graph."""
+"""Single components on plain arrays, in the graph's memory layout but without a graph."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from declnet.graph.schedules import ScheduledValues
 
 
 class Block:
-    """Memory for batches of one shape, initially NaN or the largest integer."""
+    """Memory for batches of one shape, initialized with NaN or the largest integer."""
 
     def __init__(self, shape: Shape, capacity: int, dtype: Any, order: Order) -> None:
         self.shape, self.order = tuple(shape), order
         self.flat = np.empty(capacity * prod(self.shape), dtype)
 
     def view(self, n: int) -> Array:
-        """Empty memory for n samples."""
+        """Return overwritten memory for n samples."""
         _spoil(self.flat)
         return batch_view(self.flat, self.shape, n, self.order)
 
     def holding(self, values: Array) -> Array:
-        """Return values in the block's type and order."""
+        """Return values in the block's dtype and order."""
         view = self.view(len(values))
         view[...] = values
         return view
@@ -41,12 +41,12 @@ def _spoil(array: Array) -> None:
 
 
 class LayerRun:
-    """A layer of one input with its arrays.
+    """A layer with one input, and its arrays.
 
     Attributes:
         output: the shape of its output.
-        initial: the parameters that each pass starts with; a test may change them.
-        parameters: the arrays that the layer sees.
+        initial: the parameters at the start of each pass; a test may change them.
+        parameters: the arrays that the layer gets.
         x, y, dy, dx, state: of the current batch.
     """
 
@@ -68,7 +68,7 @@ class LayerRun:
             start = np.zeros(parameter.shape)
             initializer = Initializer.from_declaration(parameter.initializer)
             initializer.fill(start, rng, *fans(parameter))
-            noise = 0.1 * rng.normal(size=start.shape)  # zeros and ones would hide faults
+            noise = 0.1 * rng.normal(size=start.shape)  # because zeros and ones could hide faults
             self.initial[name] = start + noise if parameter.trainable else start
         self.parameters = {name: array.astype(dtype) for name, array in self.initial.items()}
         self._gradients = {
@@ -93,7 +93,7 @@ class LayerRun:
         self._y, self._dy = (Block(self.output, capacity, dtype, order) for _ in range(2))
 
     def place(self, x: Array, dy: Array | None = None, *, training: bool = True) -> None:
-        """Fill x and dy (default: ones), and reset all else."""
+        """Fill x and dy (default: ones), and reset all other arrays."""
         n = len(x)
         self.x, self.y, self.dx = self._x.holding(x), self._y.view(n), self._dx.view(n)
         self.dy = self._dy.holding(np.ones((n, *self.output)) if dy is None else dy)
@@ -113,7 +113,7 @@ class LayerRun:
             setattr(self.state, name, array)
 
     def forward(self) -> Array:
-        """A copy of y."""
+        """Return a copy of y."""
         self.layer.forward(self.x, self.y, self.state)
         return self.y.copy(order="C")
 
@@ -126,7 +126,7 @@ class LayerRun:
         return {name: array.copy(order="C") for name, array in {"dx": self.dx, **filled}.items()}
 
     def run(self, x: Array, dy: Array | None = None, *, training: bool = True) -> dict[str, Array]:
-        """Both passes, or in evaluation the first; `y`, `dx` and `grad.<parameter>`."""
+        """Return `y`, `dx` and `grad.<parameter>`; in evaluation, run only forward."""
         self.place(x, dy, training=training)
         filled = {"y": self.forward()}
         return filled | self.backward() if training else filled
@@ -144,7 +144,7 @@ def run_layer(
 def run_layer_of_many(
     layer: Layer, x: tuple[Array, ...], dy: Array, **parameters: Array
 ) -> dict[str, Array]:
-    """Return `y`, `dx[0]`, … and `grad.<parameter>` of a layer of many inputs, in C order."""
+    """Return `y`, `dx[0]`, … and `grad.<parameter>` of a layer with several inputs, in C order."""
     shapes = tuple(array.shape[1:] for array in x)
     declared, n = layer.workspace(shapes), len(dy)
     state = LayerState(np.random.Generator(np.random.PCG64(0)), True, ScheduledValues(1).of(layer))
@@ -168,7 +168,7 @@ def run_layer_of_many(
 
 
 def run_loss(loss: Loss, y_pred: Any, y: Any, order: Order = "batch_last") -> tuple[Array, Array]:
-    """Return losses and their gradient, for y as given by the user."""
+    """Return losses and their gradient for targets in the user's form."""
     outputs = np.asarray(y_pred)
     n, shape, dtype = len(outputs), outputs.shape[1:], outputs.dtype
     y_true = _targets(loss, y, shape, dtype, order)
@@ -182,7 +182,7 @@ def run_loss(loss: Loss, y_pred: Any, y: Any, order: Order = "batch_last") -> tu
 def run_kernel(
     kernel: Kernel, layer: Layer, loss: Loss, x: Any, y: Any, order: Order = "batch_last"
 ) -> tuple[Array, Array, Array]:
-    """y, losses and dx, not divided by n, of a kernel that joins a layer with a loss."""
+    """Return y, losses, and dx times n, of a kernel that fuses a layer with a loss."""
     inputs = np.asarray(x)
     n, shape, dtype = len(inputs), inputs.shape[1:], inputs.dtype
     blocks = [Block(shape, n, dtype, order) for _ in range(3)]

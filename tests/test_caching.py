@@ -1,4 +1,4 @@
-"""Runs in one process load what they have in common once, and get what they would load alone."""
+"""Runs in one process load shared data once, with the same result as separate runs."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_file_is_loaded_once_for_all_seeds(loads):
 
 
 @pytest.mark.parametrize("source", [Drawn(), Spawned()])
-def test_what_a_source_draws_is_that_of_each_seed(loads, source):
+def test_random_data_depends_on_the_seed_of_each_run(loads, source):
     alone = [load(source, seed).x for seed in (0, 1)]
     with sharing_results():
         together = [load(source, seed).x for seed in (0, 1, 0)]
@@ -78,7 +78,7 @@ def test_what_a_source_draws_is_that_of_each_seed(loads, source):
     assert len(loads) == 4
 
 
-def test_shared_arrays_are_read_only_and_few_are_kept(loads):
+def test_shared_arrays_are_read_only_and_limited_in_number(loads):
     with sharing_results():
         with pytest.raises(ValueError, match="read-only"):
             load(Counted(), 0).x[0] = 2
@@ -94,7 +94,7 @@ def test_shared_arrays_are_read_only_and_few_are_kept(loads):
     [({}, 1), ({"validation": 0.2}, 2), ({"folds": 3, "fold": 1}, 2)],
     ids=["whole", "split", "folds"],
 )
-def test_data_is_prepared_once_for_what_it_depends_on(document, monkeypatch, data, times):
+def test_data_is_prepared_once_for_each_distinct_preparation(document, monkeypatch, data, times):
     document["data"] |= {"prepare": ["standardize"], **data}
     specs = [
         parse_spec(document | {"seed": seed, "optimizer": {"type": "sgd", "learning_rate": rate}})

@@ -1,4 +1,4 @@
-"""The golden cases, whole, through the real command line on files alone."""
+"""The golden cases, run by the real command line on files."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def spec_of(expected):
     }
 
 
-def test_all_cases_are_found():
+def test_there_are_golden_cases():
     assert len(CASES) == 6
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_case_gives_its_history_and_its_final_weights(
+def test_a_case_gives_its_history_and_final_weights(
     case, golden, tmp_path, spec_file, declnet_cli, history_of
 ):
     expected = json.loads((golden / case / "expected.json").read_text())

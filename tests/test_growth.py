@@ -1,4 +1,4 @@
-"""The work for an input grows with its size: instructions are counted, not time."""
+"""Work grows linearly with the size of the input, counted in instructions."""
 
 import sys
 from collections.abc import Callable
@@ -98,7 +98,7 @@ CASES: dict[str, tuple[Callable[[Path, int], None], int]] = {
 
 
 def instructions(work: Callable[[], None]) -> int:
-    """Return how many instructions of Python run; a loop within C counts once."""
+    """Return the number of executed Python instructions; a loop in C counts as one."""
     count = 0
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
@@ -119,16 +119,16 @@ def instructions(work: Callable[[], None]) -> int:
 @pytest.mark.parametrize("case", CASES)
 def test_checking_is_linear_in(case: str, tmp_path: Path) -> None:
     work, size = CASES[case]
-    work(tmp_path, size)  # imports and caches
+    work(tmp_path, size)  # fills imports and caches
     once, twice, four_times = (
         instructions(lambda factor=factor: work(tmp_path, factor * size)) for factor in (1, 2, 4)
     )
-    growth = (four_times - twice) / (twice - once)  # 2 if linear, 4 if quadratic
+    growth = (four_times - twice) / (twice - once)  # the ratio is 2 if linear, 4 if quadratic
     assert growth < 2.5
 
 
 class Searched(bytes):
-    """Bytes that count how many of them are searched."""
+    """Bytes that count the searched positions."""
 
     total = 0
 
@@ -142,7 +142,7 @@ class Searched(bytes):
         return position
 
 
-def test_a_quotation_mark_that_is_never_closed_is_searched_for_once() -> None:
+def test_a_missing_quotation_mark_is_searched_for_once() -> None:
     piece = Searched(b'1,2\n3,"4\n' + b"5,6\n" * 5000)
     assert last_row_end(piece) == len(b"1,2\n")
     assert Searched.total < 6 * len(piece)

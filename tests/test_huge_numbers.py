@@ -1,4 +1,4 @@
-"""A huge number in a data set or a spec: work and memory grow with the data, not with it."""
+"""Huge numbers in data or specs: work and memory do not grow with the number."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if sys.platform != "linux":
 
 SAMPLES, HUGE = 50, 10**18
 ROOM, PATIENCE = 2**29, 5.0
-"""Bytes and seconds of processor time that nothing here comes near: it takes milliseconds."""
+"""Limits of bytes and seconds of processor time, far above the usual milliseconds."""
 
 RNG = np.random.default_rng(0)
 Y = np.arange(SAMPLES) % 3
@@ -42,7 +42,7 @@ LAST = [{"type": "flatten"}, {"type": "dense", "units": 3}, {"type": "softmax"}]
 
 @pytest.fixture(autouse=True, scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Start polars' threads, which reserve memory, before memory is limited."""
+    """Start polars' threads, which reserve memory, before limiting memory."""
     with contextlib.suppress(ImportError):
         import polars as pl
 
@@ -50,12 +50,12 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 class EndlessError(BaseException):
-    """The end of work that grows with a number, which no component's error hides."""
+    """Raised when work grows with a number; not caught as a component's error."""
 
 
 @contextmanager
 def limited() -> Iterator[None]:
-    """Raise an exception where memory or work grow with a number."""
+    """Raise an exception if memory or work grows with a number."""
 
     def end(*_: object) -> None:
         raise EndlessError
@@ -146,7 +146,7 @@ def test_one_huge_label_costs_nothing(label: int, suffix: str, tmp_path: Path) -
 
 
 ELSEWHERE = ("sklearn", "mlflow", "sql")
-"""Types that need another library or a server."""
+"""Types that need an additional library or a server."""
 
 
 def places(kind: str, component: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""The public face as text: a section for each of its parts, a line for each thing that can change.
+"""The public face as text: a section for each part, a line for each item that can change.
 
-Types and defaults are those that are written, so that all versions of Python describe the same.
+Types and defaults are shown as in the source, so the text does not depend on Python's version.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ PACKAGES = (
     "declnet_plugins.recording",
     "declnet_plugins.report",
 )
-"""Packages whose `__all__` is public."""
+"""Packages with a public `__all__`."""
 
 Section = list[str]
 
 
 def described() -> dict[str, Section]:
-    """Return the sections, except those of what is not installed."""
+    """Return the sections of installed packages."""
     sections: dict[str, Section] = {}
     for package in PACKAGES:
         try:
             module = import_module(package)
-        except ImportError:  # of an extra
+        except ImportError:  # requires an extra
             continue
         sections[f"names of {package}"] = [*_names(module)]
     sections["entry points"] = [*_entry_points()]
@@ -70,7 +70,7 @@ def _names(module: Any) -> Iterator[str]:
 
 
 def _members(cls: type[Any]) -> Iterator[str]:
-    """Yield the fields of a class, then what it and its private bases define."""
+    """Yield the fields of a class, then the members that it and its private bases define."""
     if issubclass(cls, BaseModel):
         yield from _fields(cls)
     elif is_dataclass(cls):
@@ -98,7 +98,7 @@ def _members(cls: type[Any]) -> Iterator[str]:
 
 
 def _is_private(cls: type[Any]) -> bool:
-    """Return whether a class is of declnet, and not among the public names."""
+    """Return whether a class is declnet's and not public."""
     return cls.__module__.startswith("declnet") and cls not in _public_classes()
 
 
@@ -109,7 +109,7 @@ def _public_classes() -> set[type[Any]]:
 
 
 def _signature(function: Any) -> str:
-    """Return the parameters of a function as they are written."""
+    """Return the parameters of a function as in the source."""
     written = _parsed(inspect.unwrap(function))
     returned = f" -> {ast.unparse(written.returns)}" if written.returns else ""
     return f"({ast.unparse(written.args)}){returned}"
@@ -122,7 +122,7 @@ def _parsed(value: Any) -> Any:
 
 @cache
 def _definitions(file: str) -> dict[str, ast.stmt]:
-    """Return the classes and functions of a file by qualified name, the last of each name."""
+    """Return the classes and functions of a file by qualified name; the last one wins."""
     definitions: dict[str, ast.stmt] = {}
 
     def add(node: ast.AST, prefix: str) -> None:
@@ -154,7 +154,7 @@ def _fields(model: type[BaseModel]) -> Iterator[str]:
 
 
 def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
-    """Yield the keys of a spec's section, those of its sections below it."""
+    """Yield the keys of a spec's section, each subsection followed by its keys."""
     for line in _fields(model):
         yield f"{prefix}{line}"
     for name, field in model.model_fields.items():
@@ -163,7 +163,7 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
 
 
 def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Yield the models in an annotation that are no components."""
+    """Yield the models in an annotation, except components."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         if not issubclass(annotation, declnet.Component):
             yield annotation

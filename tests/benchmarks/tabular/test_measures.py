@@ -1,4 +1,4 @@
-"""`benchmarks/tabular/measures.py` against scikit-learn, and predictions that it refuses."""
+"""`benchmarks/tabular/measures.py` against scikit-learn, and invalid predictions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def probabilities(rows: int, classes: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("classes", [2, 5])
-def test_classes_as_scikit_learn(measures_of: Callable[..., Any], classes: int) -> None:
+def test_measures_of_classes_equal_scikit_learns(
+    measures_of: Callable[..., Any], classes: int
+) -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     y = np.random.default_rng(1).integers(classes, size=200)
     predicted = probabilities(200, classes)
@@ -42,15 +44,13 @@ def test_classes_as_scikit_learn(measures_of: Callable[..., Any], classes: int) 
         assert measures["ranking"] == pytest.approx(expected)
 
 
-def test_the_error_of_numbers_is_1_for_their_mean(measures_of: Callable[..., Any]) -> None:
+def test_predicting_the_mean_of_values_has_the_error_1(measures_of: Callable[..., Any]) -> None:
     y = np.array([1.0, 2.0, 6.0])
     assert measures_of(np.full(3, 3.0), y, 0) == {"error": pytest.approx(1)}
     assert measures_of(y + 0.5, y, 0)["error"] == pytest.approx(0.5 / y.std())
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((3, 1)), np.array([1.0, np.nan, 2.0])])
-def test_predictions_that_are_no_predictions(
-    measures_of: Callable[..., Any], wrong: np.ndarray
-) -> None:
+def test_invalid_predictions_raise(measures_of: Callable[..., Any], wrong: np.ndarray) -> None:
     with pytest.raises(ValueError, match="predictions of shape"):
         measures_of(wrong, np.array([1.0, 2.0, 3.0]), 0)
