@@ -1,4 +1,4 @@
-"""Hints name installed components that help, including those of third parties."""
+"""Hints name installed components that help, including third-party ones."""
 
 from __future__ import annotations
 

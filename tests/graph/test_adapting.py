@@ -148,7 +148,7 @@ def test_initializers_are_called_in_forward_order_even_with_in_place_layers(docu
     document["model"]["layers"] = [first, Gain(), Gain(), dense(3, Noting()), "softmax"]
     document["model"]["initial_weights"] = None
     parameters = build_model(parse_spec(document).model, (2,), 1).parameters()
-    assert not Noting.notes  # without training, there is no first batch
+    assert not Noting.notes  # the first batch is drawn only in training
     run(parse_spec(document))
     x, after_first, after_second, after_third = Noting.notes
     np.testing.assert_array_equal(after_first, x @ parameters["dense_1.weights"])

@@ -24,9 +24,7 @@ def probabilities(rows: int, classes: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("classes", [2, 5])
-def test_measures_of_classes_equal_scikit_learns(
-    measures_of: Callable[..., Any], classes: int
-) -> None:
+def test_classes_against_scikit_learn(measures_of: Callable[..., Any], classes: int) -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     y = np.random.default_rng(1).integers(classes, size=200)
     predicted = probabilities(200, classes)
