@@ -1,4 +1,4 @@
-"""The real command line for tests: a process of its own, or a fork of one that has imported."""
+"""The real command line for tests: a new process, or a fork of one that has imported declnet."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from types import MappingProxyType
 from typing import Any
 
 WARNINGS = "error,ignore::ResourceWarning"
-"""A signal may arrive between opening a file and entering its `with`: no fault of anybody's."""
+"""Warning filters; a signal may arrive between opening a file and entering its `with`."""
 
 
 class ForkServer:
-    """The process of fork_server.py, which is started when it is first needed.
+    """The process of fork_server.py, started at its first use.
 
     Args:
-        environment: variables with which it starts, and each command line too.
+        environment: variables for the server and each command line.
     """
 
     FIXED = ("PYTHON", "OPENBLAS", "OMP_")
-    """Begin the names of variables that count when a process starts."""
+    """Prefixes of variables that take effect only when a process starts."""
     FREE = ("DECLNET_", "PYTHONPATH")
-    """Begin the names of variables that may differ from the server's own."""
+    """Prefixes of variables that may differ from the server's."""
 
     def __init__(self, environment: Mapping[str, str] = MappingProxyType({})) -> None:
         self._environment = {**environment, "PYTHONWARNINGS": WARNINGS}
@@ -36,7 +36,7 @@ class ForkServer:
         self._fixed = self._of_start()
 
     def serves(self, environment: Mapping[str, str]) -> bool:
-        """Whether a process with such additional variables may come from it."""
+        """Return whether the server can fork a process with these additional variables."""
         free = all(name.startswith(self.FREE) for name in environment)
         return hasattr(os, "fork") and free and self._fixed == self._of_start()
 
@@ -47,7 +47,7 @@ class ForkServer:
         environment: Mapping[str, str],
         program: str = "",
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command line, or another program, to its end."""
+        """Run a command line or another program to completion."""
         with tempfile.TemporaryDirectory() as name:
             out, err = Path(name, "out"), Path(name, "err")
             self.start(arguments, folder, environment, program, out=out, err=err)
@@ -70,10 +70,10 @@ class ForkServer:
         """Start a command line whose streams `in`, by default none, `out` and `err` are files.
 
         Args:
-            arguments: those of the command line.
-            folder: where it runs.
-            environment: its additional variables.
-            program: a file of Python to run in place of declnet.
+            arguments: arguments of the command line.
+            folder: the working directory.
+            environment: additional variables.
+            program: a Python file to run instead of declnet.
             streams: files by name.
         """
         if self._process is None or self._process.poll() is not None:
@@ -97,7 +97,7 @@ class ForkServer:
         self._process.stdin.flush()
 
     def exit_code(self, arguments: list[str]) -> int:
-        """Return the exit code of what was started, once it has ended."""
+        """Wait for the started process and return its exit code."""
         assert self._process is not None
         assert self._process.stdout is not None
         if not select.select([self._process.stdout], [], [], 60)[0]:
@@ -106,12 +106,12 @@ class ForkServer:
         return int(self._process.stdout.readline())
 
     def end(self) -> None:
-        """Let the process end."""
+        """End the server."""
         if self._process is not None:
             self._process.communicate()
 
     def _of_start(self) -> dict[str, str]:
-        return {name: each for name, each in os.environ.items() if name.startswith(self.FIXED)}
+        return {name: value for name, value in os.environ.items() if name.startswith(self.FIXED)}
 
 
 COMPILING = "declnet: compiling kernels, once on this machine (a few seconds)\n"
@@ -139,7 +139,7 @@ class CommandLine:
         )
 
     def __call__(self, *arguments: object) -> subprocess.CompletedProcess[str]:
-        """Run it to its end."""
+        """Run it to completion."""
         if self.server.serves(self.environment):
             return self.server.run(list(map(str, arguments)), self.folder, self.environment)
         with self.start(*arguments) as process:
@@ -147,7 +147,7 @@ class CommandLine:
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def program(self, file: Path) -> subprocess.CompletedProcess[str]:
-        """Run a program in Python to its end."""
+        """Run a Python program to completion."""
         if self.server.serves(self.environment):
             return self.server.run([], self.folder, self.environment, str(file))
         python = [sys.executable, "-W", "error", str(file)]
@@ -159,7 +159,7 @@ class CommandLine:
     def succeeds(self, *arguments: object) -> str:
         """Run it and return its standard output; fail the test if it fails.
 
-        Standard error is empty, unless it is the first command on a machine that compiles.
+        Standard error must be empty, except for the first command that compiles on a machine.
         """
         done = self(*arguments)
         assert (done.returncode, done.stderr.removeprefix(COMPILING)) == (0, "")

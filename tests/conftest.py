@@ -1,4 +1,4 @@
-"""What every test may use: a spec to begin with, files of it, and the real command line."""
+"""Fixtures for all tests: a small spec, its files, and the real command line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .command_line import CommandLine, ForkServer
 
 settings.register_profile(
     "declnet",
-    max_examples=int(os.environ.get("DECLNET_TEST_EXAMPLES", "25")),  # `.ci/long` has more
+    max_examples=int(os.environ.get("DECLNET_TEST_EXAMPLES", "25")),  # `.ci/long` runs more
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -37,8 +37,8 @@ settings.load_profile("declnet")
 
 Document = dict[str, Any]
 
-MEMORY, ENOUGH = Path("/dev/shm"), 2**31  # pytest makes a folder that nobody else has
-"""Where files are in memory on Linux, and the free bytes there that the tests take it with."""
+MEMORY, ENOUGH = Path("/dev/shm"), 2**31  # pytest creates a private folder
+"""The folder for files in memory on Linux, and the free bytes that the tests require there."""
 
 
 SIGNALS = [getattr(signal, name) for name in INTERRUPTION if hasattr(signal, name)]
@@ -49,12 +49,12 @@ def _free(folder: Path) -> int:
 
 
 def pytest_configure() -> None:
-    """What hundreds of processes inherit.
+    """Set the environment that hundreds of processes inherit.
 
-    Several tests run at once, so BLAS threads that share a processor would only spin; and without
-    what Python keeps of a compiled module each process compiles all of them again. A run waits for
-    the disk at each file, which thousands of them need not do in a folder in memory. A shell has
-    processes in the background ignore Ctrl-C, which tests of interruptions would then do as well.
+    Tests run in parallel, so BLAS threads that share a processor would only spin. Without .pyc
+    files, each process would compile all modules again. Runs wait for the disk after each file,
+    which is fast for a folder in memory. A shell lets background processes ignore Ctrl-C, which
+    would break the tests of interruptions.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -66,8 +66,8 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Generator[None, object, object]:
-    """Restore the handlers of signals that a command in the tests' own process has replaced."""
-    handlers = {each: signal.getsignal(each) for each in SIGNALS}
+    """Restore signal handlers that a command in this process has replaced."""
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     try:
         return (yield)
     finally:
@@ -77,7 +77,7 @@ def pytest_runtest_protocol() -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Look for garbage only while tests run, and only in what they leave."""
+    """Disable garbage collection while pytest collects tests, and exempt the objects it leaves."""
     gc.disable()
     try:
         return (yield)
@@ -88,13 +88,13 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start tests that share a process first, so that the session does not end waiting for them."""
+    """Run tests that share a process first, so that no worker waits for them at the end."""
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def wide_output() -> Iterator[None]:
-    """Let tables off a terminal be wide, whatever the width of that of the tests."""
+    """Make tables wide without a terminal, independent of the terminal that runs the tests."""
     columns = os.environ.get("COLUMNS")
     os.environ["COLUMNS"] = "200"
     yield
@@ -125,7 +125,7 @@ def blobs() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture
 def document(tmp_path: Path, blobs: tuple[np.ndarray, np.ndarray]) -> Document:
-    """A small valid spec; its data, `data.npz`, lies where `spec_file` writes."""
+    """A small valid spec, with its data `data.npz` in the folder of `spec_file`."""
     np.savez(tmp_path / "data.npz", x=blobs[0], y=blobs[1])
     return {
         "declnet": 1,
@@ -149,7 +149,7 @@ def document(tmp_path: Path, blobs: tuple[np.ndarray, np.ndarray]) -> Document:
 
 @pytest.fixture(scope="session")
 def changed() -> Callable[[Document, Mapping[str, Any]], Document]:
-    """Make a copy of a document with values replaced or added at dotted keys."""
+    """Copy a document, with values replaced or added at dotted keys."""
 
     def change(document: Document, values: Mapping[str, Any]) -> Document:
         source_map = SourceMap(copy.deepcopy(document))
@@ -162,7 +162,7 @@ def changed() -> Callable[[Document, Mapping[str, Any]], Document]:
 
 @pytest.fixture
 def spec_file(tmp_path: Path) -> Callable[..., Path]:
-    """Write a document as JSON, or a text unchanged, into the test's folder."""
+    """Write a document as JSON, or a string unchanged, to the test's folder."""
 
     def write(content: Mapping[str, Any] | str, name: str = "spec.json") -> Path:
         path = tmp_path / name
@@ -182,13 +182,13 @@ def fork_server() -> Iterator[ForkServer]:
 
 @pytest.fixture
 def declnet_cli(tmp_path: Path, fork_server: ForkServer) -> CommandLine:
-    """The command line in the test's own folder."""
+    """The command line in the test's folder."""
     return CommandLine(tmp_path, fork_server)
 
 
 @pytest.fixture
 def refused(declnet_cli: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[..., str]:
-    """Run a command that must fail, print nothing on stdout, and return what it says."""
+    """Run a command that must fail without output on stdout, and return its stderr."""
 
     def run(*arguments: object, code: int = 2) -> str:
         done = declnet_cli(*arguments)
@@ -201,7 +201,7 @@ def refused(declnet_cli: Callable[..., subprocess.CompletedProcess[str]]) -> Cal
 
 @pytest.fixture(scope="session")
 def command_in(fork_server: ForkServer) -> Callable[..., CommandLine]:
-    """Make a command line in a folder, with distributions on its import path."""
+    """Create a command line in a folder, with distributions on its import path."""
 
     def make(folder: Path, *sites: Path, **environment: str) -> CommandLine:
         path = [*map(str, sites), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -214,7 +214,7 @@ def command_in(fork_server: ForkServer) -> Callable[..., CommandLine]:
 
 @pytest.fixture
 def history_of() -> Callable[[Path], list[dict[str, Any]]]:
-    """Read a run's history, every line of which must be JSON without NaN."""
+    """Read a run's history, and assert that every line is JSON without NaN."""
 
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
@@ -228,7 +228,7 @@ def history_of() -> Callable[[Path], list[dict[str, Any]]]:
 
 @dataclass(frozen=True)
 class Flowers:
-    """A run that learned from a table: numbers, a category, and a target of three words."""
+    """A run trained on a table of numbers and a category, with three classes."""
 
     folder: Path
     table: Path
@@ -242,7 +242,7 @@ class Flowers:
 
 @pytest.fixture
 def renew_checksums() -> Callable[[Path], None]:
-    """Let the manifest of a finished run list its files as they are now."""
+    """Update the checksums in the manifest of a finished run."""
 
     def renew(directory: Path) -> None:
         path = directory / "manifest.json"
@@ -256,7 +256,7 @@ def renew_checksums() -> Callable[[Path], None]:
 
 @pytest.fixture(scope="session")
 def flowers(tmp_path_factory: pytest.TempPathFactory) -> Flowers:
-    """120 rows of two numbers with a gap each, a color and a kind, and a run on them."""
+    """120 rows of two numbers with a missing value each, a color and a kind, and a run on them."""
     import declnet
 
     folder = tmp_path_factory.mktemp("flowers")
@@ -301,12 +301,12 @@ def flowers(tmp_path_factory: pytest.TempPathFactory) -> Flowers:
 def shipped_spec(
     repository: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[Path], Path]:
-    """Return a spec of specs/ with its data; a test is skipped if that needs a missing extra."""
+    """Return a spec of specs/ with its data; skip the test if an extra is not installed."""
     import declnet
 
     images: list[Path] = []
 
-    def found(file: Path) -> Path:
+    def path_of(file: Path) -> Path:
         path = repository / "specs" / file
         train = declnet.load_spec(path).data.train
         source = "" if train is None else train.type
@@ -322,4 +322,4 @@ def shipped_spec(
             images.append(folder)
         return Path(shutil.copy(path, images[0]))
 
-    return found
+    return path_of

@@ -1,4 +1,4 @@
-"""Specs as tables, for tests that need one of their own."""
+"""Documents of specs for tests that build their spec."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def spec_document(
     dtype: str | None = None,
     **sections: Any,
 ) -> dict[str, Any]:
-    """Return the document of a spec, with one epoch unless `training` has a number of them."""
+    """Return the document of a spec, with one epoch unless `training` has `epochs`."""
     model = {"layers": layers} | ({} if dtype is None else {"dtype": dtype})
     required = {"declnet": 1, "model": model, "loss": loss, "optimizer": optimizer}
     return required | {"training": {"epochs": 1}} | sections

@@ -1,7 +1,7 @@
-"""A process that has imported declnet, and forks into each command line or program that it gets.
+"""A process that has imported declnet and forks for each requested command line or program.
 
-So each has its own process, but need not wait for Python to start, to import and to build classes.
-Requests and answers are JSON, a line each.
+Each runs in its own process, without waiting for Python to start, import and build classes.
+Requests and responses are JSON, one per line.
 """
 
 import atexit
@@ -35,7 +35,7 @@ from declnet.stored import Stored
 def warm_up() -> None:
     """Import the commands and the installed components, and have pydantic build their schemas.
 
-    The registry is forgotten: each command line discovers the plugins of its own environment.
+    The registry is discarded, so each command line discovers the plugins of its environment.
     """
     for package in (declnet.cli, declnet.runs):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
@@ -64,12 +64,13 @@ def serve() -> None:
 
 
 def become(request: dict[str, Any]) -> NoReturn:
-    """Turn into `python -m declnet` with these arguments, in this folder and environment."""
+    """Turn this process into `python -m declnet` with a request's arguments and environment."""
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
     path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    sys.path[:1] = [request["folder"], *(each for each in path if each and each not in sys.path)]
+    new = [folder for folder in path if folder and folder not in sys.path]
+    sys.path[:1] = [request["folder"], *new]
     program = request["program"]
     sys.argv = [program or "declnet", *request["arguments"]]
     flags = os.O_CREAT | os.O_TRUNC | os.O_NOCTTY
@@ -87,14 +88,14 @@ def become(request: dict[str, Any]) -> NoReturn:
 
 
 def end(ended: SystemExit) -> NoReturn:
-    """End the process as Python does, without freeing one by one all classes of the server."""
+    """Exit like Python, but without freeing the server's classes one by one."""
     code = 0 if ended.code is None else ended.code
     try:
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
-    except Exception:  # a stream that cannot be written to, which Python reports
+    except Exception:  # Python reports a stream that cannot be written to
         raise ended from None
     if not isinstance(code, int):
         raise ended

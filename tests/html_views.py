@@ -1,4 +1,4 @@
-"""What a view in a notebook shows, read by a parser that refuses anything malformed or unsafe."""
+"""Contents of notebook views, read by a parser that refuses malformed or unsafe HTML."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class HtmlView(HTMLParser):
         return "".join(text for name, text in self.texts if name != "style")
 
     def inside(self, name: str) -> list[str]:
-        """The texts directly in elements of a name."""
+        """Return the texts directly inside elements of this name."""
         return [text for around, text in self.texts if around == name]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

@@ -1,4 +1,4 @@
-"""Rows of which some cannot be predicted, for every way to predict them."""
+"""Rows of which some cannot be predicted, in every input format."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GOOD = {
     "day": ["2024-01-31", " 2024-03-01 ", "", date(2024, 2, 1), None],
     "price": ["$1,250.50", " $ 4 ", "($3.00)", "12", 1250.5],
 }
-"""Cells of each column that can be predicted."""
+"""Valid cells of each column."""
 
 WRONG = {
     "size": ["abc", "inf", "1_000", float("-inf")],
@@ -31,7 +31,7 @@ WRONG = {
     "day": ["2024-02-31", "31.1.2024", "soon"],
     "price": ["$1.5.3", "free", "", "1_0"],
 }
-"""Cells of each column that cannot."""
+"""Invalid cells of each column."""
 
 TRAINING = {
     "size": ["1.5", "2.25", "", "4.5"],
@@ -63,7 +63,7 @@ SPEC = {
 
 
 def odd_rows(count, share=0.3, seed=0):
-    """Return rows of which about a share has one cell that cannot be predicted."""
+    """Return rows, of which about `share` have one invalid cell."""
     rng = np.random.default_rng(seed)
     rows = []
     for _ in range(count):
@@ -76,7 +76,7 @@ def odd_rows(count, share=0.3, seed=0):
 
 
 def text(value):
-    """Return a value as a text file has it."""
+    """Return a value as written in a text file."""
     return value.isoformat() if isinstance(value, date) else text_of(value) or ""
 
 
@@ -89,7 +89,7 @@ def csv_text(rows):
 
 
 def json_rows(rows):
-    """Return rows as JSON has them: dates as text, and infinity, which it lacks, as text."""
+    """Return rows for JSON, with dates and infinity as text."""
     wild = (float("inf"), float("-inf"))
     return [
         {n: text(v) if isinstance(v, date) or v in wild else v for n, v in row.items()}

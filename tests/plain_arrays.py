@@ -1,4 +1,4 @@
-"""Single components on plain arrays, laid out in memory as the graph does, without a graph."""
+"""Single components on plain arrays, in the graph's memory layout but without a graph."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from declnet.graph.schedules import ScheduledValues
 
 
 class Block:
-    """Memory for batches of one shape, initially NaN or the largest integer."""
+    """Memory for batches of one shape, initialized with NaN or the largest integer."""
 
     def __init__(self, shape: Shape, capacity: int, dtype: Any, order: Order) -> None:
         self.shape, self.order = tuple(shape), order
         self.flat = np.empty(capacity * prod(self.shape), dtype)
 
     def view(self, n: int) -> Array:
-        """Empty memory for n samples."""
+        """Return overwritten memory for n samples."""
         _spoil(self.flat)
         return batch_view(self.flat, self.shape, n, self.order)
 
     def holding(self, values: Array) -> Array:
-        """Return values in the block's type and order."""
+        """Return values in the block's dtype and order."""
         view = self.view(len(values))
         view[...] = values
         return view
@@ -41,12 +41,12 @@ def _spoil(array: Array) -> None:
 
 
 class LayerRun:
-    """A layer of one input with its arrays.
+    """A layer with one input, and its arrays.
 
     Attributes:
         output: the shape of its output.
-        initial: the parameters that each pass starts with; a test may change them.
-        parameters: the arrays that the layer sees.
+        initial: the parameters at the start of each pass; a test may change them.
+        parameters: the arrays that the layer gets.
         x, y, dy, dx, state: of the current batch.
     """
 
@@ -68,32 +68,32 @@ class LayerRun:
             start = np.zeros(parameter.shape)
             initializer = Initializer.from_declaration(parameter.initializer)
             initializer.fill(start, rng, *fans(parameter))
-            noise = 0.1 * rng.normal(size=start.shape)  # zeros and ones would hide faults
+            noise = 0.1 * rng.normal(size=start.shape)  # because zeros and ones could hide faults
             self.initial[name] = start + noise if parameter.trainable else start
-        self.parameters = {name: each.astype(dtype) for name, each in self.initial.items()}
+        self.parameters = {name: array.astype(dtype) for name, array in self.initial.items()}
         self._gradients = {
             name: np.empty_like(self.parameters[name])
-            for name, each in declared.items()
-            if each.trainable
+            for name, parameter in declared.items()
+            if parameter.trainable
         }
         self._workspace = {
             name: (
-                each,
+                workspace,
                 Block(
-                    each.shape,
-                    capacity if each.per_sample else 1,
-                    workspace_dtype(each, np.dtype(dtype)),
+                    workspace.shape,
+                    capacity if workspace.per_sample else 1,
+                    workspace_dtype(workspace, np.dtype(dtype)),
                     "batch_last",
                 ),
             )
-            for name, each in layer.workspace(shape).items()
+            for name, workspace in layer.workspace(shape).items()
         }
         self._x = Block(shape, capacity, dtype, input_order or order)
         self._dx = Block(shape, capacity, dtype, order)
         self._y, self._dy = (Block(self.output, capacity, dtype, order) for _ in range(2))
 
     def place(self, x: Array, dy: Array | None = None, *, training: bool = True) -> None:
-        """Fill x and dy (default: ones), and reset all else."""
+        """Fill x and dy (default: ones), and reset all other arrays."""
         n = len(x)
         self.x, self.y, self.dx = self._x.holding(x), self._y.view(n), self._dx.view(n)
         self.dy = self._dy.holding(np.ones((n, *self.output)) if dy is None else dy)
@@ -113,7 +113,7 @@ class LayerRun:
             setattr(self.state, name, array)
 
     def forward(self) -> Array:
-        """A copy of y."""
+        """Return a copy of y."""
         self.layer.forward(self.x, self.y, self.state)
         return self.y.copy(order="C")
 
@@ -123,10 +123,10 @@ class LayerRun:
         x, y = self.x if "x" in needs else None, self.y if "y" in needs else None
         self.layer.backward(x, y, self.dy, self.dx, self.state)
         filled = {f"grad.{name}": array for name, array in self._gradients.items()}
-        return {name: each.copy(order="C") for name, each in {"dx": self.dx, **filled}.items()}
+        return {name: array.copy(order="C") for name, array in {"dx": self.dx, **filled}.items()}
 
     def run(self, x: Array, dy: Array | None = None, *, training: bool = True) -> dict[str, Array]:
-        """Both passes, or in evaluation the first; `y`, `dx` and `grad.<parameter>`."""
+        """Return `y`, `dx` and `grad.<parameter>`; in evaluation, run only forward."""
         self.place(x, dy, training=training)
         filled = {"y": self.forward()}
         return filled | self.backward() if training else filled
@@ -144,35 +144,35 @@ def run_layer(
 def run_layer_of_many(
     layer: Layer, x: tuple[Array, ...], dy: Array, **parameters: Array
 ) -> dict[str, Array]:
-    """Return `y`, `dx[0]`, … and `grad.<parameter>` of a layer of many inputs, in C order."""
-    shapes = tuple(each.shape[1:] for each in x)
+    """Return `y`, `dx[0]`, … and `grad.<parameter>` of a layer with several inputs, in C order."""
+    shapes = tuple(array.shape[1:] for array in x)
     declared, n = layer.workspace(shapes), len(dy)
     state = LayerState(np.random.Generator(np.random.PCG64(0)), True, ScheduledValues(1).of(layer))
-    for name, each in declared.items():
-        kind = workspace_dtype(each, np.dtype("float64"))
-        own = Block(each.shape, n if each.per_sample else 1, kind, "batch_first")
-        array = own.view(n) if each.per_sample else own.view(1)[0]
-        if each.fill is not None:
-            array.fill(each.fill)
+    for name, workspace in declared.items():
+        kind = workspace_dtype(workspace, np.dtype("float64"))
+        block = Block(workspace.shape, n if workspace.per_sample else 1, kind, "batch_first")
+        array = block.view(n) if workspace.per_sample else block.view(1)[0]
+        if workspace.fill is not None:
+            array.fill(workspace.fill)
         setattr(state, name, array)
     for name, array in parameters.items():
         setattr(state, name, array)
         setattr(state.grad, name, np.full_like(array, np.nan))
     y = np.full((n, *layer.output_shape(shapes)), np.nan)
-    dx = tuple(np.full_like(each, np.nan) if each.dtype.kind == "f" else None for each in x)
+    dx = tuple(np.full_like(array, np.nan) if array.dtype.kind == "f" else None for array in x)
     layer.forward(x, y, state)
-    found = {"y": y.copy()}
+    results = {"y": y.copy()}
     layer.backward(x, y, dy, dx, state)
-    found |= {f"dx[{i}]": each for i, each in enumerate(dx) if each is not None}
-    return found | {f"grad.{name}": each for name, each in vars(state.grad).items()}
+    results |= {f"dx[{i}]": gradient for i, gradient in enumerate(dx) if gradient is not None}
+    return results | {f"grad.{name}": gradient for name, gradient in vars(state.grad).items()}
 
 
 def run_loss(loss: Loss, y_pred: Any, y: Any, order: Order = "batch_last") -> tuple[Array, Array]:
-    """Return losses and their gradient, for y as given by the user."""
-    given = np.asarray(y_pred)
-    n, shape, dtype = len(given), given.shape[1:], given.dtype
+    """Return losses and their gradient for targets in the user's form."""
+    outputs = np.asarray(y_pred)
+    n, shape, dtype = len(outputs), outputs.shape[1:], outputs.dtype
     y_true = _targets(loss, y, shape, dtype, order)
-    predicted = Block(shape, n, dtype, order).holding(given)
+    predicted = Block(shape, n, dtype, order).holding(outputs)
     losses, dy_pred = np.full(n, np.nan, dtype), Block(shape, n, dtype, order).view(n)
     loss.forward(predicted, y_true, losses)
     loss.backward(predicted, y_true, dy_pred)
@@ -182,15 +182,15 @@ def run_loss(loss: Loss, y_pred: Any, y: Any, order: Order = "batch_last") -> tu
 def run_kernel(
     kernel: Kernel, layer: Layer, loss: Loss, x: Any, y: Any, order: Order = "batch_last"
 ) -> tuple[Array, Array, Array]:
-    """y, losses and dx, not divided by n, of a kernel that joins a layer with a loss."""
-    given = np.asarray(x)
-    n, shape, dtype = len(given), given.shape[1:], given.dtype
+    """Return y, losses, and dx times n, of a kernel that fuses a layer with a loss."""
+    inputs = np.asarray(x)
+    n, shape, dtype = len(inputs), inputs.shape[1:], inputs.dtype
     blocks = [Block(shape, n, dtype, order) for _ in range(3)]
     filled, dx = blocks[1].view(n), blocks[2].view(n)
     losses = np.full(n, np.nan, dtype)
     site = KernelSite(
         (layer, loss),
-        blocks[0].holding(given),
+        blocks[0].holding(inputs),
         filled,
         dx=dx,
         y_true=_targets(loss, y, shape, dtype, order),

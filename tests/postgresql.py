@@ -1,4 +1,4 @@
-"""A PostgreSQL server of its own, on a socket in a temporary folder, for tests."""
+"""A PostgreSQL server for tests, on a socket in a temporary folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PASSWORD = "s3cret/of:the@tests"
 
 @dataclass(frozen=True)
 class Server:
-    """A running server, whose only role is `tester`."""
+    """A running server with the role `tester`."""
 
     socket: Path
 
@@ -33,21 +33,23 @@ class Server:
 
         where = {"host": str(self.socket), "dbname": "postgres", "user": "tester"}
         with psycopg.connect(**where, password=PASSWORD) as connection:
-            for each in statements:
-                connection.execute(each)
+            for statement in statements:
+                connection.execute(statement)
 
 
 @contextmanager
 def running_server() -> Iterator[Server]:
-    """Start a server and stop it at the end; skip the test if there is none to start."""
+    """Start a server and stop it at the end; skip the test if PostgreSQL is not installed."""
     pytest.importorskip("sqlalchemy")
     pytest.importorskip("psycopg")
     folder = _binaries()
     if folder is None:
         pytest.skip("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
-    home = Path(tempfile.mkdtemp(prefix="pg"))  # short: a socket's path has at most 107 letters
+    home = Path(
+        tempfile.mkdtemp(prefix="pg")
+    )  # short, because a socket's path has at most 107 bytes
     as_other = {}
-    if os.geteuid() == 0:  # as whom PostgreSQL refuses to run
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         shutil.chown(home, "nobody")
         as_other = {"user": "nobody"}
     secret = home / "secret"
@@ -70,9 +72,9 @@ def running_server() -> Iterator[Server]:
 
 
 def _binaries() -> Path | None:
-    found = shutil.which("initdb")
-    folders = [Path(found).resolve().parent] if found else sorted(DEBIAN.glob("*/bin"))
-    return next((each for each in folders if (each / "postgres").is_file()), None)
+    initdb = shutil.which("initdb")
+    folders = [Path(initdb).resolve().parent] if initdb else sorted(DEBIAN.glob("*/bin"))
+    return next((folder for folder in folders if (folder / "postgres").is_file()), None)
 
 
 def _wait_for(home: Path, process: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""The cache's folder: created for this user alone, and refused where others could change it."""
+"""The cache folder: private to this user, and refused if other users can change it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has 
 
 @pytest.fixture
 def folder(monkeypatch, tmp_path):
-    """A folder that does not exist yet, below two others."""
+    """A folder that does not exist yet, below two new folders."""
     folder = tmp_path / "home" / "user" / "cache"
     monkeypatch.setenv("DECLNET_CACHE_DIR", str(folder))
     folder.parent.mkdir(parents=True)
@@ -21,16 +21,16 @@ def folder(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o002, 0o022, 0o077])
-def test_what_is_created_is_private_with_any_umask(mask, folder, monkeypatch):
+def test_created_folders_are_private_with_any_umask(mask, folder, monkeypatch):
     monkeypatch.setenv("DECLNET_CACHE_DIR", str(folder / "in" / "it"))
     before = os.umask(mask)
     try:
-        made = private_cache_folder(create=True)
+        created = private_cache_folder(create=True)
     finally:
         os.umask(before)
-    assert made == folder / "in" / "it"
-    for each in (folder, folder / "in", made):
-        assert each.stat().st_mode & 0o077 == 0
+    assert created == folder / "in" / "it"
+    for path in (folder, folder / "in", created):
+        assert path.stat().st_mode & 0o077 == 0
 
 
 def test_nothing_is_created_unless_asked(folder):
@@ -45,17 +45,15 @@ def test_nothing_is_created_unless_asked(folder):
     [
         (None, None, 0o755, True),
         (None, None, 0o777, False),
-        (None, None, 0o1777, None),  # others cannot replace what is in it
+        (None, None, 0o1777, None),  # sticky: others cannot replace its entries
         (None, 12345, 0o775, False),
         (None, 12345, 0o755, True),
         (12345, None, 0o700, False),
     ],
 )
-def test_a_folder_on_the_path_that_others_can_change_is_refused(
-    place, owner, group, mode, fine, folder
-):
+def test_a_parent_folder_that_others_can_change_is_refused(place, owner, group, mode, fine, folder):
     folder.mkdir()
-    (changed,) = (each for each in (folder, *folder.parents) if each.name == place)
+    (changed,) = (path for path in (folder, *folder.parents) if path.name == place)
     changed.chmod(mode)
     try:
         os.chown(changed, -1 if owner is None else owner, -1 if group is None else group)
@@ -68,7 +66,7 @@ def test_a_folder_on_the_path_that_others_can_change_is_refused(
             private_cache_folder()
 
 
-def test_links_are_followed_if_nobody_else_made_them(folder, monkeypatch, tmp_path):
+def test_links_are_followed_unless_another_user_owns_them(folder, monkeypatch, tmp_path):
     (folder.parent / "real").mkdir()
     folder.symlink_to("../user/real")
     assert private_cache_folder() == folder.parent / "real"

@@ -1,4 +1,4 @@
-"""Runs in one process load what they have in common once, and get what they would load alone."""
+"""Runs in one process load shared data once, with the same result as separate runs."""
 
 from __future__ import annotations
 
@@ -68,17 +68,17 @@ def test_a_file_is_loaded_once_for_all_seeds(loads):
 
 
 @pytest.mark.parametrize("source", [Drawn(), Spawned()])
-def test_what_a_source_draws_is_that_of_each_seed(loads, source):
+def test_random_data_depends_on_the_seed_of_each_run(loads, source):
     alone = [load(source, seed).x for seed in (0, 1)]
     with sharing_results():
         together = [load(source, seed).x for seed in (0, 1, 0)]
-    assert [np.array_equal(*each) for each in zip(alone, together[:2], strict=True)] == [True] * 2
-    assert np.array_equal(together[0], together[2])
+    for x, expected in zip(together, (*alone, alone[0]), strict=True):
+        np.testing.assert_array_equal(x, expected)
     assert not np.array_equal(*alone)
     assert len(loads) == 4
 
 
-def test_shared_arrays_are_read_only_and_few_are_kept(loads):
+def test_shared_arrays_are_read_only_and_limited_in_number(loads):
     with sharing_results():
         with pytest.raises(ValueError, match="read-only"):
             load(Counted(), 0).x[0] = 2
@@ -94,7 +94,7 @@ def test_shared_arrays_are_read_only_and_few_are_kept(loads):
     [({}, 1), ({"validation": 0.2}, 2), ({"folds": 3, "fold": 1}, 2)],
     ids=["whole", "split", "folds"],
 )
-def test_data_is_prepared_once_for_what_it_depends_on(document, monkeypatch, data, times):
+def test_data_is_prepared_once_for_each_distinct_preparation(document, monkeypatch, data, times):
     document["data"] |= {"prepare": ["standardize"], **data}
     specs = [
         parse_spec(document | {"seed": seed, "optimizer": {"type": "sgd", "learning_rate": rate}})
@@ -102,9 +102,9 @@ def test_data_is_prepared_once_for_what_it_depends_on(document, monkeypatch, dat
         for rate in (0.1, 0.2)
     ]
     other = parse_spec(document | {"data": document["data"] | {"prepare": ["min_max"]}})
-    alone = [run(each).metrics for each in (*specs, other)]
+    alone = [run(spec).metrics for spec in (*specs, other)]
     prepared, prepare = [], sets.prepare_sets
     monkeypatch.setattr(sets, "prepare_sets", lambda *a: prepared.append(a) or prepare(*a))
     with sharing_results():
-        assert [run(each).metrics for each in (*specs, other)] == alone
+        assert [run(spec).metrics for spec in (*specs, other)] == alone
     assert len(prepared) == times + 1

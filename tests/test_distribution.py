@@ -1,6 +1,6 @@
-"""The wheel and the source archive: their contents, reproducible, and used outside the checkout.
+"""The wheel and the source archive: contents, reproducibility, and use outside the checkout.
 
-Needs the build backend, and for the installation another environment, so it is among the long ones.
+These tests need the build backend and a new environment, so they belong to the long ones.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def built(root, folder):
-    """Build both in a process, as `python -m build --no-isolation`; return sdist and wheel."""
+    """Build both as `python -m build --no-isolation` does; return sdist and wheel."""
     line = [sys.executable, "-c", BUILD, str(root), str(folder)]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -71,9 +71,7 @@ def test_the_wheel_has_two_packages_and_the_specs(distributions):
     assert tracked <= shipped
 
 
-def test_builds_are_the_same_to_the_bit_and_so_is_that_of_the_source_archive(
-    distributions, tmp_path
-):
+def test_builds_are_reproducible_also_from_the_source_archive(distributions, tmp_path):
     again = built(ROOT, tmp_path / "again")
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in distributions]
     with tarfile.open(distributions[0]) as archive:
@@ -85,7 +83,7 @@ def test_builds_are_the_same_to_the_bit_and_so_is_that_of_the_source_archive(
 
 
 def test_the_wheel_alone_writes_checks_runs_and_predicts(distributions, tmp_path):
-    """Of the wheel and what the core requires: no extra, no checkout, no environment variable."""
+    """With the wheel and the core's requirements, without extras, checkout or variables."""
     python = tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True)
     constrained = ("-c", str(ROOT / "constraints.txt"), str(distributions[1]))

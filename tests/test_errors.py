@@ -1,4 +1,4 @@
-"""Errors about a cell say its row and column in attributes, whatever the column is called."""
+"""Errors about a cell have its row and column as attributes, for any column name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from declnet.data.splits import column_to_split_by
 from declnet_plugins.serve.problems import ProblemError
 
 ODD = 'size", column "age" is'
-"""The name of a column that cannot be told from a message."""
+"""The name of a column that looks like part of a message."""
 
 
 def table(*cells):
@@ -41,7 +41,7 @@ def require_place(error, row):
 
 
 @pytest.mark.parametrize(("row", "fail"), CASES.values(), ids=CASES)
-def test_the_row_and_column_are_attributes_that_stay_when_the_message_changes(row, fail):
+def test_row_and_column_stay_when_the_message_changes(row, fail):
     with pytest.raises(DataError) as caught:
         fail()
     error = caught.value

@@ -1,4 +1,4 @@
-"""The golden cases, whole, through the real command line on files alone."""
+"""The golden cases, run by the real command line on files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-CASES = sorted(each.parent.name for each in (Path(__file__).parent / "golden").glob("*/*.json"))
+CASES = sorted(path.parent.name for path in (Path(__file__).parent / "golden").glob("*/*.json"))
 
 
 def dense(units, strengths):
@@ -39,12 +39,12 @@ def spec_of(expected):
     }
 
 
-def test_all_cases_are_found():
+def test_there_are_golden_cases():
     assert len(CASES) == 6
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_case_gives_its_history_and_its_final_weights(
+def test_a_case_gives_its_history_and_final_weights(
     case, golden, tmp_path, spec_file, declnet_cli, history_of
 ):
     expected = json.loads((golden / case / "expected.json").read_text())
@@ -57,9 +57,9 @@ def test_case_gives_its_history_and_its_final_weights(
     rows = history_of(tmp_path / "out")
     assert [row["epoch"] for row in rows] == list(range(expected["epochs"]))
     for column, values in expected["history"].items():
-        found = [row[column] for row in rows]
+        actual = [row[column] for row in rows]
         tolerance = 1e-12 if column == "learning_rate" else 1e-7
-        np.testing.assert_allclose(found, values, rtol=tolerance, atol=0, err_msg=column)
+        np.testing.assert_allclose(actual, values, rtol=tolerance, atol=0, err_msg=column)
     weights = load_file(tmp_path / "out" / "weights.safetensors")
     strengths = [item for layer in expected["layers"] for item in layer.items()]
     has_l1 = any(value for key, value in strengths if key.endswith("_l1"))

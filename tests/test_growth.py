@@ -1,4 +1,4 @@
-"""The work for an input grows with its size: instructions are counted, not time."""
+"""Work grows linearly with the size of the input, counted in instructions."""
 
 import sys
 from collections.abc import Callable
@@ -44,24 +44,24 @@ batch_size = 5
 def check(
     folder: Path, *, layers: int = 1, columns: int = 2, rows: int = 10, keys: int = 0
 ) -> None:
-    header = ",".join([*(f"c{each}" for each in range(columns)), "y"])
+    header = ",".join([*(f"c{number}" for number in range(columns)), "y"])
     row = ",".join(["1"] * (columns + 1))
     (folder / "table.csv").write_text("\n".join([header, *[row] * rows]) + "\n")
     text = SPEC.format(
         layers=", ".join(['{ type = "dense", units = 1 }'] * layers),
-        keys="\n".join(f"wrong_{each} = 1" for each in range(keys)),
+        keys="\n".join(f"wrong_{number} = 1" for number in range(keys)),
     )
     (folder / "spec.toml").write_text(text)
     check_spec(read_spec(folder / "spec.toml"), default_registry())
 
 
 def dotted_keys(folder: Path, count: int) -> None:
-    (folder / "spec.toml").write_text("\n".join(f"a{each}.b.c = 1" for each in range(count)))
+    (folder / "spec.toml").write_text("\n".join(f"a{number}.b.c = 1" for number in range(count)))
     read_spec(folder / "spec.toml")
 
 
 def memory(count: int) -> None:
-    allocate([Life(each, 2 * count - each, 1 + each % 7) for each in range(count)])
+    allocate([Life(start, 2 * count - start, 1 + start % 7) for start in range(count)])
 
 
 def training_graph(layers: int) -> None:
@@ -75,7 +75,7 @@ def training_graph(layers: int) -> None:
 def blocks_and_variables(folder: Path, count: int) -> None:
     """Check many blocks, right and wrong variables, and unknown inputs."""
     names = range(count)
-    variables = "\n".join(f"v{each} = 1\nu{each} = 1" for each in names)
+    variables = "\n".join(f"v{number} = 1\nu{number} = 1" for number in names)
     block = (
         '{{ name = "b{0}", repeat = 2, layers = ["relu", {{ type = "relu", inputs = ["x{0}"] }}, '
         '{{ type = "dense", units = "${{v{0}}}" }}, {{ type = "dense", units = "${{w{0}}}" }}] }}'
@@ -98,7 +98,7 @@ CASES: dict[str, tuple[Callable[[Path, int], None], int]] = {
 
 
 def instructions(work: Callable[[], None]) -> int:
-    """Return how many instructions of Python run; a loop within C counts once."""
+    """Return the number of executed Python instructions; a loop in C counts as one."""
     count = 0
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
@@ -119,16 +119,16 @@ def instructions(work: Callable[[], None]) -> int:
 @pytest.mark.parametrize("case", CASES)
 def test_checking_is_linear_in(case: str, tmp_path: Path) -> None:
     work, size = CASES[case]
-    work(tmp_path, size)  # imports and caches
+    work(tmp_path, size)  # fills imports and caches
     once, twice, four_times = (
         instructions(lambda factor=factor: work(tmp_path, factor * size)) for factor in (1, 2, 4)
     )
-    growth = (four_times - twice) / (twice - once)  # 2 if linear, 4 if quadratic
+    growth = (four_times - twice) / (twice - once)  # the ratio is 2 if linear, 4 if quadratic
     assert growth < 2.5
 
 
 class Searched(bytes):
-    """Bytes that count how many of them are searched."""
+    """Bytes that count the searched positions."""
 
     total = 0
 
@@ -137,12 +137,12 @@ class Searched(bytes):
         return super().count(part, start, end)
 
     def rfind(self, part: Any, start: Any = 0, end: Any = None) -> int:
-        found = super().rfind(part, start, end)
-        Searched.total += len(range(*slice(start, end).indices(len(self)))) - found
-        return found
+        position = super().rfind(part, start, end)
+        Searched.total += len(range(*slice(start, end).indices(len(self)))) - position
+        return position
 
 
-def test_a_quotation_mark_that_is_never_closed_is_searched_for_once() -> None:
+def test_a_missing_quotation_mark_is_searched_for_once() -> None:
     piece = Searched(b'1,2\n3,"4\n' + b"5,6\n" * 5000)
     assert last_row_end(piece) == len(b"1,2\n")
     assert Searched.total < 6 * len(piece)

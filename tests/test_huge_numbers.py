@@ -1,4 +1,4 @@
-"""A huge number in a data set or a spec: work and memory grow with the data, not with it."""
+"""Huge numbers in data or specs: work and memory do not grow with the number."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if sys.platform != "linux":
 
 SAMPLES, HUGE = 50, 10**18
 ROOM, PATIENCE = 2**29, 5.0
-"""Bytes and seconds of processor time that nothing here comes near: it takes milliseconds."""
+"""Limits of bytes and seconds of processor time, far above the usual milliseconds."""
 
 RNG = np.random.default_rng(0)
 Y = np.arange(SAMPLES) % 3
@@ -42,7 +42,7 @@ LAST = [{"type": "flatten"}, {"type": "dense", "units": 3}, {"type": "softmax"}]
 
 @pytest.fixture(autouse=True, scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Start polars' threads, which reserve memory, before memory is limited."""
+    """Start polars' threads, which reserve memory, before limiting memory."""
     with contextlib.suppress(ImportError):
         import polars as pl
 
@@ -50,12 +50,12 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 class EndlessError(BaseException):
-    """The end of work that grows with a number, which no component's error hides."""
+    """Raised when work grows with a number; not caught as a component's error."""
 
 
 @contextmanager
 def limited() -> Iterator[None]:
-    """Raise an exception where memory or work grow with a number."""
+    """Raise an exception if memory or work grows with a number."""
 
     def end(*_: object) -> None:
         raise EndlessError
@@ -92,12 +92,12 @@ def errors(document: Mapping[str, Any], x: Any = None) -> list[str]:
         try:
             spec: RunSpec = declnet.parse_spec(document)
             if data is None:
-                found = [each.message for each in check_spec(spec).errors]
-                if found:
-                    return found
+                messages = [problem.message for problem in check_spec(spec).errors]
+                if messages:
+                    return messages
             declnet.run(spec, data)
         except SpecError as error:
-            return [each.message for each in error.problems]
+            return [problem.message for problem in error.problems]
         except DeclnetError as error:
             if isinstance(error.__cause__, MemoryError):
                 raise error.__cause__ from error
@@ -139,32 +139,32 @@ def test_one_huge_label_costs_nothing(label: int, suffix: str, tmp_path: Path) -
     for loss, layers in LOSSES.items():
         for keys in KEYS:
             sections = {"loss": loss, "model": {"layers": layers}, "data": {"train": train, **keys}}
-            found = errors(document(**sections, training={"batch_size": 5}))
+            messages = errors(document(**sections, training={"batch_size": 5}))
             if suffix == "npz" and loss != "mean_squared_error" and not keys:
                 range_ = f"up to {label}" if label > 0 else f"from {label} to 2"
-                assert found == [f'"y" has labels {range_}, but only 50 samples (data.train)']
+                assert messages == [f'"y" has labels {range_}, but only 50 samples (data.train)']
 
 
 ELSEWHERE = ("sklearn", "mlflow", "sql")
-"""Types that need another library or a server."""
+"""Types that need an additional library or a server."""
 
 
-def places(kind: str, own: dict[str, Any]) -> dict[str, Any]:
+def places(kind: str, component: dict[str, Any]) -> dict[str, Any]:
     """Return a spec's sections with a component of a kind."""
-    dense = {"type": "dense", "units": 3, f"weight_{kind}": own}
-    found: dict[str, dict[str, Any]] = {
-        "layer": {"model": {"layers": [own, *LAST]}},
-        "optimizer": {"optimizer": own},
-        "schedule": {"optimizer": {"type": "sgd", "learning_rate": own}},
+    dense = {"type": "dense", "units": 3, f"weight_{kind}": component}
+    sections: dict[str, dict[str, Any]] = {
+        "layer": {"model": {"layers": [component, *LAST]}},
+        "optimizer": {"optimizer": component},
+        "schedule": {"optimizer": {"type": "sgd", "learning_rate": component}},
         "initializer": {"model": {"layers": [LAST[0], dense, LAST[2]]}},
-        "metric": {"training": {"metrics": [own]}},
-        "callback": {"training": {"callbacks": [own]}},
-        "transform": {"data": {"prepare": [own]}},
-        "data_source": {"data": {"train": own}},
-        "calibrator": {"data": {"validation": 0.2}, "calibration": [own]},
-        "analysis": {"analyses": [own]},
+        "metric": {"training": {"metrics": [component]}},
+        "callback": {"training": {"callbacks": [component]}},
+        "transform": {"data": {"prepare": [component]}},
+        "data_source": {"data": {"train": component}},
+        "calibrator": {"data": {"validation": 0.2}, "calibration": [component]},
+        "analysis": {"analyses": [component]},
     }
-    return found[kind]
+    return sections[kind]
 
 
 def whole_fields(cls: Any) -> list[str]:
@@ -207,11 +207,11 @@ def test_a_huge_number_in_any_key_of_a_section_costs_nothing(kernels: str) -> No
         "data": ("folds", "fold", "windows.past", "windows.horizon", "stream.window"),
     }.items():
         for key in keys:
-            own: dict[str, Any] = {"windows": {"past": 1}} if key.startswith("windows") else {}
+            values: dict[str, Any] = {"windows": {"past": 1}} if key.startswith("windows") else {}
             name, _, inner = key.partition(".")
-            own[name] = {**own.get(name, {}), inner: HUGE} if inner else HUGE
-            sections = {"engine": {"kernels": kernels}, section: own}
-            errors(document(**sections), {"a": TABLE["a"]} if "windows" in own else NUMBERS)
+            values[name] = {**values.get(name, {}), inner: HUGE} if inner else HUGE
+            sections = {"engine": {"kernels": kernels}, section: values}
+            errors(document(**sections), {"a": TABLE["a"]} if "windows" in values else NUMBERS)
 
 
 SPACE = {

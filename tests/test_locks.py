@@ -1,4 +1,4 @@
-"""A process that forks while its other threads hold locks: no child waits for a lost thread."""
+"""Forks while other threads hold locks: no child waits for a thread that it does not have."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="requires os.fork")
 
 FORKS = int(os.environ.get("DECLNET_TEST_FORKS", "20"))
 
@@ -95,7 +95,7 @@ print(set(ended))
 
 
 def output_of(script, folder):
-    """Return what a process prints on standard output."""
+    """Return the standard output of a process."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK + script],
         check=False,
@@ -113,5 +113,5 @@ def test_a_child_imports_what_another_thread_was_importing_at_the_fork(tmp_path)
     assert output_of(IMPORTING, tmp_path).splitlines()[-1] == str([0] * FORKS)
 
 
-def test_locks_that_threads_take_in_other_orders_block_no_fork(tmp_path):
+def test_different_locking_orders_of_threads_do_not_block_a_fork(tmp_path):
     assert output_of(IN_ANY_ORDER, tmp_path) == "{0}\n"

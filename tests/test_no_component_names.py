@@ -1,4 +1,4 @@
-"""The core names no component: whatever it does with one, it does with a third party's too."""
+"""The core names no component, so it treats third-party components like its own."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ORDINARY = frozenset(
         "random",
     }
 )
-"""Types that are also words of sentences, of NumPy or of Vega, or libraries: they count only as
+"""Types that are also English words, names in NumPy or Vega, or libraries: they count only in
 `names_one`."""
 
 ALLOWED = {
@@ -66,10 +66,10 @@ ALLOWED = {
     "sklearn/from_estimator.py": "the importer of that package's estimators",
     "runs/display/result_tables.py": "the same, as columns of tables",
 }
-"""Files that may have names of types, each with the reason; one that has none any more fails."""
+"""Files that may name types, each with the reason; a file without names must be removed here."""
 
 LOOKUPS = frozenset({"entry", "find", "offering", "types", "from_declaration", "lazily"})
-"""Methods whose arguments are kinds and types."""
+"""Methods that take kinds and types."""
 
 
 def names_of_types():
@@ -81,9 +81,9 @@ def names_of_types():
 
 
 def literals(node: ast.AST, user: ast.AST | None = None) -> Iterator[tuple[ast.Constant, ast.AST]]:
-    """The strings of a module that are not docstrings, each with what it is used by.
+    """Yield each string of a module that is not a docstring, with the node that uses it.
 
-    A string in a tuple, list or set is used by what that is used by.
+    A string in a tuple, list or set is used by the node that uses the collection.
     """
     is_list = isinstance(node, ast.Tuple | ast.List | ast.Set) and user is not None
     user = user if is_list else node
@@ -96,12 +96,12 @@ def literals(node: ast.AST, user: ast.AST | None = None) -> Iterator[tuple[ast.C
 
 
 def names_one(literal: ast.Constant, user: ast.AST) -> bool:
-    """Whether a literal is the type of a component that is looked up, compared or declared."""
+    """Return whether a literal is a component's type that is looked up, compared or declared."""
     if isinstance(user, ast.Call):
         return looks_up(user)
     if isinstance(user, ast.Compare):
         sides = [user.left, *user.comparators]
-        return any(looks_up(each) or getattr(each, "attr", None) == "type" for each in sides)
+        return any(looks_up(side) or getattr(side, "attr", None) == "type" for side in sides)
     if isinstance(user, ast.Dict):
         keys = {id(value): key for key, value in zip(user.keys, user.values, strict=True)}
         key = keys.get(id(literal))
@@ -110,7 +110,7 @@ def names_one(literal: ast.Constant, user: ast.AST) -> bool:
 
 
 def looks_up(node: ast.AST) -> bool:
-    """Whether an expression asks for components by kind or type."""
+    """Return whether an expression looks up components by kind or type."""
     return (
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
@@ -119,7 +119,7 @@ def looks_up(node: ast.AST) -> bool:
 
 
 def hits_in_python(text: str, names: set[str]) -> Iterator[tuple[int, str]]:
-    """Line and name of each type that a module names."""
+    """Yield the line and name of each type that a module names."""
     for literal, user in literals(ast.parse(text)):
         words = set(re.findall(r"[a-z0-9_]+", literal.value)) & names
         for word in sorted(words):
@@ -128,14 +128,14 @@ def hits_in_python(text: str, names: set[str]) -> Iterator[tuple[int, str]]:
 
 
 def hits_in_text(text: str, names: set[str]) -> Iterator[tuple[int, str]]:
-    """Line and name of each type that any other file names."""
+    """Yield the line and name of each type in a file that is not Python."""
     for number, line in enumerate(text.splitlines(), 1):
         for word in sorted(set(re.findall(r"[a-z0-9_]+", line)) & (names - ORDINARY)):
             yield number, word
 
 
-def found(names: set[str]) -> dict[str, list[str]]:
-    """What names a type, by file of the core."""
+def names_by_file(names: set[str]) -> dict[str, list[str]]:
+    """Return the lines that name a type, by file of the core."""
     by_file = {}
     for path in sorted(CORE.rglob("*")):
         if not path.is_file() or "__pycache__" in path.parts:
@@ -147,9 +147,9 @@ def found(names: set[str]) -> dict[str, list[str]]:
     return by_file
 
 
-def test_the_core_names_no_component_but_where_it_is_allowed():
-    hits = found(names_of_types())
-    assert {file: each for file, each in hits.items() if file not in ALLOWED} == {}
+def test_the_core_names_components_only_in_allowed_files():
+    hits = names_by_file(names_of_types())
+    assert {file: hits_of_file for file, hits_of_file in hits.items() if file not in ALLOWED} == {}
     assert sorted(ALLOWED) == sorted(ALLOWED.keys() & hits)
 
 
@@ -170,10 +170,10 @@ def test_the_core_names_no_component_but_where_it_is_allowed():
         ('has = "step" in registry.types("schedule")', ["step"]),
     ],
 )
-def test_the_search_finds_names_and_nothing_else(code, words):
+def test_the_search_finds_only_names_of_types(code, words):
     names = {"dense", "softmax", "constant", "ones", "zeros", "linear", "step"}
     assert [name for _, name in hits_in_python(code, names)] == words
 
 
-def test_the_search_reads_other_files_by_words():
+def test_the_search_reads_words_in_other_files():
     assert list(hits_in_text("a\nb.dense { }\nconstant", {"dense", "constant"})) == [(2, "dense")]

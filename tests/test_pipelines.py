@@ -1,7 +1,7 @@
-"""Random valid specs, trained for a few steps: what must be equal on two ways is equal.
+"""Random valid specs, trained for a few steps in two equivalent ways.
 
-The ways are NumPy and the engine, interrupted and resumed, the spec and the one that a run's folder
-has, the run and an exported file, a fold of a cross-validation and a run of that fold alone.
+Compared are NumPy and the engine, whole and resumed runs, a spec and the stored one, a run and an
+exported file, and a fold of a cross-validation and a run of only that fold.
 """
 
 from __future__ import annotations
@@ -47,7 +47,10 @@ RATES = (
 OPTIMIZERS = (
     *({"type": "sgd", "momentum": 0.9}, {"type": "lion"}),
     *(
-        {"type": name, "epsilon": 1e-3}  # else a gradient of 0 but for rounding moves a weight
+        {
+            "type": name,
+            "epsilon": 1e-3,
+        }  # otherwise a gradient of only rounding error moves a weight
         for name in ("adam", "adamw", "rmsprop", "nadam", "adagrad")
     ),
 )
@@ -71,7 +74,7 @@ TASKS = {
 
 
 def write_table(path: Path) -> None:
-    """Write a table of two numbers with gaps, a color, and three columns to predict."""
+    """Write a table of two numbers with missing values, a color, and three targets."""
     rng = np.random.default_rng(4)
     size, age = rng.normal(5, 2, ROWS).round(3), rng.integers(1, 90, ROWS)
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -86,7 +89,7 @@ def write_table(path: Path) -> None:
 
 @st.composite
 def layers(draw: st.DrawFn, last: list[Any]) -> list[Any]:
-    """Draw the layers of a perceptron, with a block, normalization and noise between them."""
+    """Draw the layers of a perceptron with a block, normalization and noise."""
     chain: list[Any] = []
     for _ in range(draw(st.integers(0, 3))):
         chain.append({"type": "dense", "units": draw(st.integers(2, 9))})
@@ -101,7 +104,7 @@ def layers(draw: st.DrawFn, last: list[Any]) -> list[Any]:
 
 @st.composite
 def documents(draw: st.DrawFn) -> Document:
-    """Draw a spec of the table, which a folder has as `table.csv`."""
+    """Draw a spec for `table.csv`."""
     target = draw(st.sampled_from(list(TASKS)))
     loss, units, end, metrics = TASKS[target]
     others = {"size", "age", "color"}
@@ -139,7 +142,7 @@ def documents(draw: st.DrawFn) -> Document:
 
 @contextmanager
 def in_folder(document: Document) -> Iterator[Path]:
-    """Make a folder with the table; the document then has the table's path."""
+    """Create a folder with the table, and set the table's path in the document."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_table(folder / "table.csv")
@@ -152,7 +155,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @given(document=documents())
-def test_the_spec_of_a_run_is_the_spec(document: Document) -> None:
+def test_the_stored_spec_equals_the_spec(document: Document) -> None:
     with in_folder(document):
         spec = parse_spec(document)
         again = parse_spec(tomllib.loads(resolved_toml(spec)))
@@ -164,7 +167,7 @@ def test_the_spec_of_a_run_is_the_spec(document: Document) -> None:
 @settings(max_examples=15)
 @given(document=documents())
 def test_the_engine_agrees_with_numpy(document: Document) -> None:
-    assume(document["optimizer"]["type"] != "lion")  # which moves by the sign of rounding errors
+    assume(document["optimizer"]["type"] != "lion")  # it moves by the sign of rounding errors
     with in_folder(document) as folder:
         run(parse_spec(document), out=folder / "numpy")
         run(parse_spec({**document, "engine": {"kernels": "jit"}}), out=folder / "jit")
@@ -177,7 +180,7 @@ def test_the_engine_agrees_with_numpy(document: Document) -> None:
 
 
 class Stop(Exception):
-    """Whatever ends a process."""
+    """An interruption of a run."""
 
 
 @settings(max_examples=15)
@@ -217,7 +220,7 @@ def test_an_exported_file_predicts_what_the_run_predicts(document: Document, suf
 
 @settings(max_examples=8)
 @given(document=documents())
-def test_a_fold_is_the_run_of_that_fold_alone(document: Document) -> None:
+def test_a_fold_equals_a_run_of_only_that_fold(document: Document) -> None:
     del document["data"]["validation"]
     document["data"] |= {"folds": 3, "split": {"method": "random"}}
     with in_folder(document) as folder:

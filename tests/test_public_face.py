@@ -1,4 +1,4 @@
-"""What users and plugins import."""
+"""Imports of the public face, and its errors."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ def imported_by(code):
 
 
 @pytest.mark.parametrize("module", ["declnet", "declnet.cli.main"])
-def test_importing_it_alone_imports_nothing_heavy(module):
+def test_importing_declnet_imports_nothing_heavy(module):
     heavy = {"numpy", "pydantic", "safetensors", "rich", "pluggy", "nnfs", "tomli_w", "tree_sitter"}
     assert not imported_by(f"import {module}") & heavy
 
 
-def test_a_right_spec_is_not_searched_for_places(document, spec_file):
+def test_a_valid_spec_is_not_parsed_for_positions(document, spec_file):
     path = spec_file(tomli_w.dumps(document), "spec.toml")
-    found = imported_by(f"import declnet; declnet.run(declnet.load_spec({str(path)!r}))")
-    assert "numpy" in found
-    assert "tree_sitter" not in found
+    modules = imported_by(f"import declnet; declnet.run(declnet.load_spec({str(path)!r}))")
+    assert "numpy" in modules
+    assert "tree_sitter" not in modules
 
 
-def test_every_error_descends_from_one_root_and_has_an_exit_code():
+def test_every_error_is_a_declnet_error_with_an_exit_code():
     errors = [getattr(declnet, name) for name in declnet.__all__ if name.endswith("Error")]
     assert len(errors) >= 9
     for error in errors:

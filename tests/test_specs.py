@@ -1,4 +1,4 @@
-"""Each shipped spec checks, runs, and is exported to each format."""
+"""Each shipped spec passes its checks, runs, and is exported to each format."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from declnet_plugins.exchange import export
 
 SPECS = Path(__file__).parent.parent / "specs"
 EPOCHS = os.environ.get("DECLNET_TEST_EPOCHS", "4001")
-"""Of the main run, after which its accuracy grows little; `.ci/long` trains all 10,001."""
+"""Epochs of the main run, enough for most of its accuracy; `.ci/long` trains all 10,001."""
 
 FILES = sorted(
-    each.relative_to(SPECS)
-    for each in SPECS.rglob("*")
-    if each.suffix in (".toml", ".json") and not each.name.endswith(".schema.json")
+    path.relative_to(SPECS)
+    for path in SPECS.rglob("*")
+    if path.suffix in (".toml", ".json") and not path.name.endswith(".schema.json")
 )
 
 
@@ -37,7 +37,7 @@ NEED_EXTRAS = [
 
 @pytest.mark.parametrize("file", [file for file in FILES if file not in NEED_EXTRAS], ids=str)
 def test_spec_checks_and_runs(file, shipped_spec, tmp_path):
-    path, alone = shipped_spec(file), {"model.initial_weights": None}  # of another spec's run
+    path, alone = shipped_spec(file), {"model.initial_weights": None}  # from another spec's run
     assert check_spec(load_spec(path, alone)).problems == ()
     result = run(load_spec(path, {**alone, "training.epochs": 2}), out=tmp_path / "out")
     assert [row["epoch"] for row in result.history] == [0, 1]
@@ -50,14 +50,14 @@ def test_spec_with_an_extra_checks_and_runs(file, shipped_spec, tmp_path):
 
 
 FORMATS = {".onnx": 5e-6, ".c": 1e-5, ".py": 5e-6}
-"""The suffix of each format, and the largest difference as a share of the largest prediction."""
+"""Largest allowed difference, relative to the largest prediction, by suffix."""
 
 LIGHT = {
     ".onnx": ("two_heads.toml", "messages.toml", "two_inputs.toml", "demand.toml"),
     ".c": ("vertical_sgd.json", "two_heads.toml", "messages.toml"),
     ".py": ("two_heads.toml", "two_inputs.toml", "messages.toml", "demand.toml"),
 }
-"""Specs with different parts, whose runs take a second."""
+"""Specs with different components whose runs take a second."""
 
 
 def exported(*suffixes):
@@ -90,23 +90,23 @@ def test_an_exported_spec_predicts_the_same(file, suffix, shipped_spec, tmp_path
     }
     run(load_spec(shipped_spec(file), few_steps), out=tmp_path / "run")
     stored, path = open_run(tmp_path / "run"), tmp_path / f"model{suffix}"
-    found = export(stored, path)
-    sys.stderr.write(f"{file} {suffix}: {found.difference:.2g} on {found.samples} rows\n")
-    assert found.samples >= 10
-    assert found.difference < FORMATS[suffix]
-    assert found.labels_differ == 0
+    result = export(stored, path)
+    sys.stderr.write(f"{file} {suffix}: {result.difference:.2g} on {result.samples} rows\n")
+    assert result.samples >= 10
+    assert result.difference < FORMATS[suffix]
+    assert result.labels_differ == 0
 
 
 @pytest.mark.parametrize("name", ["rents", "messages", "demand"])
-def test_made_up_data_is_what_its_script_makes(name):
+def test_synthetic_data_is_the_output_of_its_script(name):
     script = runpy.run_path(str(SPECS / "data" / f"make_{name}.py"))
     assert (SPECS / "data" / f"{name}.csv").read_text("utf-8").splitlines() == script["rows"]()
 
 
-def test_the_strokes_are_those_that_their_script_makes():
+def test_the_strokes_are_the_output_of_their_script():
     script = runpy.run_path(str(SPECS / "data" / "make_strokes.py"))
     with np.load(SPECS / "data" / "strokes.npz") as arrays:
-        for name, array in script["arrays"]().items():  # sin may be rounded otherwise
+        for name, array in script["arrays"]().items():  # sin may be rounded differently
             np.testing.assert_allclose(arrays[name], array, atol=1)
 
 
@@ -114,6 +114,6 @@ def test_the_main_run_reaches_the_accuracy_of_the_reference(declnet_cli, tmp_pat
     spec = SPECS / "spiral_adam.toml"
     changes = ("--set", f"training.epochs={EPOCHS}")
     done = declnet_cli("run", spec, *changes, "--quiet", "--out", "out")
-    assert done.returncode == 0, done.stderr  # which may say that kernels were compiled
+    assert done.returncode == 0, done.stderr  # stderr may report compiled kernels
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert 0.82 <= metrics["test"]["accuracy"] <= 0.90

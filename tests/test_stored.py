@@ -1,4 +1,4 @@
-"""JSON that declnet stores is read safely: whatever became of a file, it is used or refused."""
+"""Stored JSON is read safely: a damaged file is either read or refused with an error."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ POINTS = Stored[dict[str, Point]](dict[str, Point])
         (b'{"a": {"x": 1, "labels": ["b", 2.5]}}', 'key "a.labels.1": must be a valid string'),
     ],
 )
-def test_what_is_not_as_declared_is_refused_with_its_key(content, message):
+def test_content_of_another_type_is_refused_with_its_key(content, message):
     with pytest.raises(ValueError, match=message):
         POINTS.parse(content)
 
 
-def test_what_is_written_is_read_again():
+def test_written_content_is_read_back():
     points = {"a": Point(0.1), "ü": Point(-1e300, ("b", 2))}
     assert POINTS.parse(POINTS.write(points)) == points
     assert POINTS.plain(points)["ü"] == {"x": -1e300, "labels": ["b", 2]}
@@ -69,7 +69,7 @@ ROW = {"x": [0.5], "z": [2.0], "color": ["red"]}
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory):
-    """A folder with every kind of JSON file that declnet writes into folders of runs."""
+    """A folder with every kind of JSON file that declnet writes to folders of runs."""
     folder, rng = tmp_path_factory.mktemp("stored"), np.random.default_rng(0)
     columns = {"x": rng.normal(size=60), "z": rng.normal(size=60), "color": COLORS}
     columns["kind"] = np.arange(60) % 3
@@ -111,10 +111,10 @@ def stored(tmp_path_factory):
 
 def checkpoints(folder):
     notices = []
-    kept = [checkpoint for checkpoint, _ in Checkpoints(folder / "run").read(notices.append)]
+    readable = [checkpoint for checkpoint, _ in Checkpoints(folder / "run").read(notices.append)]
     if notices:
         raise OutputError(notices[0])
-    return kept
+    return readable
 
 
 def predicted(folder):
@@ -148,7 +148,7 @@ ODD = (None, True, -1, 1.5, 10**30, "x", "", "../x", [], [0], {}, {"array": "x"}
 
 @dataclass(frozen=True)
 class Damage:
-    """What becomes of a file: a part of its JSON is replaced, removed or doubled, or some bytes."""
+    """Damage to a file: a part of its JSON or some bytes are replaced, removed or duplicated."""
 
     kind: str
     place: float
@@ -182,7 +182,7 @@ class Damage:
 
 
 def parts(document):
-    """Yield the table or list, and the key or position, of each part of a document."""
+    """Yield the container and the key or index of each part of a document."""
     for key, value in document.items() if isinstance(document, dict) else enumerate(document):
         yield document, key
         if isinstance(value, dict | list):
@@ -199,11 +199,11 @@ OF_THE_MODEL = (
     *("run/manifest.json", "run/preparation.json", "run/calibration.json"),
     "run/behavior.json",
 )
-"""Files that may be valid, but not fit the model, such as inputs of another shape."""
+"""Files that may be valid without fitting the model, for example inputs of another shape."""
 
 
 def refusal(use, folder):
-    """Return the error of declnet that a use of a folder raises, if it does."""
+    """Return the DeclnetError that a use of a folder raises, or None."""
     try:
         use(folder)
     except declnet.DeclnetError as error:
@@ -215,7 +215,7 @@ def refusal(use, folder):
 @settings(max_examples=settings().max_examples // 3)
 @given(damage=damages)
 def test_a_damaged_file_is_read_or_refused_with_its_name(stored, renew_checksums, name, damage):
-    """Nothing but an error of declnet that names the file, or a result, comes of it."""
+    """The use gives a result or raises a DeclnetError that names the file."""
     path = stored / name
     intact = path.read_bytes()
     try:
@@ -241,7 +241,7 @@ def test_a_damaged_run_is_listed_or_skipped(stored, damage, name):
     intact = path.read_bytes()
     try:
         path.write_bytes(damage.done(intact))
-        (entry,) = (each for each in list_runs(stored) if each.path == Path("run"))
+        (entry,) = (entry for entry in list_runs(stored) if entry.path == Path("run"))
         assert isinstance(entry, ListedRun) or name in entry.reason
     finally:
         path.write_bytes(intact)

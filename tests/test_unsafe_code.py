@@ -1,6 +1,6 @@
-"""Sources run no text, unpickle nothing and read no environment but where it is declared here.
+"""Sources run, unpickle and read the environment only where this file declares it.
 
-docs/explanation/security.md promises it.
+docs/explanation/security.md promises this.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ DECLARED = {
     ("declnet/cache.py", "environ"): "DECLNET_CACHE_DIR",
     ("declnet/inspection/doctor/diagnosis.py", "environ"): "variables of a fixed list are shown",
     ("declnet/inspection/doctor/diagnosis.py", "home"): "shown as ~",
-    ("declnet/cli/process.py", "ctypes"): "the end of a command with that of its parent",
+    ("declnet/cli/process.py", "ctypes"): "ends a command with its parent process",
     ("declnet/contracts/execution/engine.py", "ctypes"): "calls what a plugin compiled",
     (
         "declnet/spec/document/key_positions.py",
@@ -82,10 +82,7 @@ DECLARED = {
         "ctypes",
     ): "the library that it has compiled",
     ("plugins/declnet_plugins/export/c99/compiled.py", "environ"): "CC, the C compiler",
-    (
-        "plugins/declnet_plugins/export/c99/compiled.py",
-        "subprocess",
-    ): "the compiler, of its own file",
+    ("plugins/declnet_plugins/export/c99/compiled.py", "subprocess"): "compiles the exported file",
     (
         "plugins/declnet_plugins/export/numpy_file/exporter.py",
         "compile",
@@ -132,18 +129,19 @@ DECLARED = {
         "environ",
     ): "a password, in a variable DECLNET_…",
 }
-"""Where a source does what specs must never cause, and what for."""
+"""Uses that a spec must never cause, by source, each with its purpose."""
 
 
 def uses(source: str) -> Iterator[str]:
-    """What is forbidden of a source: modules, functions, attributes, unsafe loading."""
+    """Yield the forbidden uses in a source: modules, functions, attributes, unsafe loading."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (each.name for each in node.names if _root(each.name) in FORBIDDEN_MODULES)
+            names = [alias.name for alias in node.names]
+            yield from (name for name in names if _root(name) in FORBIDDEN_MODULES)
         elif isinstance(node, ast.ImportFrom):
             if _root(node.module or "") in FORBIDDEN_MODULES:
                 yield node.module or ""
-            yield from (each.name for each in node.names if each.name in FORBIDDEN_ATTRIBUTES)
+            yield from (alias.name for alias in node.names if alias.name in FORBIDDEN_ATTRIBUTES)
         elif isinstance(node, ast.Name) and node.id in FORBIDDEN_NAMES:
             yield node.id
         elif isinstance(node, ast.Attribute) and node.attr in FORBIDDEN_ATTRIBUTES:
@@ -161,20 +159,18 @@ def _loads_arrays(call: ast.Call) -> bool:
 
 
 def _refuses_pickles(call: ast.Call) -> bool:
-    return any(
-        each.arg == "allow_pickle" and ast.unparse(each.value) == "False" for each in call.keywords
-    )
+    return "allow_pickle=False" in map(ast.unparse, call.keywords)
 
 
-def test_sources_do_what_they_declare_and_no_more(repository: Path) -> None:
+def test_sources_have_only_declared_uses(repository: Path) -> None:
     files = [file for folder in SOURCES for file in (repository / folder).rglob("*.py")]
-    found = {
+    used = {
         (file.relative_to(repository).as_posix(), use)
         for file in files
         for use in uses(file.read_text("utf-8"))
     }
     assert len(files) > 100
-    assert found == set(DECLARED)
+    assert used == set(DECLARED)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A layer and an initializer that several distributions offer."""
+"""A layer and an initializer for plugins in several distributions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WAVE, OTHER = Plugin("wave", "declnet-wave", "1.0"), Plugin("other", "other-wave
 
 
 def wave(factor: float) -> type[Layer]:
-    """Return the layer y = factor * gain * x, with a gain that the initializer level fills."""
+    """Return the layer y = factor * gain * x, whose gain the initializer `level` fills."""
 
     class Wave(Layer):
         """y = factor * gain * x."""

@@ -1,4 +1,4 @@
-"""`benchmarks/tables.py`, the command: its splits, its report, and fits that are resumed."""
+"""The command `benchmarks/tables.py`: splits, reports, and resumed fits."""
 
 from __future__ import annotations
 
@@ -117,23 +117,17 @@ def tables(repository: Path, tmp_path: Path) -> Tables:
 
 
 def write(path: Path, errors: dict[str, dict[str, float]], seconds: dict[str, float]) -> None:
-    """Write records with the same errors for both splits, and some of an unfinished set."""
+    """Write records with equal errors for both splits, and one record of an unfinished set."""
     records: list[dict[str, Any]] = [
         {"set": name, "split": split, "method": method, "error": error}
-        for name, found in errors.items()
+        for name, errors_of_set in errors.items()
         for split in range(2)
-        for method, error in found.items()
+        for method, error in errors_of_set.items()
     ]
     records.append({"set": "sonar", "split": 0, "method": "catboost", "error": 0.5})
-    path.write_text(
-        "".join(
-            json.dumps(
-                {**each, "processor_seconds": seconds[each["method"]], "processor": "a processor"}
-            )
-            + "\n"
-            for each in records
-        )
-    )
+    for record in records:
+        record.update(processor_seconds=seconds[record["method"]], processor="a processor")
+    path.write_text("".join(f"{json.dumps(record)}\n" for record in records))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +138,7 @@ def write(path: Path, errors: dict[str, dict[str, float]], seconds: dict[str, fl
         pytest.param(WEIGHTS, id="models of folds are averaged, and trials weighed"),
     ],
 )
-def test_what_is_compared(repository: Path, script: str) -> None:
+def test_the_protocol(repository: Path, script: str) -> None:
     folder = repository / "benchmarks"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=False
@@ -152,11 +146,11 @@ def test_what_is_compared(repository: Path, script: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_report_compares_what_is_finished(tables: Tables, tmp_path: Path) -> None:
+def test_the_report_compares_finished_sets(tables: Tables, tmp_path: Path) -> None:
     ours, theirs = "declnet:realmlp_td", "pytabkit:realmlp_td"
     errors = {
         "pima": {ours: 0.2, theirs: 0.25, "catboost": 0.3},
-        "wdbc": {ours: 0.04, theirs: 0.040001, "catboost": 0.02},  # equal but for rounding
+        "wdbc": {ours: 0.04, theirs: 0.040001, "catboost": 0.02},  # equal up to rounding
     }
     write(tmp_path / "results.jsonl", errors, {ours: 2.0, theirs: 5.0, "catboost": 1.0})
     done = tables("--report")
@@ -219,14 +213,14 @@ def test_fits_are_recorded_once_and_resumed(tables: Tables, tmp_path: Path) -> N
         assert f"{count} to fit of 1" in done.stderr
     _, record = map(json.loads, path.read_text().splitlines())
     assert (record["method"], record["rows"]) == (method, [265, 89, 88])
-    assert 0.5 < record["error"] < 0.95  # better than the mean, but the set is a hard one
+    assert 0.5 < record["error"] < 0.95  # better than the mean; the set is difficult
     assert 0 < record["processor_seconds"] < 60
 
 
 @pytest.mark.skipif(
     not (find_spec("sklearn") and find_spec("pandas")), reason="needs scikit-learn and pandas"
 )
-def test_methods_are_bagged_over_the_same_folds(tables: Tables, tmp_path: Path) -> None:
+def test_bagged_methods_have_the_same_folds(tables: Tables, tmp_path: Path) -> None:
     methods = ["declnet:linear bagged", "sklearn:linear bagged"]
     done = tables("--quick", "--sets", "friedman1", "--splits", "0", "--methods", *methods)
     assert done.returncode == 0, done.stderr

@@ -1,10 +1,10 @@
-"""Compare declnet as it is installed with the corpus: `python -m tests.corpus [NAME…]`.
+"""Compare the installed declnet with the corpus: `python -m tests.corpus [NAME…]`.
 
-    python -m tests.corpus                    show what changed in all transcripts
-    python -m tests.corpus predict two_heads  in these two
-    python -m tests.corpus --accept predict   record the change; name it in the commit
+    python -m tests.corpus                    show changes in all transcripts
+    python -m tests.corpus predict two_heads  show changes in these two
+    python -m tests.corpus --accept predict   record the changes; name them in the commit
 
-Run it from the repository's root. It exits with 1 if anything changed that was not accepted.
+Run it from the repository's root. The exit code is 1 after changes that were not accepted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main() -> int:
     """Run the command line, and return its exit code."""
     parser = ArgumentParser(prog="python -m tests.corpus")
     parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--accept", action="store_true", help="record what changed")
+    parser.add_argument("--accept", action="store_true", help="record the changes")
     options = parser.parse_args()
     chosen = [one for one in transcripts() if not options.names or one.name in options.names]
     unknown = set(options.names) - {one.name for one in chosen}

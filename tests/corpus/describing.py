@@ -1,4 +1,4 @@
-"""What a run's folder holds, as lines of a transcript: files, metrics, hashes of each weight."""
+"""Contents of a run's folder as lines of a transcript: files, metrics, hashes of weights."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ SKIPPED = {
 }
 """Keys whose values depend on the machine, the time, or the folder."""
 DIGESTED = {"behavior", "index", "preparation"}
-"""JSON files of which a transcript has only the hash, if anything."""
+"""JSON files that transcripts show only as a hash or not at all."""
 
 CARD = "README.md"
-"""The model card, which says nothing that other files do not."""
+"""The model card, which repeats the contents of other files."""
 
 LINES = 200
-"""The most lines of a file that a transcript shows."""
+"""Maximum number of lines that a transcript shows of a file."""
 
 
 def describe(folder: Path) -> Iterator[str]:
-    """Yield lines on each file of a run's folder, or of a folder of runs."""
+    """Yield lines that describe each file of a run's folder or of a folder of runs."""
     files = (path for path in folder.rglob("*") if path.is_file() and path.name != CARD)
     for path in sorted(files):
         name = path.relative_to(folder).as_posix()
@@ -51,7 +51,7 @@ def describe(folder: Path) -> Iterator[str]:
 
 
 def results(folder: Path) -> Iterator[str]:
-    """Yield lines on the weights and metrics in a folder of one run or several."""
+    """Yield lines with the weights and metrics in a folder of one or several runs."""
     for path in sorted(folder.rglob("*")):
         if path.suffix == ".safetensors":
             yield f"{path.relative_to(folder).as_posix()}:"
@@ -69,12 +69,12 @@ def weights(path: Path) -> Iterator[str]:
 
 
 def digest(content: bytes) -> str:
-    """Return the beginning of a hash."""
+    """Return the first digits of the content's hash."""
     return f"#{hashlib.sha256(content).hexdigest()[:12]}"
 
 
 def masked(value: Any) -> Any:
-    """Return JSON without moments, and without the hashes of files that hold moments."""
+    """Return JSON without times, and without hashes of files that contain times."""
     if isinstance(value, dict):
         return {key: masked(item) for key, item in value.items() if key not in SKIPPED}
     return [masked(item) for item in value] if isinstance(value, list) else value
@@ -92,6 +92,6 @@ def flat(value: Any, key: str = "") -> Iterator[str]:
 
 
 def first_lines(path: Path) -> list[str]:
-    """Return the lines of a text file, the first ones of a long one."""
+    """Return the lines of a text file, of a long one only the first."""
     lines = path.read_text("utf-8").splitlines()
     return lines if len(lines) <= LINES else [*lines[:LINES], f"… {len(lines)} lines"]

@@ -1,4 +1,4 @@
-"""What differs from machine to machine, and from day to day, in what declnet prints and writes."""
+"""Masking of machine-dependent and time-dependent parts of declnet's output and files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ MASKS = [
     (r'("(?:seconds|duration|pid|host|user)": )[^,}\n]+', r"\1<masked>"),
     (r'("(?:python|numpy|numba|platform|machine|polars|version)": )"[^"]*"', r"\1<masked>"),
     (r'("blas": )\{[^}]*\}', r"\1<masked>"),
-    (r"(?m)^next: declnet .*(?:\n {6}declnet .*)*", "next: <commands>"),  # of installed extras
+    (
+        r"(?m)^next: declnet .*(?:\n {6}declnet .*)*",
+        "next: <commands>",
+    ),  # versions of installed extras
 ]
 
 
@@ -33,7 +36,7 @@ def mask(text: str, folder: Path) -> str:
 
 
 def _without_seconds(lines: list[str]) -> Iterator[str]:
-    """Yield the lines of tables without the numbers that end where a heading "seconds" ends."""
+    """Yield the lines of a text without the numbers in columns named "seconds"."""
     end = 0
     for line in lines:
         heading = re.search(r"\bseconds\b(?: a run\b)?", line)
@@ -47,11 +50,11 @@ NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w])")
 
 
 def equal_but_for_rounding(recorded: str, now: str, tolerance: float = 1e-3) -> bool:
-    """Return whether texts differ in hashes and by rounding only, as other processors' results do.
+    """Return whether texts differ only in hashes and by rounding, as between processors.
 
     Args:
         recorded: a text without durations.
-        now: another one.
+        now: the text to compare.
         tolerance: largest difference of two numbers, relative to the larger one and to 1e-3.
     """
     texts = [NUMBER.split(HASH.sub("", text)) for text in (recorded, now)]

@@ -1,8 +1,8 @@
 """Transcripts replayed with the installed declnet, and compared with what was recorded.
 
-Results of the same code differ in their last bits between processors and versions of NumPy. So
-transcripts are replayed with the instructions of any processor since 2013; where versions differ
-from the ones they were recorded with, hashes are left out and numbers compared with a tolerance.
+The last bits of results differ between processors and versions of NumPy. Transcripts are therefore
+replayed with the instructions of any processor since 2013. If the versions differ from the recorded
+ones, hashes are ignored and numbers are compared with a tolerance.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ ENVIRONMENT = {
     "DECLNET_NUM_THREADS": "1",
     "COLUMNS": "120",
 }
-"""Variables that make results the same on all processors with AVX2, however many there are."""
+"""Environment variables that give equal results on all processors with AVX2."""
 
 
 @cache
 def fingerprint() -> str:
-    """Return what the bits of results depend on, a line each."""
+    """Return the processor and the versions that bits of results depend on, one per line."""
     versions = [f"{name} {_version(name)}" for name in ("numpy", "numba", "llvmlite")]
     return "".join(f"{line}\n" for line in (_processor(), *versions))
 
 
 def _processor() -> str:
-    """Return LLVM's name of the processor, whose instructions the C library chooses by itself."""
+    """Return LLVM's name of the processor, by which the C library selects instructions."""
     try:
         from llvmlite import binding
     except ImportError:
@@ -61,14 +61,14 @@ def _version(package: str) -> str:
 
 @dataclass(frozen=True)
 class Replay:
-    """A transcript as recorded and as it is now; `now` is None if a module is missing."""
+    """The recorded and the current transcript; `now` is None if a module is missing."""
 
     transcript: Transcript
     now: str | None
 
     @property
     def changed(self) -> bool:
-        """Whether anything differs that does not depend on the machine."""
+        """Whether the texts differ in more than machine-dependent parts."""
         recorded = self.transcript.text
         if self.now is None or self.now == recorded:
             return False
@@ -76,14 +76,14 @@ class Replay:
         return same_machine or not equal_but_for_rounding(recorded, self.now)
 
     def difference(self) -> Iterator[str]:
-        """Yield the lines of a diff, with a heading."""
+        """Yield a heading and the lines of a diff."""
         lines = [text.splitlines(keepends=True) for text in (self.transcript.text, self.now or "")]
         name = self.transcript.path.name
         yield from difflib.unified_diff(*lines, f"{name} (recorded)", f"{name} (now)", n=2)
 
 
 class Replayer:
-    """Fork servers, one for each thread, that replay transcripts."""
+    """Replays transcripts with one fork server for each thread."""
 
     def __init__(self) -> None:
         self._local = threading.local()

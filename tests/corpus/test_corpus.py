@@ -1,4 +1,4 @@
-"""Behavior that changes only where a commit says so; `python -m tests.corpus` shows what did."""
+"""Behavior is as recorded in the corpus; `python -m tests.corpus` shows changes."""
 
 from __future__ import annotations
 

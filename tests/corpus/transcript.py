@@ -1,4 +1,4 @@
-"""A transcript: command lines, each followed by everything that it printed.
+"""A transcript: command lines, each followed by its output.
 
     # needs: numba
     $ declnet run two_heads.toml --quiet
@@ -6,10 +6,9 @@
     $ describe runs/two_heads-1
     | weights.safetensors: …
 
-Lines of standard output begin with `|`, of standard error with `!`, and an exit code other than 0
-is `= 2`. Three are not commands of declnet: `describe` shows a run's folder, `weights` its weights
-and metrics, and `print` a file.
-Machine-dependent text is masked (`masking.py`).
+Lines of standard output begin with `|`, lines of standard error with `!`, and `= 2` is an exit code
+other than 0. Three commands are not declnet's: `describe` shows a run's folder, `weights` its
+weights and metrics, and `print` a file. Machine-dependent text is masked (`masking.py`).
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ WITHOUT_DATA = shutil.ignore_patterns("spec.schema.json", "shapes", "*.py")
 
 @dataclass(frozen=True)
 class Output:
-    """What a command printed, and its exit code."""
+    """The output of a command, and its exit code."""
 
     code: int
     out: str
@@ -44,38 +43,38 @@ class Output:
 
 
 Runner = Callable[[list[str], Path], Output]
-"""What runs `declnet` with these arguments in a folder."""
+"""A function that runs `declnet` with these arguments in a folder."""
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """A file of the corpus."""
+    """A transcript of the corpus."""
 
     path: Path
 
     @property
     def name(self) -> str:
-        """What the command line calls it."""
+        """Its name on the command line."""
         return self.path.stem
 
     @property
     def text(self) -> str:
-        """The recorded transcript."""
+        """The text as recorded."""
         return self.path.read_text("utf-8")
 
     @property
     def needs(self) -> list[str]:
-        """The modules of extras that it needs."""
+        """The modules of extras that the commands need."""
         lines = (line for line in self.text.splitlines() if line.startswith(NEEDS))
         return [name for line in lines for name in line.removeprefix(NEEDS).split(", ")]
 
     @property
     def missing(self) -> str | None:
-        """A module that it needs and that is not installed; None if there is none."""
+        """A needed module that is not installed; None if all are."""
         return next((module for module in self.needs if find_spec(module) is None), None)
 
     def replay(self, folder: Path, runner: Runner) -> str:
-        """Run the commands in a new folder, and return the transcript as it is now."""
+        """Run the commands in a new folder and return the resulting transcript."""
         prepare(folder, self.text)
         lines: list[str] = []
         for line in self.text.splitlines():
@@ -92,7 +91,7 @@ def transcripts() -> list[Transcript]:
 
 
 def prepare(folder: Path, text: str) -> None:
-    """Copy the specs that commands name into a folder, with the data files that they name."""
+    """Copy the specs named by commands into a folder, with their data files."""
     shutil.copytree(CORPUS / "specs", folder, dirs_exist_ok=True)
     commands = [line for line in text.splitlines() if line.startswith(COMMAND)]
     words = {word for command in commands for word in command.split()}

@@ -1,4 +1,4 @@
-"""Arrays of blocks on disk: of any types and sizes, as long as there is room."""
+"""Blocks of arrays on disk: any types and sizes, while there is free space."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from declnet import BlockFile
 
 
-def test_blocks_of_different_types_are_read_back_and_others_need_room(tmp_path, monkeypatch):
+def test_blocks_are_read_back_and_not_written_without_free_space(tmp_path, monkeypatch):
     monkeypatch.setenv("DECLNET_CACHE_DIR", str(tmp_path))
     blocks = {
         3: [np.arange(6.0).reshape(3, 2), np.array([True, False, True])],
@@ -21,10 +21,10 @@ def test_blocks_of_different_types_are_read_back_and_others_need_room(tmp_path, 
         assert file.read(number) is None
         file.keep(number, arrays)
     for number, arrays in blocks.items():
-        for found, array in zip(file.read(number), arrays, strict=True):
-            np.testing.assert_array_equal(found, array)
-            assert found.dtype == array.dtype
+        for array_read, array in zip(file.read(number), arrays, strict=True):
+            np.testing.assert_array_equal(array_read, array)
+            assert array_read.dtype == array.dtype
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=7 * 16))
     file.keep(5, blocks[3])
     assert file.read(5) is None
-    assert not [*tmp_path.iterdir()]  # the file has no name
+    assert not [*tmp_path.iterdir()]  # the file is unlinked

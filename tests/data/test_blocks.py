@@ -1,4 +1,4 @@
-"""Data in memory is a data set of one block, which is not prepared again."""
+"""Block sets: one block for data in memory, one read for each block of a stream."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_data_in_memory_is_one_block():
     assert [*blocks.parts()] == [samples]
 
 
-def test_a_stream_is_read_block_by_block_and_never_as_a_whole():
+def test_a_stream_is_read_in_blocks_and_never_as_a_whole():
     blocks = BlockSet((2, 0, 1), lambda number: [number] * 2, window=1)
     assert [*blocks.parts()] == [[0, 0], [2, 2]]
     with pytest.raises(DataError, match="it is streamed"):

@@ -1,4 +1,4 @@
-"""One meaning of a cell: 300 rows of odd cells, the same by every way that rows come to a model."""
+"""Cells mean the same in every format: 300 rows of odd cells give the same predictions."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ CELLS = {
     ],
     "price": ["$1,250.50", " $ 4 ", "($3.00)", "12", "NA", "", 1250.5, 7, None],
 }
-"""Cells of each column, as text and as values with a type."""
+"""Cells of each column, as text and as typed values."""
 
 TRAINING = {
     "size": ["1.5", "2.25", "", "4.5"],
@@ -95,7 +95,7 @@ PREPARE = [
 
 
 def text(value):
-    """Return a value as a text file has it."""
+    """Return a value as written in a text file."""
     return value.isoformat() if isinstance(value, date) else text_of(value) or ""
 
 
@@ -342,7 +342,7 @@ def test_a_cell_of_another_type_is_named(cell, message, form, predictor, tmp_pat
         list(predictor.predict_parts(path))
 
 
-def test_declared_markers_and_decimal_commas_hold_for_values_too(tmp_path):
+def test_declared_missing_markers_and_decimal_commas_apply_to_values(tmp_path):
     lines = [f"{at},5;{at / 8:.3f};{'NA' if at % 2 else 'DE'};{at % 2}" for at in range(12)]
     content = "\n".join(["x;z;country;y", *lines, ""]).replace(".", ",")
     (tmp_path / "train.csv").write_text(content)
@@ -385,7 +385,7 @@ RAW = st.sampled_from(
 
 
 @given(texts=st.lists(RAW, min_size=1, max_size=8), decimal=st.sampled_from(".,"))
-def test_distinct_texts_are_read_as_all_cells(texts, decimal):
+def test_reading_distinct_texts_equals_reading_all_cells(texts, decimal):
     distinct = list(dict.fromkeys(texts))
     codes = np.array([distinct.index(text) for text in texts])
     every = Cells(texts, CellFormat().missing, decimal)
@@ -418,7 +418,7 @@ def test_text_is_trimmed_once(form, tmp_path, monkeypatch):
     assert table.columns["x"].tolist() == ["a", "b"]
 
 
-def test_training_data_in_a_program_has_the_same_cells():
+def test_training_data_from_a_program_is_read_like_a_file():
     columns = {"x": [" a", "NA", ""], "y": ["b ", "c", "b"]}
     assert as_table(columns).columns["x"].tolist() == ["a", None, None]
     loaded = as_data(Table({n: np.array(v, object) for n, v in columns.items()}, "y"), "train")
@@ -428,7 +428,7 @@ def test_training_data_in_a_program_has_the_same_cells():
 
 
 @pytest.mark.parametrize("form", ["values", "numpy", "pandas", "polars", "parquet"])
-def test_times_have_one_text(form, tmp_path):
+def test_times_have_the_same_text_in_every_format(form, tmp_path):
     moments = [datetime(2024, 1, 31), None, datetime(2024, 1, 31, 8, 5, 0, 500)]
     days = [date(2024, 1, 31), None, date(2024, 3, 1)]
     data = {"moment": moments, "day": days}
@@ -497,7 +497,7 @@ ODD_COLUMNS = (
 
 @pytest.mark.parametrize("kind", ["number", "integer", "text", "boolean"])
 @pytest.mark.parametrize("form", [CellFormat(), CellFormat(("-3", "2.5"), ",")], ids=["", ","])
-def test_lists_that_are_read_together_hold_what_each_column_alone_holds(kind, form):
+def test_reading_several_lists_equals_reading_each_column(kind, form):
     def read(columns):
         try:
             table = as_table(columns, cells=form, types=dict.fromkeys(columns, kind))

@@ -1,4 +1,4 @@
-"""Hints name whatever is installed and helps, third parties' too."""
+"""Hints name installed components that help, including third-party ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMES = [f"size_{at:02}" for at in range(30)] + ["column_30"]
 
 
 class Lengths(Transform):
-    """How long each text is."""
+    """The length of each text."""
 
     type = "lengths"
 
@@ -26,11 +26,11 @@ class Lengths(Transform):
         return column.dtype.kind == "O"
 
     def apply(self, x, state):
-        return np.array([len(each or "") for each in x])
+        return np.array([len(text or "") for text in x])
 
 
 class Zero(Transform):
-    """0 where something is missing."""
+    """Replace missing values by 0."""
 
     type = "zero"
 
@@ -42,7 +42,7 @@ class Zero(Transform):
 
 
 class Doubled(Zero):
-    """Twice the column, gaps and all."""
+    """Double the values; missing ones stay missing."""
 
     type = "doubled"
 
@@ -51,7 +51,7 @@ class Doubled(Zero):
 
 
 class Keyed(Lengths):
-    """Needs a key."""
+    """A transform with a required key."""
 
     type = "keyed"
     key: str
@@ -71,13 +71,13 @@ class Broken(Transform):
 
 @pytest.fixture
 def registry():
-    made = Registry()
-    for each in (Lengths, Zero, Doubled, Keyed, Broken):
-        made.register(each)
-    return made
+    components = Registry()
+    for transform in (Lengths, Zero, Doubled, Keyed, Broken):
+        components.register(transform)
+    return components
 
 
-def test_a_transform_is_named_for_what_it_makes_of_a_column(registry):
+def test_hints_name_a_transform_that_solves_the_problem(registry):
     assert encoding_hint(registry) == 'add "lengths" to data.prepare'
     assert filling_hint(np.zeros(2), registry) == 'add "zero" to data.prepare'
     text = np.array(["a", None], object)
@@ -85,11 +85,11 @@ def test_a_transform_is_named_for_what_it_makes_of_a_column(registry):
     assert encoding_hint(Registry()) == "leave the column out of the features"
 
 
-def loss_of(name, wanted, taken=None):
+def loss_of(name, targets_taken, outputs_taken=None):
     class Some(Loss):
         """Some loss."""
 
-        type, targets, takes = name, wanted, taken
+        type, targets, takes = name, targets_taken, outputs_taken
 
         def forward(self, y_pred, y_true, losses):
             losses[:] = 0
@@ -100,21 +100,21 @@ def loss_of(name, wanted, taken=None):
     return Some
 
 
-def test_a_loss_is_named_for_the_targets_it_takes():
+def test_hints_name_losses_that_take_the_targets():
     registry = Registry()
-    for each in (
+    for loss in (
         loss_of("apart", "classes", "distribution"),
         loss_of("near", "values", "values"),
         loss_of("shares", "values", "distribution"),
         loss_of("any", "values"),
     ):
-        registry.register(each)
+        registry.register(loss)
     assert losses_hint("classes", registry) == 'for classes, use a loss such as "apart"'
     assert losses_hint("values", registry) == 'for numbers, use a loss such as "any" or "near"'
     assert losses_hint("binary", registry) is None
 
 
-def test_booleans_are_not_other_numbers():
+def test_numbers_other_than_0_and_1_are_not_booleans():
     types = {"flag": "boolean"}
     assert typed(Table({"flag": np.array([0.0, 1.0, np.nan])}), types, CellFormat())["flag"][1] == 1
     with pytest.raises(DataError, match='row 2, column "flag" is -3, but the training data has'):
@@ -125,7 +125,7 @@ def test_booleans_are_not_other_numbers():
     ("name", "hint"),
     [("column_29", 'did you mean "column_30"?'), ("", f"columns: {', '.join(NAMES[:20])}")],
 )
-def test_a_misspelled_column_of_many_is_suggested(name, hint):
+def test_an_unknown_column_is_reported_with_a_suggestion_or_a_list(name, hint):
     with pytest.raises(DataError, match=f'there is no column "{name}"') as caught:
         require_column(NAMES, name)
     assert caught.value.hint == hint

@@ -1,4 +1,4 @@
-"""Dates and times in text: how they are written, and what they are."""
+"""Dates and times in text: their forms and their values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def text(*values):
          ["1970-01-01T14:30", "1970-01-01T09:05:10.5", "1970-01-01T13:00"]),
     ],
 )  # fmt: skip
-def test_dates_are_read_in_the_only_form_that_all_have(cells, form, moments):
+def test_dates_are_read_in_the_form_that_fits_all_cells(cells, form, moments):
     column = text(*cells)
     assert date_form(column) == form
     np.testing.assert_array_equal(read_dates(column, form), np.array(moments, "datetime64[us]"))
@@ -46,7 +46,7 @@ def test_dates_are_read_in_the_only_form_that_all_have(cells, form, moments):
     [["2023-02-29"], ["2010-11", "2012-13"], ["1.2.13"], ["red"], ["13:00 pm"], ["24:00"], [None],
      ["2024-01-01", "soon"], ["2024-01-01", "01/31/2024"], ["Foo 2020"], ["٢٠٢٤-01-01"]],
 )  # fmt: skip
-def test_other_text_is_no_date(cells):
+def test_other_text_is_not_a_date(cells):
     assert date_form(text(*cells)) is None
 
 
@@ -61,16 +61,16 @@ def test_other_text_is_no_date(cells):
         ([], None),
     ],
 )  # fmt: skip
-def test_the_text_that_is_no_date_among_dates_is_found(cells, odd):
+def test_an_invalid_date_among_dates_is_found(cells, odd):
     assert odd_date(cells) == odd
 
 
-def test_days_and_months_that_may_be_exchanged_are_ambiguous():
+def test_day_and_month_that_could_be_swapped_are_ambiguous():
     assert date_form(text("03/04/2021", "05-06-2022")) == "ambiguous"
     assert date_form(np.arange(3)) is None
 
 
-def test_a_split_by_time_knows_dates_of_any_form():
+def test_a_split_by_time_reads_dates_in_any_form():
     days = [f"{1 + at % 28}.{1 + at // 28}.2024" for at in range(56)]
     table = Table({"day": text(*days), "y": np.arange(56) % 2}, "y")
     spec = SplitSpec(method="time", column="day")

@@ -1,4 +1,4 @@
-"""Tests of lengths and words in a user's data that the layers do not take."""
+"""Tests of sequence lengths in the data that a layer does not accept."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def test_a_length_of_0_is_an_empty_sequence(folder):
     predictor = load_predictor(folder / "run")
     x = {"x": ARRAYS["x"][:2], "lengths": np.array([0, 0])}
     first, second = predictor.predict(x).outputs
-    np.testing.assert_array_equal(first, second)  # nothing of x is read
+    np.testing.assert_array_equal(first, second)  # x is not read
     assert np.isfinite(first)
 
 
 @pytest.mark.parametrize(("sample", "length", "message"), WRONG)
 def test_the_first_wrong_length_is_named(folder, tmp_path, sample, length, message):
-    """The gallery has what `declnet check` prints."""
+    """The gallery shows the output of `declnet check`."""
     predictor, expected = load_predictor(folder / "run"), re.escape(f"sample {message}")
     arrays = changed(sample, length)
     np.savez(tmp_path / "series.npz", **arrays)

@@ -1,4 +1,4 @@
-"""Passes over a stream report their progress to who follows them, and to nobody else."""
+"""Passes over a stream report progress only within `following`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def test_parts_are_reported_until_the_context_ends():
     assert end is None
 
 
-def test_a_pass_that_fails_ends():
+def test_a_failed_pass_reports_its_end():
     events = []
     with following(events.append), pytest.raises(ZeroDivisionError):
         list(followed((1 // n for n in (1, 0)), "reading", lambda _: 1))
     assert events[-1] is None
 
 
-def test_the_passes_before_a_stream_is_trained_on(tmp_path, document):
+def test_passes_before_training_on_a_stream(tmp_path, document):
     pytest.importorskip("polars")
     x = np.random.default_rng(0).normal(size=(500, 2))
     lines = (f"{a},{b},{int(a > 0)}" for a, b in x)

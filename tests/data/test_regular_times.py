@@ -1,4 +1,4 @@
-"""Tests of regular times: their distance, and those that follow."""
+"""Tests of regular times: their interval and the next times."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def text(*values):
         (np.array([1949.833, 1949.917, 1950.0]), pytest.approx([1950.083, 1950.167], abs=1e-3)),
     ],
 )  # fmt: skip
-def test_times_follow_at_the_distance_of_those_before(column, following):
+def test_next_times_continue_the_usual_interval(column, following):
     assert times_after(column, 2).tolist() == following
 
 
-def test_irregular_times_are_not_continued_and_the_first_gap_is_known():
+def test_irregular_times_are_not_continued_and_gaps_are_marked():
     days = np.array([0, 1, 2, 3, 5, 6, 9], "datetime64[D]").astype("datetime64[us]")
     interval, follows = usual_interval(days)
     assert interval == Interval("microseconds", DAY)

@@ -1,4 +1,4 @@
-"""Tests of columns that become sequences: their inputs, their lengths, and runs that read them."""
+"""Tests of columns that become sequences: inputs, lengths, and runs on them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SENTENCES = ["the sea is calm", "the sea", "a calm sea rises", "sea"]
 
 
 class Steps(Transform):
-    """The numbers in a text such as `1.5 2 4`, as a third party would write it."""
+    """A third party's transform: the numbers in a text such as `1.5 2 4`."""
 
     type = "steps"
 
@@ -39,13 +39,13 @@ class Steps(Transform):
         return column.dtype.kind == "O"
 
     def fit(self, x):
-        return {"length": max(len(each.split()) for each in x)}
+        return {"length": max(len(text.split()) for text in x)}
 
     def apply(self, x, state):
         values = np.zeros((len(x), state["length"]))
         lengths = np.zeros(len(x), int)
         for row, text in enumerate(x):
-            numbers = [float(each) for each in text.split()][: state["length"]]
+            numbers = [float(word) for word in text.split()][: state["length"]]
             values[row, : len(numbers)], lengths[row] = numbers, len(numbers)
         return Sequences(values, lengths)
 
@@ -71,7 +71,7 @@ def fitted(transforms=USUAL, inputs=INPUTS, data=None):
     return fit_preparation(data or table(), transforms, [LossTarget("", "classes")], inputs=inputs)
 
 
-def test_sequences_are_an_input_and_their_lengths_another():
+def test_sequences_and_their_lengths_are_separate_inputs():
     preparation = fitted()
     x = preparation.apply(table())
     assert list(x) == ["text", "text_lengths", "numbers"]
@@ -85,7 +85,7 @@ def test_sequences_are_an_input_and_their_lengths_another():
     }
 
 
-def test_weights_of_sequences_are_an_input_too():
+def test_weights_of_sequences_are_a_separate_input():
     preparation = fitted((Tokenize(weights="tf_idf"), Standardize()))
     x = preparation.apply(table())
     assert list(x) == ["text", "text_lengths", "text_weights", "numbers"]
@@ -102,7 +102,7 @@ def test_a_third_party_can_make_sequences_of_numbers():
             "kind": np.array(["a", "b", "a"], object),
         },
         "kind",
-        cells=CellFormat(missing=()),  # an empty text is a path without steps
+        cells=CellFormat(missing=()),  # an empty text is an empty path
     )
     preparation = fitted((Steps(),), None, only)
     x = preparation.apply(only)
@@ -123,7 +123,7 @@ def test_a_third_party_can_make_sequences_of_numbers():
         Sequences(np.zeros((4, 2)), np.zeros(4, int), np.full((4, 2), np.inf)),
     ],
 )
-def test_invalid_sequences_are_the_fault_of_the_transform(result):
+def test_invalid_sequences_break_the_contract_of_the_transform(result):
     class Broken(Steps):
         type = "broken"
 
@@ -134,11 +134,11 @@ def test_invalid_sequences_are_the_fault_of_the_transform(result):
         fitted((Broken(columns=("sentence",)), Standardize()))
 
 
-def test_a_stored_preparation_prepares_the_same_and_a_damaged_one_is_refused():
+def test_a_stored_preparation_gives_equal_results_and_a_damaged_one_is_refused():
     content, arrays = stored(fitted())
     again = restored(content, arrays, default_registry())
-    for name, each in fitted().apply(table()).items():
-        np.testing.assert_array_equal(again.apply(table())[name], each)
+    for name, array in fitted().apply(table()).items():
+        np.testing.assert_array_equal(again.apply(table())[name], array)
     document = json.loads(content)
     document["preparation"]["steps"][0]["states"]["sentence"]["length"] = "4"
     with pytest.raises(ValueError, match=r"steps\.0\.states\.sentence.*length of tokenize"):
@@ -178,8 +178,8 @@ def test_a_frame_of_sentences_is_classified_whether_or_not_layers_read_lengths(t
     for name, changes in {"without": {}, "with": {"model": {"layers": reading}}}.items():
         result = run(spec(**changes), data=(FRAME, "kind"), out=tmp_path / name)
         assert result.metrics["train"]["accuracy"] == 1
-        found = load_predictor(tmp_path / name).predict({"sentence": ["so good", "very bad"]})
-        assert found.prediction.tolist() == [0, 1]
+        predictions = load_predictor(tmp_path / name).predict({"sentence": ["so good", "very bad"]})
+        assert predictions.prediction.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("reads", [True, False])

@@ -1,4 +1,4 @@
-"""Held-out data sets, and the weights of their samples."""
+"""Held-out data sets, classes, and sample weights."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ def two_classes(document, tmp_path):
     return weights
 
 
-def test_balanced_classes_count_alike(two_classes):
+def test_balanced_classes_have_equal_weight(two_classes):
     train = two_classes(class_weights="balanced")["train"]
     sums = [train.weights[train.y == label].sum() for label in (0, 1)]
     assert sums == pytest.approx([20, 20])
 
 
-def test_balance_is_that_of_the_training_data(two_classes):
+def test_balanced_weights_come_from_the_training_data(two_classes):
     sets = two_classes(class_weights="balanced", validation=0.25)
     train, validation = sets["train"], sets["validation"]
     expected = {label: len(train.y) / (2 * (train.y == label).sum()) for label in (0, 1)}
     assert validation.weights.tolist() == [pytest.approx(expected[label]) for label in validation.y]
 
 
-def test_a_column_of_weights_is_no_feature(two_classes):
+def test_a_column_of_weights_is_not_a_feature(two_classes):
     train = two_classes(sample_weights="w", class_weights={"True": 2})["train"]
     assert train.feature_names == ("a", "b")
     expected = [(row % 3) * (2 if row % 4 == 0 else 1) for row in range(40)]
@@ -74,14 +74,14 @@ def test_a_positive_class_needs_names():
 NAMED = Dataset(np.zeros((4, 2)), np.array([0, 1, 1, 0]), class_names=("no", "yes"))
 
 
-def test_labels_of_arrays_follow_the_names_of_classes():
+def test_labels_of_arrays_are_mapped_by_class_name():
     other = Dataset(np.zeros((3, 2)), np.array([0, 1, 0]), class_names=("yes", "no"))
     one = Dataset(np.zeros((2, 2)), np.array([0, 0]), class_names=("yes",))
     unnamed = Dataset(np.zeros((2, 2)), np.array([0, 1]))
     sets = {"train": NAMED, "validation": other, "test": one}
     prepared = prepare_sets(sets, DataSpec(), [LossTarget("", "classes")])
-    found = {name: each.y.tolist() for name, each in prepared.datasets.items()}
-    assert found == {"train": [0, 1, 1, 0], "validation": [1, 0, 1], "test": [1, 1]}
+    labels = {name: dataset.y.tolist() for name, dataset in prepared.datasets.items()}
+    assert labels == {"train": [0, 1, 1, 0], "validation": [1, 0, 1], "test": [1, 1]}
     assert prepared.datasets["train"].x is NAMED.x  # nothing is copied
     assert prepared.preparation.class_names == ("no", "yes")
     assert prepared.preparation.apply_to_set(unnamed).y is unnamed.y
@@ -136,13 +136,13 @@ def test_wrong_weights_and_classes_are_reported(two_classes, document, data, mes
         two_classes(train=train, **data)
 
 
-def test_the_test_data_is_held_out_of_all_folds_and_the_same_in_each():
+def test_all_folds_hold_out_the_same_test_data():
     data = Dataset(np.arange(50.0)[:, None], np.arange(50))
     seen, tests = [], set()
     for fold in (1, 2, 3, 4):
         spec = DataSpec(test=0.2, folds=4, fold=fold)
         parts = split_sets({"train": data}, spec, seed=3)
-        assert sorted(np.concatenate([each.y for each in parts.values()])) == list(range(50))
+        assert sorted(np.concatenate([part.y for part in parts.values()])) == list(range(50))
         seen += parts["validation"].y.tolist()
         tests.add(tuple(parts["test"].y))
     assert len(tests) == 1
@@ -150,7 +150,7 @@ def test_the_test_data_is_held_out_of_all_folds_and_the_same_in_each():
 
 
 def several(cells):
-    """A table of three targets in 30 rows: numbers, classes with an order, and two classes."""
+    """Return a table of 30 rows with a numeric target and further targets of these cells."""
     columns = {"x": np.arange(30.0), "n": np.arange(30.0)}
     for name, values in cells.items():
         columns[name] = np.array([values[row % len(values)] for row in range(30)], object)
@@ -160,14 +160,13 @@ def several(cells):
 WANTED = [LossTarget("n", "values"), LossTarget("size", "classes", ordered=True)]
 
 
-def test_of_several_targets_each_has_its_order_and_positive_class():
+def test_each_of_several_targets_has_its_class_order_and_positive_class():
     data = several({"size": ["large", "small", "medium"], "sold": ["no", "yes"]})
-    wanted = [*WANTED, LossTarget("sold", "binary")]
+    loss_targets = [*WANTED, LossTarget("sold", "binary")]
 
     def labels(**keys):
-        found = prepare_sets({"train": data}, DataSpec.model_validate(keys), wanted)
-        assert found.preparation is not None
-        return {name: each.class_names for name, each in (found.preparation.targets or {}).items()}
+        sets = prepare_sets({"train": data}, DataSpec.model_validate(keys), loss_targets)
+        return {name: target.class_names for name, target in sets.preparation.targets.items()}
 
     order = ["small", "medium", "large"]
     named = {"class_order": {"size": order}, "positive_class": {"sold": "no"}}
@@ -194,7 +193,7 @@ def test_wrong_orders_and_positive_classes_are_refused(keys, message):
         DataSpec.model_validate(keys)
 
 
-def test_a_class_that_a_fold_could_not_learn_is_an_error_before_any_is_trained():
+def test_a_class_missing_from_a_folds_training_data_is_an_error():
     data = several({"size": ["s"] * 14 + ["l"] * 15 + ["xl"]})
     split = SplitSpec(method="stratified", column="size")
 
@@ -223,4 +222,7 @@ def test_a_class_that_a_fold_could_not_learn_is_an_error_before_any_is_trained()
         return None
 
     stratify = 'spread the classes: split = { method = "stratified", column = "size" }'
-    assert {hint(seed) for seed in range(20)} == {stratify, None}  # both rows in one fold, or not
+    assert {hint(seed) for seed in range(20)} == {
+        stratify,
+        None,
+    }  # depends on whether both rows are in one fold

@@ -44,11 +44,11 @@ def test_random_parts_together_are_the_data(validation, test, seed):
         lambda seed: folds_of(DATA, 3, seed)[0][1],
     ],
 )
-def test_what_is_held_out_follows_from_the_seed_alone(held_out):
+def test_held_out_rows_depend_only_on_the_seed(held_out):
     assert held_out(1).tolist() == held_out(1).tolist() != held_out(2).tolist()
 
 
-def test_test_data_stays_whatever_is_held_out_for_validation():
+def test_test_data_does_not_depend_on_the_validation_share():
     for method in (RANDOM, SplitSpec(method="time"), SplitSpec(method="stratified")):
         data = Dataset(DATA.x, np.arange(40) % 2)
         alone = split_positions(data, {"test": 0.2}, method, 3)["test"]
@@ -70,17 +70,17 @@ def test_an_empty_part_is_refused(share):
 def test_strata_keep_their_shares(counts, share, seed):
     labels = np.repeat(np.arange(len(counts)), counts)
     data = Dataset(np.zeros((len(labels), 1)), labels)
-    wanted = round(len(labels) * share)
-    if wanted == 0:
+    held_out = round(len(labels) * share)
+    if held_out == 0:
         return
     parts = split_positions(data, {"validation": share}, SplitSpec(method="stratified"), seed)
     held = np.bincount(labels[parts["validation"]], minlength=len(counts))
     assert (np.abs(held - np.array(counts) * share) < 1 + 1e-9).all()
-    assert held.sum() == wanted or (held == np.array(counts) - 1).any()
+    assert held.sum() == held_out or (held == np.array(counts) - 1).any()
     assert set(labels[parts["train"]]) == set(range(len(counts)))
 
 
-def test_a_column_stratifies_in_place_of_the_target():
+def test_a_column_can_stratify_instead_of_the_target():
     records = table(site=["n"] * 10 + ["s"] * 10, y=np.arange(20.0))
     parts = split(records, {"test": 0.2}, SplitSpec(method="stratified", column="site"), 0)
     assert sorted(parts["test"].columns["site"]) == ["n", "n", "s", "s"]
@@ -91,7 +91,7 @@ def test_a_column_stratifies_in_place_of_the_target():
     share=shares,
     seed=st.integers(0, 9),
 )
-def test_groups_are_never_torn(groups, share, seed):
+def test_groups_are_never_divided(groups, share, seed):
     records = table(patient=groups)
     method = SplitSpec(method="grouped", column="patient")
     try:
@@ -116,14 +116,12 @@ DAYS = ["2024-02-01", "2024-01-05", "2024-03-01", "2024-01-01", "2024-04-01"]
     [
         ("time", DAYS, {"validation": 0.2, "test": 0.2}, [0, 1, 3], [2], [4]),
         ("time", None, {"validation": 0.1, "test": 0.2}, [*range(28)], [*range(28, 32)], None),
-        # samples of one time stay together
+        # rows with equal times stay together
         ("time", [1, 1, 2, 2, 2, 3, 3, 3, 3, 3], {"test": 0.3}, [*range(5)], None, [*range(5, 10)]),
         ("column", ["train", "TEST ", "validation", "train"], {}, [0, 3], [2], [1]),
     ],
 )
-def test_a_column_or_the_order_says_where_rows_belong(
-    method, values, shares, train, validation, test
-):
+def test_a_column_or_the_row_order_assigns_rows(method, values, shares, train, validation, test):
     data = DATA if values is None else table(key=values)
     spec = SplitSpec(method=method, column=None if values is None else "key")
     parts = {name: rows.tolist() for name, rows in split_positions(data, shares, spec, 0).items()}
@@ -147,7 +145,7 @@ def test_a_column_or_the_order_says_where_rows_belong(
         (Dataset(DATA.x, DATA.x), SplitSpec(method="stratified"), "no classes"),
     ],
 )
-def test_what_cannot_be_split_so_is_reported(records, method, message):
+def test_impossible_splits_are_reported(records, method, message):
     with pytest.raises(DataError, match=message):
         split(records, {"validation": 0.5} if method.method != "column" else {}, method, 0)
 
@@ -165,7 +163,7 @@ def dates(*texts):
         (["2024Q1", "2024-Q2"], 'row 1, column "day"', "or time in a known form"),
     ],
 )
-def test_a_text_that_is_no_date_like_the_others_is_not_put_in_order(texts, place, like):
+def test_a_text_that_is_not_a_date_is_reported(texts, place, like):
     data, method = dates(*texts)
     with pytest.raises(DataError) as raised:
         split(data, {"validation": 0.5}, method, 0)
@@ -174,7 +172,7 @@ def test_a_text_that_is_no_date_like_the_others_is_not_put_in_order(texts, place
     assert (raised.value.code, raised.value.path) == ("E036", ("data", "split", "column"))
 
 
-def test_quarters_and_weeks_are_put_in_order():
+def test_quarters_are_ordered_by_time():
     data, method = dates("2024Q2", "2023Q4", "2024Q1", "2023Q3")
     assert split_positions(data, {"test": 0.25}, method, 0)["test"].tolist() == [0]
 

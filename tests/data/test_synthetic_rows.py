@@ -1,4 +1,4 @@
-"""Synthetic rows: a model takes them whatever its data is, and none of them is in its data."""
+"""Synthetic rows: valid for a model of any data, and never a row of that data."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ ARRAYS = {
 
 
 def behavior_of(data, section, layers, loss, folder):
-    """Train for an epoch with a checkpoint, stop, and return what was stored."""
+    """Train for an epoch with a checkpoint, stop, and return the stored behavior."""
 
     def interrupt(event):
         if isinstance(event, declnet.EpochLogged) and event.epoch == 1:
@@ -157,7 +157,7 @@ def test_rows_of_tables(kind, tmp_path):
 
 @pytest.mark.parametrize("form", ["%d.%m.%Y", "%m/%d/%Y", "%d %b %Y", "%Y-%m-%d %H:%M"])
 def test_series_and_times_that_are_features(form, tmp_path):
-    """The rows can be predicted: times are written alike, and the series is a known category."""
+    """Times are written in the form of the data, and the series is a known category."""
     days = [f"{date(2024, 1, 9) + timedelta(at):{form}}" for at in range(N // 2)]
     columns = table(shop=np.repeat([3, 4], N // 2), day=np.array(days * 2, object))
     section = {
@@ -177,10 +177,10 @@ def test_rows_of_arrays(kind, tmp_path):
     x, y, section, layers = ARRAYS[kind]
     behavior = behavior_of((x, y), section, layers, "categorical_crossentropy", tmp_path)
     data = behavior.rows.data(declnet.load_predictor(tmp_path / "run").preparation)
-    given = x if isinstance(x, dict) else {"": x}
-    assert data.inputs.keys() == given.keys()
+    inputs = x if isinstance(x, dict) else {"": x}
+    assert data.inputs.keys() == inputs.keys()
     for name, drawn in data.inputs.items():
-        train = given[name].reshape(N, -1)
-        assert (drawn.dtype, drawn.shape[1:]) == (given[name].dtype, given[name].shape[1:])
+        train = inputs[name].reshape(N, -1)
+        assert (drawn.dtype, drawn.shape[1:]) == (inputs[name].dtype, inputs[name].shape[1:])
         assert not (drawn.reshape(len(drawn), 1, -1) == train).all(axis=2).any()
         assert train.min() <= drawn.min() <= drawn.max() <= train.max()

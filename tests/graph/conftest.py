@@ -1,4 +1,4 @@
-"""Small layers, random DAGs of them, and an executor that shares no memory between values."""
+"""Small layers, and random DAGs of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from declnet_plugins.standard.layers.dense import Dense
 
 
 class Toy(Layer):
-    """A function of its inputs alone, with its gradient for each."""
+    """A function of its inputs without parameters, and its gradients."""
 
     backward_needs = frozenset({"x"})
 
@@ -106,7 +106,7 @@ class HalfSquares(Loss):
 
 
 class Turned(Toy):
-    """x itself, which the graph may leave where it is."""
+    """The identity, which the graph may compute in place."""
 
     type = "turned"
     backward_needs = frozenset()
@@ -124,7 +124,7 @@ ORDERS = ("batch_last", "batch_first", "any")
 
 
 def _ordered(kind, memory_order, input_order):
-    """The same layer, fast in other memory orders."""
+    """Return the layer with other fast memory orders."""
     orders = {"memory_order": memory_order, "input_order": input_order}
     return type(f"{kind.__name__}In{memory_order}", (kind,), {"__module__": __name__, **orders})
 
@@ -144,13 +144,13 @@ def toys():
 
 @pytest.fixture(scope="session")
 def registry():
-    """All that is installed, and the toys."""
+    """The default registry with the toy layers added."""
     return registry_with(list(TOYS))
 
 
 @pytest.fixture(scope="session")
 def make_model(registry):
-    """A model of layers, initialized; every sample has `width` numbers."""
+    """Return an initialized model of layers for samples of `width` numbers."""
 
     def make(layers, dtype="float64", seed=0, input_shape=(3,)):
         model = Model(infer_network(layers, input_shape), dtype)
@@ -185,7 +185,7 @@ def _dags(draw, smooth=False, most=8, orders=False, changed=False):
 
 
 def _changed(draw, layers):
-    """Freeze some layers, and give some the parameters of an earlier one."""
+    """Freeze some layers, and let some share the parameters of an earlier one."""
     changed = []
     for layer in layers:
         alike = [
@@ -201,8 +201,8 @@ def _changed(draw, layers):
 
 @pytest.fixture(scope="session")
 def dags():
-    """A strategy of random DAGs: `dags(smooth=…, orders=…, changed=…)`.
+    """Return a strategy for random DAGs: `dags(smooth=…, orders=…, changed=…)`.
 
-    Changed ones have frozen layers and shared parameters.
+    With `changed`, some layers are frozen and some share parameters.
     """
     return _dags

@@ -1,4 +1,4 @@
-"""Data-driven initializers: what they see, when they are called, and what they leave alone."""
+"""Data-driven initializers: their inputs, when they are called, and their side effects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from declnet_plugins.standard.initializers import GlorotUniform
 
 
 class Tap(Layer):
-    """y = x; keeps copies of x in training, by its key."""
+    """y = x; stores copies of x in training under its key."""
 
     type = "tap"
     backward_needs = frozenset()
@@ -35,7 +35,7 @@ class Tap(Layer):
 
 
 def variances_of_the_first_step(document):
-    """The variance at each tap, in an epoch; before it, a tap also sees what is adapted to."""
+    """Return the variance at each tap in the first epoch, without the batch adapted to."""
     Tap.seen.clear()
     document["training"]["epochs"] = 1
     run(parse_spec(document))
@@ -53,7 +53,7 @@ def dense(units, initializer="lsuv"):
 @pytest.mark.parametrize("training", [{}, {"batch_size": 8}])
 @pytest.mark.parametrize("between", ["relu", "batch_norm", {"type": "dropout", "rate": 0.5}])
 def test_lsuv_gives_each_layer_an_output_of_variance_one(document, training, between):
-    """With all that changes a layer's input in training: the shuffle, dropout, running means."""
+    """Despite shuffling, dropout and running means, which change the inputs in training."""
 
     def variances(second):
         hidden = [dense(8), Tap(key="1"), between, second, Tap(key="2"), "tanh"]
@@ -71,8 +71,8 @@ def test_lsuv_gives_each_layer_an_output_of_variance_one(document, training, bet
     [({"batch_size": 8}, 0, 8), ({"batch_size": 8}, 20, 20), ({"batch_size": 8}, 99, 30),
      ({"batch_size": 8}, 3, 8), ({}, 20, 30), ({"batch_size": 8, "accumulate": 2}, 20, 20)],
 )  # fmt: skip
-def test_it_sees_as_many_samples_as_it_wants(document, training, requested, seen):
-    """The first ones of the shuffled epoch, which then begins as it would without."""
+def test_an_initializer_gets_the_requested_number_of_samples(document, training, requested, seen):
+    """They are the first ones of the shuffled epoch, whose order does not change."""
 
     class Wanting(GlorotUniform):
         type = "wanting"
@@ -93,11 +93,11 @@ def test_it_sees_as_many_samples_as_it_wants(document, training, requested, seen
     assert len(x) == seen
     np.testing.assert_array_equal(first, x)
     np.testing.assert_array_equal(np.concatenate(steps)[:seen], x)
-    assert len(Tap.seen["1"]) == len(steps)  # layers after the last that is adapted do not run
+    assert len(Tap.seen["1"]) == len(steps)  # layers after the last adapted one do not run
 
 
 class Noting(GlorotUniform):
-    """Glorot's, which notes its input and changes nothing."""
+    """Glorot's initializer that records its input and adapts nothing."""
 
     type = "noting"
     notes: ClassVar[list[np.ndarray]] = []
@@ -112,7 +112,7 @@ LAYERS = ["batch_norm", {"type": "dropout", "rate": 0.5}, "relu"]
 
 
 @pytest.mark.parametrize("training", [{}, {"batch_size": 8}])
-def test_an_initializer_that_only_looks_changes_no_bit(document, training):
+def test_an_initializer_that_adapts_nothing_changes_no_bit(document, training):
     document["training"] |= training
     results = []
     for initializer in ("glorot_uniform", Noting()):
@@ -142,13 +142,13 @@ class Gain(Layer):
         np.multiply(dy, state.gain, out=dx)
 
 
-def test_inputs_come_in_forward_order_also_where_layers_work_in_place(document):
+def test_initializers_are_called_in_forward_order_even_with_in_place_layers(document):
     Noting.notes.clear()
     first = dense(4, Noting())
     document["model"]["layers"] = [first, Gain(), Gain(), dense(3, Noting()), "softmax"]
     document["model"]["initial_weights"] = None
     parameters = build_model(parse_spec(document).model, (2,), 1).parameters()
-    assert not Noting.notes  # without a training, no first batch exists
+    assert not Noting.notes  # the first batch is drawn only in training
     run(parse_spec(document))
     x, after_first, after_second, after_third = Noting.notes
     np.testing.assert_array_equal(after_first, x @ parameters["dense_1.weights"])
@@ -156,7 +156,7 @@ def test_inputs_come_in_forward_order_also_where_layers_work_in_place(document):
     np.testing.assert_allclose(after_third, after_second * parameters["gain_2.gain"])
 
 
-def test_neither_a_resumed_training_nor_initial_weights_are_adapted(document, tmp_path):
+def test_resumed_training_and_initial_weights_are_not_adapted(document, tmp_path):
     document["model"]["layers"] = [dense(4, Noting()), "relu", dense(3, "lsuv"), "softmax"]
 
     def trainer(document):
@@ -189,7 +189,7 @@ class DividedByZero(GlorotUniform):
         w /= 0
 
 
-def test_numbers_that_are_not_finite_are_the_initializers_fault(document):
+def test_non_finite_numbers_break_the_initializers_contract(document):
     document["model"]["layers"][0] = dense(4, DividedByZero())
     message = r'initializer "divided_by_zero".*adapt\(\) left numbers that are not finite'
     with pytest.raises(ComponentError, match=message):

@@ -1,4 +1,4 @@
-"""Tests of arrays."""
+"""Tests of workspaces."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from declnet_plugins.standard.layers.dense import Dense
 
 
 def buffers_of(nodes, dtype, n):
-    """The workspaces of each layer for n samples, of a graph for five."""
+    """Return each layer's workspaces for n samples in a graph for five."""
     workspaces = Workspaces(nodes, 5, np.dtype(dtype), ["batch_last"] * len(nodes))
     return [workspaces.views(node, n) for node in nodes]
 

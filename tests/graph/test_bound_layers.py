@@ -1,4 +1,4 @@
-"""`BoundLayers`: layers called one by one give what the model computes, and their own gradients."""
+"""`BoundLayers`: calling layers one by one gives the model's outputs and each layer's gradients."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def layers():
     return model, x
 
 
-def test_the_outputs_are_those_of_the_model(layers):
+def test_outputs_equal_the_models(layers):
     model, x = layers
     bound = BoundLayers(model, {"": x})
     np.testing.assert_allclose(bound.outputs[-1], model.predict(x), rtol=1e-12)

@@ -1,4 +1,4 @@
-"""Parameters that are evaluated, saved and exported instead of the trained ones, in whole runs."""
+"""Runs that evaluate, save and export other parameters than the trained ones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SOURCES = {
     "updates": ("adam", [{"type": "ema", "decay": 0.8}]),
     "epochs": ("adam", [{"type": "swa", "from_epoch": 1}]),
 }
-"""Optimizers and callbacks that say which parameters are evaluated."""
+"""Optimizers and callbacks that define the evaluated parameters."""
 
 EPOCHS = 6
 
@@ -93,7 +93,7 @@ def validation(row):
 
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("kernels", ["numpy", "jit"])
-def test_validation_best_epoch_and_weights_are_of_the_same_parameters(
+def test_validation_best_epoch_and_weights_use_the_same_parameters(
     trained, document, data, tmp_path, source, kernels
 ):
     if kernels == "jit":
@@ -120,7 +120,7 @@ def test_validation_best_epoch_and_weights_are_of_the_same_parameters(
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("source", SOURCES)
-def test_evaluating_leaves_the_training_alone(trained, document, data, tmp_path, source, streamed):
+def test_evaluation_changes_no_training(trained, document, data, tmp_path, source, streamed):
     if streamed:
         for name, array in zip("xy", data, strict=True):
             np.save(tmp_path / f"{name}.npy", array)
@@ -180,10 +180,10 @@ def test_an_interrupted_run_has_the_evaluated_weights(trained, tmp_path):
         np.testing.assert_array_equal(weights[key], array)
 
 
-def test_passes_over_parts_evaluate_them_too(document, data):
+def test_passes_over_parts_use_the_evaluated_parameters(document, data):
     document["optimizer"], document["data"] = SOURCES["optimizer"][0], {}
     document["training"]["shuffle"] = False
-    document["model"]["layers"].pop(3)  # dropout draws other numbers in each pass
+    document["model"]["layers"].pop(3)  # dropout draws different numbers in each pass
     document["model"]["layers"][3].pop("trainable")
     result, training = run(document, data), IncrementalTraining(document)
     losses = [training.train(data)["loss"] for _ in range(EPOCHS)]
@@ -194,7 +194,7 @@ def test_passes_over_parts_evaluate_them_too(document, data):
 
 
 def test_callbacks_see_the_parameters_that_are_evaluated(document):
-    """After each update as well; the statistics of a layer are its own from the epoch it trains."""
+    """Also after each update; a layer has its own statistics from the epoch it trains in."""
     seen, losses = [], []
 
     class Sees(Callback):
@@ -229,7 +229,7 @@ def test_callbacks_see_the_parameters_that_are_evaluated(document):
         np.testing.assert_array_equal(seen[-1][key], array)
 
 
-def test_the_model_has_them_only_while_it_is_evaluated(document, data):
+def test_the_model_has_the_evaluated_parameters_only_during_evaluation(document, data):
     document["optimizer"] = SOURCES["optimizer"][0]
     spec = parse_spec(document)
     prepared = prepare(spec, default_registry(), {"train": as_data(data, "train")})
@@ -259,7 +259,7 @@ def test_the_model_has_them_only_while_it_is_evaluated(document, data):
         ("adam", ["ema", {"type": "swa", "from_epoch": 1}], 1),
     ],
 )
-def test_only_one_component_may_say_what_is_evaluated(document, optimizer, callbacks, second):
+def test_two_definitions_of_evaluated_parameters_conflict(document, optimizer, callbacks, second):
     document["optimizer"] = optimizer
     document["training"]["callbacks"] = callbacks
     document["data"]["train"] = {"type": "nnfs_spiral", "samples": 30, "classes": 2}
@@ -268,7 +268,7 @@ def test_only_one_component_may_say_what_is_evaluated(document, optimizer, callb
 
 
 @pytest.mark.parametrize("value", [[0.0], np.zeros(2), np.float32, None, "state"])
-def test_what_a_component_says_is_verified(trained, document, value):
+def test_the_evaluated_parameters_are_verified(trained, document, value):
     class Odd(Optimizer):
         type = "odd"
         learning_rate: float = 0.1

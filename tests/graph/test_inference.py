@@ -1,4 +1,4 @@
-"""Predictions whose bits do not depend on the samples predicted with them."""
+"""Predictions of a sample have the same bits in every batch."""
 
 from __future__ import annotations
 
@@ -59,18 +59,18 @@ def test_a_sample_alone_and_among_others_has_the_same_bits(name, dtype):
     assert len(model.predict(x[:0])) == 0
 
 
-def test_without_it_some_bits_differ_so_that_the_test_above_tests_something():
+def test_plain_matrix_products_do_not_keep_the_bits():
     model, x = built("few units of many inputs, for which BLAS has a kernel", "float32")
     whole = model.predict(x)
     assert any((model.predict(x[start:end]) != whole[start:end]).any() for start, end in PARTS)
 
 
-def test_the_forecast_of_a_forward_pass_is_what_its_memory_takes():
+def test_the_estimate_for_a_forward_pass_matches_its_memory():
     layers = [*dense(40), "relu", *dense(30), "relu"]
     model = declnet.build_model(ModelSpec.model_validate({"layers": layers}, context={}), (9,))
     rngs = [np.random.default_rng(0)] * len(layers)
     memory = GraphMemory.of_forward(model.network, model.store, 64, rngs, total=1, step=1)
-    taken = sum(block.nbytes for block in memory.blocks)
+    allocated = sum(block.nbytes for block in memory.blocks)
     workspace = workspace_bytes(model.nodes, model.dtype, 64)
     forecast = inference_memory(model.network, model.dtype, 64, in_place=False)
-    assert taken <= forecast - workspace <= 1.05 * taken
+    assert allocated <= forecast - workspace <= 1.05 * allocated

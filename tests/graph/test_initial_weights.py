@@ -41,7 +41,7 @@ def fresh():
     return build_model(spec, (2,), seed=5)
 
 
-def test_chosen_parameters_are_loaded_and_the_others_initialized_as_ever(model_with, fresh):
+def test_selected_parameters_are_loaded_and_the_others_initialized(model_with, fresh):
     model = model_with(only=["encoder_*"], rename={"old_*": "encoder_*"})
     loaded, expected = model.parameters(), fresh.parameters()
     expected["encoder_1.weights"] = FILE["old_1.weights"]
@@ -84,7 +84,7 @@ def test_chosen_parameters_are_loaded_and_the_others_initialized_as_ever(model_w
         ),
     ],
 )
-def test_what_cannot_be_loaded_is_an_error_at_its_key(model_with, table, message, path):
+def test_weights_that_cannot_be_loaded_are_an_error(model_with, table, message, path):
     with pytest.raises(SpecError) as caught:
         model_with(**table)
     faults = {(problem.message, problem.path[2:]) for problem in caught.value.problems}

@@ -1,4 +1,4 @@
-"""What initializers are given."""
+"""Arguments of initializers."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ from declnet.graph.parameters import fans
         (Parameter((), "zeros"), (1, 1)),
     ],
 )
-def test_fans_follow_from_the_shape_unless_they_are_stated(parameter, expected):
+def test_fans_are_computed_from_the_shape_unless_declared(parameter, expected):
     assert fans(parameter) == expected

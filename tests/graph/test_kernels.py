@@ -1,4 +1,4 @@
-"""Kernels in the graph: found by exact classes, fused only if no other layer reads between."""
+"""Kernels in the graph: matched by exact class, fused only if no other layer reads a value."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LABELS = np.array([0, 1, 2, 2, 1, 0, 0])
 
 
 class OneAfterTheOther(Kernel):
-    """A kernel that runs its components on private memory and overwrites all it may."""
+    """Run the components on private memory and overwrite everything a kernel may."""
 
     def bind(self, site):
         layers = site.components[: len(site.states)]
@@ -82,7 +82,7 @@ class OneAfterTheOther(Kernel):
 
 
 class OfSeveral(Kernel):
-    """A kernel that runs a layer with several inputs on copies of them."""
+    """Run a layer of several inputs on copies of them."""
 
     def bind(self, site):
         (layer,), (state,), values = site.components, site.states, []
@@ -99,7 +99,7 @@ class OfSeveral(Kernel):
 
 @cache
 def joining(*classes, base=OneAfterTheOther):
-    """A kernel for these classes, in this order."""
+    """Return a kernel for these classes, in this order."""
     name = "_".join(class_name.type for class_name in classes)
     body = {"__module__": __name__, "type": name, "__doc__": name, "replaces": classes}
     return type(f"Kernel{name}", (base,), body)
@@ -113,7 +113,7 @@ def kernels_of(*classes, compiled=True):
 
 
 def declining(kernel):
-    """A compiled kernel for the same classes that accepts no site."""
+    """Return a compiled kernel for the same classes that accepts no site."""
     body = {"__module__": __name__, "compiled": True, "bind": lambda *_: None}
     return type("Never", (kernel,), {"type": f"no_{kernel.type}", **body})
 
@@ -126,7 +126,7 @@ def stepped(model, registry, kernels):
 
 
 @given(data=st.data())
-def test_any_model_gives_the_same_with_kernels(dags, toys, make_model, registry, data):
+def test_kernels_do_not_change_the_results_of_any_model(dags, toys, make_model, registry, data):
     model = make_model(data.draw(dags(orders=data.draw(st.booleans()))))
     kinds = (Dense, ReLU, toys.Tanh, toys.Square, toys.Gate, toys.Turned)
     pairs = [joining(*pair) for pair in product(kinds, (ReLU, toys.Tanh, toys.Turned, toys.Gate))]
@@ -168,7 +168,7 @@ class Denser(Dense):
 
 
 class Picky(joining(Dense, ReLU)):
-    """A kernel that wants an odd number of units after layers that need a gradient."""
+    """A kernel for an odd number of units after layers that need a gradient."""
 
     type = "picky"
 
@@ -213,9 +213,7 @@ CHOICES = {
 
 
 @pytest.mark.parametrize(("layers", "kernels", "used"), CHOICES.values(), ids=CHOICES)
-def test_the_kernels_that_a_model_gets_compute_what_numpy_does(
-    make_model, registry, layers, kernels, used
-):
+def test_kernels_of_a_model_agree_with_numpy(make_model, registry, layers, kernels, used):
     chosen = kernels_of(*kernels)
     with_kernels = stepped(make_model((*layers, Softmax())), registry, chosen)
     without = stepped(make_model((*layers, Softmax())), registry, None)
@@ -225,7 +223,7 @@ def test_the_kernels_that_a_model_gets_compute_what_numpy_does(
 
 
 @pytest.mark.parametrize("classes", [(Softmax,), (Dense, Softmax), (ReLU, Dense, Softmax)])
-def test_layers_are_joined_with_the_loss_whose_input_stays_intact(make_model, classes):
+def test_layers_fused_with_the_loss_keep_its_input(make_model, classes):
     kernel, loss = joining(*classes, CategoricalCrossentropy), CategoricalCrossentropy()
     y_true, weights = loss.prepare(LABELS, (3,), np.dtype(float)), np.arange(7.0)
     steps = []
@@ -238,7 +236,7 @@ def test_layers_are_joined_with_the_loss_whose_input_stays_intact(make_model, cl
     np.testing.assert_allclose(*steps, rtol=1e-12, atol=1e-14)
 
 
-def test_compiled_kernels_are_used_only_where_they_are_allowed(make_model, registry):
+def test_compiled_kernels_are_used_only_where_allowed(make_model, registry):
     kernels = kernels_of(D, Compiled, compiled=False)
     stepped(make_model((*PLAIN, Softmax())), registry, kernels)
     assert (kernels.used, kernels.has_compiled) == ((D,), False)
@@ -248,7 +246,7 @@ def test_compiled_kernels_are_used_only_where_they_are_allowed(make_model, regis
     "returned",
     [(), 3, KernelCalls(forward=[print]), KernelCalls(backward=("no call",)), KernelCalls()],
 )
-def test_what_bind_returns_is_checked(make_model, registry, returned):
+def test_the_result_of_bind_is_verified(make_model, registry, returned):
     for replaces, message in ((SGD, "update|bind"), (Dense, "bind")):
         body = {"type": "wrong", "replaces": (replaces,), "bind": lambda *_: returned}
         kernels = kernels_of(type("Wrong", (Kernel,), {"__module__": __name__, **body}))
@@ -272,7 +270,7 @@ def test_what_bind_returns_is_checked(make_model, registry, returned):
         (LSTM, Dense),
     ],
 )
-def test_a_kernel_says_what_it_replaces(classes):
+def test_a_kernel_must_declare_the_classes_it_replaces(classes):
     class Wrong(OneAfterTheOther):
         type = "wrong"
         replaces = classes

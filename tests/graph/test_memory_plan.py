@@ -1,4 +1,4 @@
-"""Memory orders: copies only between layers that differ."""
+"""Memory orders and in-place layers: how many blocks a model needs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from declnet_plugins.standard.layers.reshaping import Flatten
 
 
 class SampleMajor(ReLU):
-    """A layer that is fast with the batch axis first."""
+    """A layer whose fast order is `batch_first`."""
 
     memory_order = "batch_first"
 
 
-def test_the_layer_sees_the_order_that_it_declares(make_model, registry, toys):
+def test_a_layer_gets_the_order_that_it_declares(make_model, registry, toys):
     seen = []
 
     class Watching(SampleMajor):
@@ -38,14 +38,14 @@ def test_the_layer_sees_the_order_that_it_declares(make_model, registry, toys):
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_reshaping_takes_no_memory_of_its_own(training):
+def test_reshaping_takes_no_memory(training):
     plain = infer_network((Dense(units=6), ReLU(), Dense(units=2)), (4,))
     reshaped = infer_network((Dense(units=6), Flatten(), ReLU(), Flatten(), Dense(units=2)), (4,))
     sizes = [sum(plan_memory(network, training=training).sizes) for network in (plain, reshaped)]
     assert sizes[0] == sizes[1]
 
 
-def test_a_layer_that_can_works_in_place():
+def test_an_in_place_layer_takes_no_memory():
     network = infer_network((Dense(units=5), ReLU(), Dense(units=2), Softmax()), (4,))
     plan = plan_memory(network, training=True)
     assert plan.activations[1] == plan.activations[2]

@@ -30,7 +30,7 @@ def by_hand(model, x):
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 1024, 1025, 2500])
-def test_predictions_of_any_number_of_samples_are_those_by_hand(model, n):
+def test_predictions_of_any_number_of_samples_match_a_calculation_by_hand(model, n):
     x = np.random.default_rng(0).normal(size=(n, 3))
     np.testing.assert_allclose(model.predict(x), by_hand(model, x), rtol=1e-12)
 
@@ -46,7 +46,7 @@ def test_predictions_and_parameters_are_copies(model):
 
 
 @given(data=st.data())
-def test_predictions_of_any_dag_are_those_of_its_layers_one_by_one(dags, make_model, data):
+def test_predictions_of_any_dag_equal_calling_its_layers_one_by_one(dags, make_model, data):
     model = make_model(data.draw(dags(smooth=True, orders=True)))
     x = np.random.default_rng(1).normal(size=(4, 3))
     values, weights = [x], model.parameters()
@@ -67,7 +67,7 @@ def pickled(value):
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickled])
 def test_a_copy_predicts_and_can_be_trained(make_model, duplicate):
-    """Its trainable arrays are views of its own vector; `copy.copy` shares the parameters."""
+    """A deep copy has a parameter vector; `copy.copy` shares the parameters."""
     model = make_model((Dense(units=4), BatchNorm(), Dense(units=2)))
     x = np.random.default_rng(0).normal(size=(5, 3))
     expected = model.predict(x)
@@ -81,7 +81,7 @@ def test_a_copy_predicts_and_can_be_trained(make_model, duplicate):
     assert np.array_equal(model.predict(x), expected) == (duplicate is not copy.copy)
 
 
-def test_threads_predict_at_once_without_disturbing_each_other(model):
+def test_concurrent_predictions_do_not_affect_each_other(model):
     batches = [np.random.default_rng(seed).normal(size=(700, 3)) for seed in range(8)]
     expected = [by_hand(model, x) for x in batches]
     with ThreadPoolExecutor(8) as pool:
@@ -109,7 +109,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_must_be_converted_takes_the_memory_of_a_part(make_model, tmp_path, form):
+def test_conversion_takes_the_memory_of_one_part(make_model, tmp_path, form):
     model = make_model((Dense(units=1),), "float32", input_shape=(64,))
     x = np.random.default_rng(0).random((2**17, 64))  # 64 MB
     expected = model.predict(x.astype(np.float32))

@@ -1,4 +1,4 @@
-"""Tests of models with several inputs by name."""
+"""Tests of models with named inputs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_predictions_do_not_depend_on_the_order_of_the_dict_or_the_parts():
     assert np.array_equal(copy.deepcopy(model).predict(x), whole)
 
 
-def test_one_input_with_a_name_takes_an_array_too():
+def test_a_single_named_input_also_takes_an_array():
     declared = (Dense(units=2, inputs=("input.only",)), Dense(units=1))
     model = model_of(declared, {"only": InputInfo((3,))})
     x = np.ones((4, 3))
@@ -77,7 +77,7 @@ def test_one_input_with_a_name_takes_an_array_too():
         (batch() | {"word": np.ones((6, 2))}, "takes integers, but word is float64"),
     ],
 )
-def test_wrong_samples_are_refused(x, message):
+def test_invalid_samples_are_refused(x, message):
     with pytest.raises(DataError, match=message.replace("(", r"\(")):
         model_of().predict(x)
 

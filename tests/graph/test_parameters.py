@@ -9,7 +9,7 @@ from declnet import WeightsError
 from declnet_plugins.standard.layers.dense import Dense
 
 
-def test_weights_that_do_not_fit_change_nothing_and_every_difference_is_reported(make_model):
+def test_all_mismatches_of_weights_are_reported_and_nothing_is_loaded(make_model):
     model = make_model((Dense(units=2), Dense(units=1)))
     before = model.parameters()
     saved = dict(before)

@@ -17,7 +17,7 @@ from declnet_plugins.standard.schedules import Constant, Polynomial
 FALLING = Polynomial(initial_rate=0.6, final_rate=0.2)
 
 
-def test_values_are_those_of_the_step_and_plain_numbers_stay():
+def test_scheduled_values_change_with_the_step_and_plain_numbers_do_not():
     schedules = ScheduledValues(total=4)
     plain, falling = schedules.of(Dropout(rate=0.3)), schedules.of(Dropout(rate=FALLING))
     rates = []
@@ -45,7 +45,7 @@ def weights_of(spec):
 
 
 @pytest.mark.parametrize("batch_size", [None, 7])
-def test_a_constant_schedule_trains_to_the_bits_of_its_number(document, changed, batch_size):
+def test_a_constant_schedule_gives_the_bits_of_a_plain_number(document, changed, batch_size):
     document = with_dropout(document, 0.25, epochs=4)
     if batch_size:
         document["training"]["batch_size"] = batch_size
@@ -68,7 +68,7 @@ class Steady(Kernel):
 
 
 class Following(Steady):
-    """A decay by the weight decay of each step."""
+    """Decay by the weight decay of each step."""
 
     type = "following"
     reads_schedules = True
@@ -84,7 +84,7 @@ class Following(Steady):
     ("kernel", "decay", "is_used"),
     [(Steady, 0.1, True), (Steady, FALLING, False), (Following, FALLING, True)],
 )
-def test_only_a_kernel_that_reads_schedules_replaces_what_has_one(kernel, decay, is_used):
+def test_only_a_kernel_that_reads_schedules_replaces_a_scheduled_component(kernel, decay, is_used):
     registry = Registry()
     registry.register(kernel)
     kernels, w = Kernels(registry), np.ones(3)
@@ -97,7 +97,7 @@ def test_only_a_kernel_that_reads_schedules_replaces_what_has_one(kernel, decay,
         np.testing.assert_allclose(w, (1 - 0.06) * (1 - 0.1 * FALLING.rate(2, 5)), rtol=1e-12)
 
 
-def test_a_value_outside_the_range_at_a_step_is_the_schedules_fault():
+def test_an_error_for_a_value_out_of_range_names_the_schedule():
     optimizer = AdamW(weight_decay=Constant(value=1.0))
     VectorUpdate(optimizer, np.ones(3), np.zeros(3), 5).apply(0.001, 1)
     schedules = ScheduledValues(9)

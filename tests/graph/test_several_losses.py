@@ -36,7 +36,7 @@ def model_of(layers, outputs, seed=0):
 
 
 FORKS = {
-    # an output in the middle that the rest of the network reads, twice as a loss
+    # an inner output that other layers read, with two losses
     "middle": (
         (Dense(units=4, name="trunk"), Tanh(), Dense(units=2, name="a"), Tanh(),
          Dense(units=1, name="b")),
@@ -45,7 +45,7 @@ FORKS = {
          Head("again", Huber(), output="a", weight=3.0)],
         [(2,), (1,), (2,)],
     ),
-    # two fused endings, of which one is not at the end; the trunk's output is a third one
+    # two fused losses, one inside the network, and a third on the trunk
     "fused": (
         (Dense(units=4, name="t"), ReLU(name="trunk"),
          Dense(units=3), Softmax(name="kind"),
@@ -58,7 +58,7 @@ FORKS = {
          Head("sparse", MeanSquaredError(), output="trunk", weight=0.1)],
         ["classes", "binary", (2,), (4,)],
     ),
-    # a softmax that is read by another layer too, so it is not fused
+    # a softmax that another layer reads, so it is not fused
     "read": (
         (Dense(units=3), Softmax(name="kind"), Dense(units=2, name="d"),
          Concatenate(inputs=["kind", "d"]), Dense(units=1, name="end")),
@@ -67,7 +67,7 @@ FORKS = {
          Head("end", MeanSquaredError(), output="end")],
         ["classes", (1,)],
     ),
-    # outputs on views, sums, and a layer that mixes samples
+    # views, sums, and a layer that mixes samples
     "views": (
         (Dense(units=4, name="t"), BatchNorm(), Flatten(name="flat"),
          Add(inputs=["flat", "flat"], name="sum"), Tanh(), Dense(units=2, name="end")),
@@ -146,7 +146,7 @@ def test_outputs_and_their_losses_are_intact_after_the_step(name):
 
 
 @pytest.mark.parametrize("weights", [None, np.arange(1.0, 8.0)])
-def test_the_means_of_recorded_losses_are_those_of_each_step(weights):
+def test_recorded_losses_are_averaged_for_each_step(weights):
     layers, outputs, heads, kinds = FORKS["fused"]
     rng = np.random.default_rng(3)
     graph = TrainingGraph(model_of(layers, outputs), heads, 7, 0, Kernels(REGISTRY))

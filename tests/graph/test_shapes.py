@@ -1,4 +1,4 @@
-"""Tests of shapes."""
+"""Tests of shapes and declarations of layers."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_wrong_output_shape_is_a_broken_contract_at_its_layer(shape):
 
 
 class Limited(Layer):
-    """A layer of integers with injected limits."""
+    """A layer for integers with injected limits."""
 
     type = "limited"
     input_dtype = "integer"
@@ -78,7 +78,7 @@ def test_every_layer_that_needs_integers_of_the_input_is_reported():
     assert [fault for fault in wrong if fault in expected] == expected
 
 
-def test_the_smallest_limit_of_an_input_counts(toys):
+def test_an_input_has_the_smallest_limit_of_its_layers(toys):
     layers = [
         Limited.model_construct(limits=(IntegerLimit(most, "so"),), inputs=("input",), name=name)
         for name, most in (("a", 7), ("b", 5), ("c", 6))
@@ -89,7 +89,7 @@ def test_the_smallest_limit_of_an_input_counts(toys):
     assert input_limits(nodes) == {"": (IntegerLimit(5, "so"), "b")}
 
 
-def test_a_parameter_and_a_workspace_of_one_name_are_refused():
+def test_a_parameter_and_a_workspace_with_one_name_are_refused():
     layer = odd({"both": Parameter((1,), "zeros")}, {"both": Workspace((1,))})
     ((_, message),) = faults((layer,))
     assert 'workspace() returned "both", which is the name of a parameter already' in message

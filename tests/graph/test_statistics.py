@@ -1,4 +1,4 @@
-"""Running statistics measured again for other weights, of a third party's layer."""
+"""Running statistics of a third party's layer, measured again for other weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SAMPLES, BATCH = 23, 5
 
 
 class Level(Layer):
-    """y = x; `mean` is the mean of the last batch, or of all batches when they are measured."""
+    """y = x; `mean` is the mean of the last batch, or of all batches when measuring."""
 
     type = "level"
     backward_needs = frozenset()
@@ -69,7 +69,7 @@ LAYERS = [
 ]
 
 
-def test_each_batch_counts_once_and_frozen_layers_keep_theirs(registry, data):
+def test_each_batch_counts_once_and_frozen_layers_keep_their_statistics(registry, data):
     x = data[0]
     trainer, statistics = trained(registry, LAYERS, data, shuffle=False)
     for key, array in statistics.items():
@@ -83,7 +83,7 @@ def test_each_batch_counts_once_and_frozen_layers_keep_theirs(registry, data):
     assert not np.isclose(statistics["dropped.mean"], expected).any()  # dropout is active
 
 
-def test_a_shared_layer_has_the_mean_over_all_its_places(registry, data):
+def test_a_shared_layer_has_the_mean_over_all_its_uses(registry, data):
     layers = [
         {"type": "level", "name": "own"},
         {"type": "scaled_by_two", "name": "twice"},
@@ -110,7 +110,7 @@ class ScaledByTwo(Layer):
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
-def test_it_repeats_and_leaves_the_training_as_it_was(registry, data, accumulate):
+def test_measuring_is_reproducible_and_does_not_change_the_training(registry, data, accumulate):
     trainer, statistics = trained(registry, LAYERS, data, accumulate=accumulate)
     state = trainer.state()
     order, layers = state.order, state.layers

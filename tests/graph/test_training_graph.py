@@ -1,4 +1,4 @@
-"""What the training graph does with batches, fusions, dtypes and fixed parameters."""
+"""Gradients of the training graph against central differences."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ X, Y = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 3))
 
 
 @given(data=st.data())
-def test_gradients_are_those_of_central_differences(dags, toys, make_model, registry, data):
+def test_gradients_equal_central_differences(dags, toys, make_model, registry, data):
     drawn = dags(smooth=True, most=6, orders=data.draw(st.booleans()), changed=True)
     model = make_model(data.draw(drawn))
     graph = TrainingGraph(model, [Head("", toys.HalfSquares())], 7, 0, Kernels(registry))
     x = np.full_like(X, np.nan)
     step = graph.step({"": x}, [Y])
-    step.run()  # leaves NaN wherever a value could be read before it is written
+    step.run()  # fills all memory with NaN, which a read before a write would show
     x[...] = X / 2
     step.run()
     exact, vector, h = graph.gradient.copy(), model.store.vector, 1e-6

@@ -1,4 +1,4 @@
-"""A training step made by hand computes what a training does."""
+"""Steps through the API of a training step give the results of a run."""
 
 from __future__ import annotations
 

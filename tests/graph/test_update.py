@@ -1,4 +1,4 @@
-"""Clipping the flat gradient, and updates of the whole vector, its slices and its groups."""
+"""Gradient clipping, and updates of the whole vector, of slices and of groups."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ from declnet_plugins.standard.optimizers.sgd import SGD
         ([3.0, 4.0], {"norm": 1.0}, [0.6, 0.8]),
         ([0.3, 0.4], {"norm": 0.5}, [0.3, 0.4]),
         ([-3.0, 0.5, 4.0], {"value": 1.0}, [-1.0, 0.5, 1.0]),
-        ([30.0, 1.0], {"value": 1.0, "norm": 1.0}, [0.5**0.5] * 2),  # the norm of what is left
+        (
+            [30.0, 1.0],
+            {"value": 1.0, "norm": 1.0},
+            [0.5**0.5] * 2,
+        ),  # the norm after clipping by value
     ],
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -36,7 +40,7 @@ OPTIMIZERS = [SGD(momentum=0.9), Adagrad(), RMSProp(), Adam()]
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
-def test_slices_give_what_every_part_gives_alone(optimizer):
+def test_updates_in_slices_equal_updates_of_each_part(optimizer):
     rng = np.random.default_rng(0)
     size = SLICE + 1000
     start, gradients = rng.normal(size=size), rng.normal(size=(3, size))
@@ -56,7 +60,7 @@ def test_slices_give_what_every_part_gives_alone(optimizer):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_moments_that_decayed_into_denormals_become_zero(dtype):
+def test_denormal_moments_become_zero(dtype):
     tiny = np.finfo(dtype).tiny
     w, dw = np.zeros(4, dtype), np.zeros(4, dtype)
     update = VectorUpdate(Adam(), w, dw, 100)
@@ -69,7 +73,7 @@ def test_moments_that_decayed_into_denormals_become_zero(dtype):
 
 
 def grouped(make_groups, **fields):
-    """An optimizer with groups, bound to a model of two layers; its gradient and the others."""
+    """Return an optimizer with groups, bound to a model of two layers, and the model's arrays."""
     optimizer = AdamW(**fields, groups=make_groups)
     layers = infer_network((Dense(units=3), Dense(units=2)), (2,))
     store = Model(layers, "float64", optimizer.groups).store
@@ -79,7 +83,7 @@ def grouped(make_groups, **fields):
     return optimizer, store, gradient, rng.normal(size=(5, len(gradient)))
 
 
-def test_each_group_is_updated_as_its_optimizer_would_alone_and_the_last_one_wins():
+def test_each_group_is_updated_by_its_optimizer_and_the_last_match_wins():
     optimizer, store, gradient, slopes = grouped(
         [
             {"parameters": ["dense_?.biases", "dense_1.weights"], "weight_decay": 0.5},
@@ -115,7 +119,7 @@ def test_each_group_is_updated_as_its_optimizer_would_alone_and_the_last_one_win
     assert update.state["dense_2.biases:velocity"].shape == (2,)
 
 
-def test_a_factor_keeps_the_schedule_and_what_callbacks_have_scaled():
+def test_a_factor_applies_to_schedules_and_rates_scaled_by_callbacks():
     rate = {"type": "step", "initial_rate": 1.0, "factor": 0.5, "every": 1}
     optimizer, store, gradient, _ = grouped(
         [{"parameters": ["*.biases"], "type": "sgd", "learning_rate_factor": 0.1}],

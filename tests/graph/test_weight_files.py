@@ -23,7 +23,7 @@ def test_arrays_and_their_shapes_are_read(tmp_path):
 
 @pytest.mark.parametrize("read", [read_weights, read_weight_shapes])
 @pytest.mark.parametrize("content", [b"", b"not weights at all", b"\xff" * 100, b"\x08\0\0\0"])
-def test_another_file_is_refused_with_its_name(tmp_path, read, content):
+def test_other_files_are_refused_with_their_name(tmp_path, read, content):
     path = tmp_path / "w.safetensors"
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=r"w\.safetensors: not a safetensors file"):
@@ -39,13 +39,13 @@ def test_another_file_is_refused_with_its_name(tmp_path, read, content):
         ("unreadable", "cannot be read: File name too long"),
     ],
 )
-def test_a_missing_file_and_a_folder_are_called_so(tmp_path, read, name, message):
-    (tmp_path / "unreadable").symlink_to("n" * 300)  # fails for root too
+def test_errors_distinguish_a_missing_file_and_a_folder(tmp_path, read, name, message):
+    (tmp_path / "unreadable").symlink_to("n" * 300)  # fails even for root
     with pytest.raises(WeightsError, match=message):
         read(tmp_path / name)
 
 
-@pytest.mark.parametrize("package", ["json", "ml_dtypes"])  # the second adds the type to NumPy
+@pytest.mark.parametrize("package", ["json", "ml_dtypes"])  # ml_dtypes adds the type to NumPy
 def test_a_type_that_numpy_lacks_is_named(tmp_path, package):
     pytest.importorskip(package)
     header = json.dumps({"a": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()

@@ -8,7 +8,7 @@ from declnet_plugins.standard.layers.activations import ReLU
 from declnet_plugins.standard.layers.dense import Dense
 
 
-def test_layers_that_could_not_be_read_count_for_the_names_of_the_others():
+def test_invalid_layers_count_in_the_names_of_other_layers():
     layers = [None, Dense(units=2), None, None, ReLU(inputs=("dense_1",))]
     names, types = [None, None, "own", None, None], ["dense", None, "dense", None, None]
     wires, problems = wire([LayerPart(*parts) for parts in zip(layers, names, types, strict=True)])

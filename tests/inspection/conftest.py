@@ -17,7 +17,7 @@ def dense(units: int = 16, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def network(tmp_path) -> Callable[..., declnet.RunSpec]:
-    """Make a spec of hidden layers, for 60 random points of 3 classes, scaled and shifted."""
+    """Make a spec with these hidden layers, for 60 scaled and shifted points of 3 classes."""
 
     def make(
         *hidden: Any,
@@ -43,7 +43,7 @@ def network(tmp_path) -> Callable[..., declnet.RunSpec]:
 
 @pytest.fixture
 def make(document, changed):
-    """Make a spec of the small document with other values."""
+    """Make a spec of the small document with changed values."""
 
     def spec(registry=None, **values):
         dotted = {key.replace("__", "."): value for key, value in values.items()}

@@ -1,15 +1,15 @@
-"""Run mutants and record which the tests kill: `python -m tests.mutants [FILE…]`.
+"""Run mutants and record which of them the tests kill: `python -m tests.mutants [FILE…]`.
 
-    python -m tests.mutants                 run the sample, and record what is killed
-    python -m tests.mutants declnet/spec    the mutants of these files or folders
-    python -m tests.mutants --new           those that are not in the record
-    python -m tests.mutants --survivors     those that survived
-    python -m tests.mutants --show          list the survivors; run nothing
+    python -m tests.mutants                 run the sample and record the outcomes
+    python -m tests.mutants declnet/spec    run the mutants of these files or folders
+    python -m tests.mutants --new           run mutants that are not in the record
+    python -m tests.mutants --survivors     run recorded survivors again
+    python -m tests.mutants --show          list the survivors without running mutants
 
-Run it from the repository's root, with all extras. First the suite runs once, to record which tests
-run which lines; where only tests have changed since the last time, only these. Each mutant is then
-run against the tests that ran its statement, the fastest first, for some seconds. `record.txt` has
-the outcomes. Mutants are run in a random order of their own, so an interrupted run is a sample too.
+Run it from the repository's root, with all extras. The suite runs once to record which lines each
+test runs; if only tests have changed since the last recording, only these run again. Each mutant is
+then run against the tests that ran its statement, the fastest first, for some seconds. `record.txt`
+has the outcomes. Mutants run in a fixed random order, so an interrupted run is a sample, too.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ RECORD = Path(__file__).with_name("record.txt")
 FOLDER = (ROOT / ".mutants").resolve()
 
 Key = tuple[str, str]
-"""The file and the name of a mutant."""
+"""A mutant's file and name."""
 
 
 def read_record() -> dict[Key, str]:
-    """Return the state of each mutant of the record."""
+    """Return the recorded state of each mutant."""
     states, file = dict[Key, str](), ""
     for line in RECORD.read_text("utf-8").splitlines() if RECORD.exists() else ():
         if line.startswith(" "):
@@ -47,7 +47,7 @@ def read_record() -> dict[Key, str]:
 
 
 def write_record(states: dict[Key, str]) -> None:
-    """Write the state of each mutant, a line each, below its file."""
+    """Write the state of each mutant, one per line, below its file."""
     lines, before = list[str](), ""
     for (file, name), state in sorted(states.items()):
         lines += [file] if file != before else []
@@ -57,7 +57,7 @@ def write_record(states: dict[Key, str]) -> None:
 
 
 def print_figures(mutants: Iterable[Mutant], states: dict[Key, str]) -> None:
-    """Print how many mutants of each package were run and killed."""
+    """Print the numbers of mutants of each package that were run and killed."""
     run, killed = Counter[str](), Counter[str]()
     for mutant in mutants:
         if state := states.get((mutant.file, mutant.name)):
@@ -69,17 +69,17 @@ def print_figures(mutants: Iterable[Mutant], states: dict[Key, str]) -> None:
 
 
 def describe(mutant: Mutant, root: Path) -> str:
-    """Return the place of a mutant, and its change."""
+    """Return the position of a mutant and its change."""
     before = (root / mutant.file).read_bytes()[mutant.start : mutant.end].decode()
     return f"{mutant.file}:{mutant.lines[0]} {mutant.function}: {before} → {mutant.text}"
 
 
 workers = list[Worker]()
-"""The worker of this process, which the pool has made."""
+"""The worker of this process in the pool."""
 
 
 def prepare(suite: Suite) -> None:
-    """Let this process run mutants."""
+    """Set up this process to run mutants."""
     workers.append(Worker(FOLDER, suite))
     Finalize(None, workers[0].end, exitpriority=0)
 
@@ -93,8 +93,8 @@ def main() -> None:
     """Run the command line."""
     parser = ArgumentParser(prog="python -m tests.mutants")
     parser.add_argument("files", nargs="*", metavar="FILE")
-    parser.add_argument("--new", action="store_true", help="run what is not in the record")
-    parser.add_argument("--survivors", action="store_true", help="run what survived")
+    parser.add_argument("--new", action="store_true", help="run mutants that are not in the record")
+    parser.add_argument("--survivors", action="store_true", help="run recorded survivors again")
     parser.add_argument("--show", action="store_true", help="list the survivors; run nothing")
     parser.add_argument("--as-recorded", action="store_true", help="run the tree of the recording")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")

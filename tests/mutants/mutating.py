@@ -1,8 +1,8 @@
-"""Mutants: small changes of expressions and statements, each with a name that outlives refactoring.
+"""Mutants: small changes of expressions and statements, with names that survive refactoring.
 
 A mutant is named by its file, the qualified name of its function, its operator, the hash of its
-statement's text, and its number among those of the same name. What is not Python when it runs (C
-text, and functions that Numba compiles) is out of reach.
+statement's text, and its number among mutants of the same name. Code that does not run as Python
+(C source, and functions that Numba compiles) is not mutated.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from hashlib import blake2b
 from pathlib import Path
 
 SIZE = 1000
-"""Mutants in the sample."""
+"""Number of mutants in the sample."""
 
 FEWEST = 12
-"""Mutants of a package that has so many."""
+"""Minimum number of sampled mutants of a package."""
 
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
@@ -40,7 +40,7 @@ COMPILED = re.compile(r"Routine|Intrinsic|njit|register_jitable|declare_device")
 Node = ast.expr | ast.stmt
 
 ELSEWHERE = re.compile(r"TYPE_CHECKING|os\.name|sys\.platform|hasattr\(os,")
-"""Conditions of code that runs on other systems, or never."""
+"""Conditions of code that runs only on other systems or never."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Mutant:
     """A change of one file.
 
     Attributes:
-        start: the offset of the bytes that it replaces.
-        lines: of its statement, up to the body if it has one.
+        start: the offset of the replaced bytes.
+        lines: the lines of its statement, without a body.
         is_global: whether its statement runs when its module is imported.
     """
 
@@ -66,21 +66,21 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        """What identifies it in the record, after the file."""
+        """Its identifier within the file, as in the record."""
         return f"{self.function} {self.operator} {self.statement}#{self.number}"
 
     @property
     def rank(self) -> str:
-        """A hash that decides whether it is in the sample."""
+        """A hash by which mutants are sampled."""
         return _hash(f"{self.file} {self.name}")
 
     @property
     def package(self) -> str:
-        """The package that it counts for."""
+        """The package of its file."""
         return package_of(self.file)
 
     def applied(self, source: bytes) -> bytes:
-        """Return the source of its file with the change."""
+        """Return the source of its file with the change applied."""
         return source[: self.start] + self.text.encode() + source[self.end :]
 
 
@@ -95,12 +95,12 @@ def package_of(file: str) -> str:
 
 
 def sample(root: Path) -> list[Mutant]:
-    """Return the sample of a tree: those with the lowest ranks of each package.
+    """Return the sample of a tree: the mutants of each package with the lowest ranks.
 
-    Packages have as many as their share of the lines of code, and of each statement only the
+    The number for a package is proportional to its lines of code. Of each statement, only the
     mutant with the lowest rank is drawn, so most mutants of unchanged code stay in the sample.
     """
-    from benchmarks.ratchets import code_lines  # importable from the repository's root only
+    from benchmarks.ratchets import code_lines  # importable only from the repository's root
 
     lines, mutants = Counter[str](), dict[str, list[Mutant]]()
     for path in sorted([*root.glob("declnet/**/*.py"), *root.glob("plugins/*/**/*.py")]):
@@ -167,7 +167,7 @@ def mutants_of(file: str, source: str) -> Iterator[Mutant]:
 
 
 def mutated_children(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what may be changed in a node: no annotation, text, or code of another system."""
+    """Yield the parts of a node to mutate: no annotations, strings, or code for other systems."""
     skipped = set[str]()
     match node:
         case ast.JoinedStr():
@@ -192,9 +192,9 @@ def mutated_children(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def changes(node: ast.expr | ast.stmt, choice: int) -> Iterator[tuple[str, Node, str]]:
-    """Yield the operator of each change of a node itself, the node that it replaces, and by what.
+    """Yield each change of a node: the operator, the replaced node, and its replacement.
 
-    A number is changed in one of several ways, by `choice`.
+    `choice` selects one of several changes of a number.
     """
 
     def changed(**fields: object) -> str:

@@ -1,6 +1,6 @@
-"""A pytest plugin that notes each test's time, outcome and fixtures while its lines are recorded.
+"""A pytest plugin that records each test's time, outcome and fixtures along with its lines.
 
-The lines of a fixture that tests share are recorded under its name.
+The lines of a fixture shared by tests are recorded under the fixture's name.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CURRENT = FOLDER / f"current-{os.getpid()}"
 
 
 def switch(context: str) -> None:
-    """Attribute lines that run from now on, in processes started from now on too."""
+    """Attribute subsequent lines to a context, also in new subprocesses."""
     from sitecustomize import recorder  # type: ignore[import-not-found]
 
     CURRENT.write_text(context, "utf-8")
@@ -28,13 +28,13 @@ def switch(context: str) -> None:
 
 
 def shared_fixtures(item: Any) -> list[str]:
-    """Return the names of the contexts of fixtures that other tests may have set up."""
+    """Return the contexts of a test's fixtures that other tests may have set up."""
     definitions = item._fixtureinfo.name2fixturedefs.values()
     return [context_of(several[-1]) for several in definitions if several[-1].scope != "function"]
 
 
 def context_of(fixture: Any) -> str:
-    """Return the name of a fixture's context."""
+    """Return the context of a fixture."""
     return f"fixture {fixture.baseid} {fixture.argname}"
 
 

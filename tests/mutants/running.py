@@ -1,7 +1,7 @@
-"""Mutants run: each in a fork of a process that has imported everything but declnet.
+"""Execution of mutants, each in a fork of a process that has imported everything but declnet.
 
-A worker has a copy of the tree, in which it changes one file at a time, so that command lines and
-other processes that tests start import the mutant too.
+A worker has a copy of the tree in which it changes one file at a time, so processes that tests
+start also import the mutant.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from tests.mutants.suite import Suite, environment_of
 MEMORY = Path("/dev/shm")
 
 EXTRA_SECONDS = 25.0
-"""What a session may take in addition to three times what its tests took when recorded."""
+"""Seconds that a session may take in addition to three times its recorded time."""
 
 
 class Chosen:
-    """A pytest plugin that runs tests in an order, and writes the one that fails."""
+    """A pytest plugin that runs selected tests in order and writes the first failure."""
 
     def __init__(self, tests: list[str], failed: Path) -> None:
         self.places = {test: place for place, test in enumerate(tests)}
         self.failed = failed
 
     def pytest_sessionstart(self) -> None:
-        phases = (Phase.explicit, Phase.generate)  # a failure need not be small
+        phases = (Phase.explicit, Phase.generate)  # failing examples need not be shrunk
         profile = settings.get_profile("declnet")
         settings.register_profile("mutants", profile, phases=phases, database=None)
         settings.load_profile("mutants")
@@ -54,10 +54,10 @@ class Chosen:
 
 
 class Worker:
-    """What runs mutants in a copy of the tree, one after another.
+    """Runs mutants sequentially in a copy of the tree.
 
     Args:
-        folder: of the recording; the copy becomes a folder of it.
+        folder: folder of the recording, which gets the copy as a subfolder.
     """
 
     def __init__(self, folder: Path, suite: Suite) -> None:
@@ -73,7 +73,7 @@ class Worker:
         self._unsound = set[str]()
 
     def end(self) -> None:
-        """Remove the copy."""
+        """Delete the copy."""
         for path in (self._tree, self._cache, self._memory):
             shutil.rmtree(path, ignore_errors=True)
 
@@ -81,7 +81,7 @@ class Worker:
         """Return "killed", "timeout", "survived" or "unreached", and the test that failed.
 
         Args:
-            stages: tests in the order in which they are run, in sessions of their own.
+            stages: tests in their order, one list for each session.
         """
         if not stages[0]:
             return "unreached", ""
@@ -97,7 +97,7 @@ class Worker:
         return "survived", ""
 
     def _is_sound(self, test: str) -> bool:
-        """Whether a test that failed passes without the mutant."""
+        """Return whether a failed test passes without the mutant."""
         if test and test not in self._sound:
             passes = self._session([test])[0] == "survived"
             (self._sound if passes else self._unsound).add(test)
@@ -107,7 +107,7 @@ class Worker:
         path = self._tree / mutant.file
         source, before = path.read_bytes(), path.stat()
         path.write_bytes(mutant.applied(source))
-        self._time += 1  # as long as sources differ in time, so do compiled files
+        self._time += 1  # compiled files are renewed only if the times of sources differ
         os.utime(path, (self._time, self._time))
         try:
             return self._session(tests)
@@ -162,8 +162,8 @@ class Worker:
 
 
 def import_all(names: list[str]) -> None:
-    """Import what tests import, in all forks at no cost."""
+    """Import modules that tests import, so that forks need not."""
     for name in names:
-        with suppress(Exception):  # some can only be imported by their package
+        with suppress(Exception):  # some can only be imported through their package
             import_module(name)
-    gc.freeze()  # a collection in a fork would copy all of it
+    gc.freeze()  # garbage collection in a fork would copy all memory

@@ -1,4 +1,4 @@
-"""The tests that a mutant may fail: those that ran its statement when the suite was recorded."""
+"""Tests that can kill a mutant: they ran its statement when the suite was recorded."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from coverage.exceptions import CoverageException
 from tests.mutants.mutating import Mutant
 
 FIRST, BUDGET = 4.0, 24.0
-"""Seconds of tests that each mutant gets first, and in all; recording makes tests slower."""
+"""Seconds of tests for each mutant in the first stage and in total, as recorded."""
 
 COLLECTING = 0.1
-"""Seconds that a file of tests costs."""
+"""Seconds to load a file of tests."""
 
-AT_ONCE = 3
-"""Tests of a file, the fastest first, before those of other files have their turn."""
+PER_TURN = 3
+"""Number of tests of a file, the fastest first, before the next file's."""
 
 
 OURS = frozenset(
@@ -35,17 +35,17 @@ OURS = frozenset(
      "pytest", "_pytest", "xdist", "execnet", "hypothesis", "_hypothesis_pytestplugin", "__main__",
      "__mp_main__")
 )  # fmt: skip
-"""Modules that each session imports anew, or that belong to the recording."""
+"""Modules that each session imports again or that belong to the recording."""
 
 
 @dataclass(frozen=True)
 class Suite:
-    """What a recording knows.
+    """A recording of the suite.
 
     Attributes:
         seconds: of each test that passed.
-        users: the tests that use each fixture that tests share.
-        modules: what the tests import, other than declnet.
+        users: the tests that use each shared fixture.
+        modules: modules that the tests import, except declnet's.
     """
 
     tree: Path
@@ -85,7 +85,7 @@ class Suite:
         )
 
     def tests_of(self, mutant: Mutant) -> tuple[list[str], list[str]]:
-        """Return the tests of a mutant: the likeliest to fail, and the others."""
+        """Return the tests of a mutant: first the likeliest to fail, then the others."""
         by_line = self.lines.contexts_by_lineno(str(self.tree / mutant.file))
         first, last = mutant.lines
         contexts = {
@@ -100,7 +100,7 @@ class Suite:
         mirrored = Path("tests", *place, f"test_{path.stem}.py")
         tests &= self.seconds.keys()
         folders = (f"{folder.as_posix()}/" for folder in mirrored.parents)
-        while not tests:  # it ran only in a copy of its text, or in processes that were killed
+        while not tests:  # it ran only as a copy of its source or in killed processes
             folder = next(folders)
             tests = {test for test in self.seconds if test.startswith(folder)}
         return self._chosen(tests, mirrored.as_posix())
@@ -110,7 +110,7 @@ class Suite:
         for test in sorted(tests, key=lambda test: self.seconds[test]):
             by_file[test.partition("::")[0]].append(test)
         turns = sorted(
-            (file != mirrored, at // AT_ONCE, self.seconds[test], test)
+            (file != mirrored, at // PER_TURN, self.seconds[test], test)
             for file, group in by_file.items()
             for at, test in enumerate(group)
         )
@@ -138,7 +138,7 @@ def without_group(test: str) -> str:
 def record(root: Path, folder: Path, jobs: int) -> None:
     """Record which lines each test runs, in a copy of a tree.
 
-    If there is a recording, and only tests have changed since, these are recorded.
+    If only tests have changed since the last recording, only these are recorded.
     """
     tree = folder / "tree"
     listed = ["git", "ls-files", "-co", "--exclude-standard"]
@@ -160,7 +160,7 @@ def record(root: Path, folder: Path, jobs: int) -> None:
         shutil.copy2(root / name, tree / name)
     if not tests:
         return
-    recording = folder / "recordings" / str(time.time_ns())  # the later ones count
+    recording = folder / "recordings" / str(time.time_ns())  # later ones override
     recording.mkdir(parents=True)
     environment = {
         **environment_of(tree),
@@ -178,7 +178,7 @@ def record(root: Path, folder: Path, jobs: int) -> None:
     lines.read()
     for path in recording.glob("lines.*"):
         part = CoverageData(str(path))
-        with suppress(CoverageException):  # of a process that a test has killed
+        with suppress(CoverageException):  # from a process that a test has killed
             part.read()
             lines.update(part)
         path.unlink()
@@ -186,6 +186,6 @@ def record(root: Path, folder: Path, jobs: int) -> None:
 
 
 def environment_of(tree: Path) -> dict[str, str]:
-    """Return the variables with which processes import declnet from a tree."""
+    """Return an environment in which processes import declnet from a tree."""
     path = os.pathsep.join(map(str, (tree, tree / "plugins")))
     return {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}

@@ -1,4 +1,4 @@
-"""What is mutated, and what stays in the sample."""
+"""Which code is mutated, and which mutants stay in the sample."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def changed(mutant: Mutant) -> str:
     )
 
 
-def test_each_change_is_one_of_code_that_runs() -> None:
+def test_only_code_that_runs_is_mutated() -> None:
     mutants = list(mutants_of("a.py", SOURCE))
     for mutant in mutants:
         compile(mutant.applied(SOURCE.encode()), "a.py", "exec")

@@ -1,4 +1,4 @@
-"""Trainings that peers repeat, in float64."""
+"""Trainings in float64 for comparison with other libraries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.documents import spec_document
 
 @pytest.fixture(autouse=True)
 def _float64() -> Iterator[None]:
-    """NAdam's product of all mu so far has torch's default type, whatever the parameters have."""
+    """Set torch's default dtype, which NAdam's product of all mu has for any parameters."""
     if find_spec("torch") is None:
         yield
         return
@@ -31,7 +31,7 @@ def _float64() -> Iterator[None]:
 
 @pytest.fixture
 def our_path() -> Callable[..., tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Return the initial parameters of a training, and those after each epoch."""
+    """Return the initial parameters of a training and the parameters after each epoch."""
 
     def train(data: Dataset, layers: Any, loss: Any, optimizer: Any, **training: Any) -> Any:
         document = spec_document(layers, loss, optimizer, dtype="float64", training=training)

@@ -1,4 +1,4 @@
-"""Activations against PyTorch's: outputs and gradients, float64, to 1e-9."""
+"""Activations against PyTorch: outputs and gradients, in float64, to 1e-9."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ EXTREME = [
     *(-1e4, -800.0, -745.0, -709.0, -104.0, -88.0, -40.0, -20.0, -8.0, -3.0, -1e-5, -1e-300, -0.0),
     *(1e4, 800.0, 745.0, 709.0, 104.0, 88.0, 40.0, 20.0, 8.0, 3.0, 1e-5, 1e-300, 0.0),
 ]
-"""Where exponentials overflow or vanish, and the kinks."""
+"""Values where exponentials overflow or vanish, and kinks."""
 
 
 def hard_sigmoid(x):
-    """What torch documents; its own Hardsigmoid rounds the gradient, 1/6, to float32."""
+    """Compute torch's documented formula; its Hardsigmoid rounds the gradient, 1/6, to float32."""
     return nn.functional.relu6(x + 3) / 6
 
 
@@ -72,19 +72,19 @@ def label(value):
 
 
 def agrees(layer, module, x, dy, order="batch_last", tolerance=1e-9, **parameters):
-    found = run_layer(layer, x, dy, order, **parameters)
-    leaves = [torch.tensor(each, requires_grad=True) for each in (x, *parameters.values())]
+    ours = run_layer(layer, x, dy, order, **parameters)
+    leaves = [torch.tensor(array, requires_grad=True) for array in (x, *parameters.values())]
     y = module(*leaves)
     y.backward(torch.tensor(dy))
-    np.testing.assert_allclose(found["y"], y.detach().numpy(), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(ours["y"], y.detach().numpy(), rtol=1e-9, atol=1e-9)
     for name, leaf in zip(("dx", *(f"grad.{name}" for name in parameters)), leaves, strict=True):
         expected = leaf.grad.numpy()
-        np.testing.assert_allclose(found[name], expected, rtol=tolerance, atol=tolerance)
+        np.testing.assert_allclose(ours[name], expected, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize(("layer", "module"), PAIRS, ids=label)
 def test_outputs_and_gradients(layer, module):
-    """Of random numbers, on a fine grid, and where exponentials overflow or vanish."""
+    """Inputs are random, on a fine grid, and where exponentials overflow or vanish."""
     rng = np.random.default_rng(1)
     for shape in SHAPES:
         x, dy = rng.normal(scale=3, size=(9, *shape)), rng.normal(size=(9, *shape))
@@ -109,7 +109,7 @@ def test_prelu(shape, shared, order):
 
 
 def gated(function):
-    """The first half of the channels times the function of the second."""
+    """Return the first half of the channels times the function of the second."""
 
     def module(x):
         a, b = torch.chunk(x, 2, 1 if x.ndim == 4 else -1)

@@ -1,4 +1,4 @@
-"""Initializers against `torch.nn.init`: the draws differ, their distributions do not."""
+"""Initializers against `torch.nn.init`: distributions are compared, as draws differ."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def ours(initializer, shape=(FAN_IN, FAN_OUT), seed=0):
 
 
 def theirs(fill, shape=(FAN_OUT, FAN_IN), seed=0, **arguments):
-    """PyTorch's weights of a linear layer are (outputs, inputs)."""
+    """Draw torch's weights of a linear layer, of shape (outputs, inputs)."""
     w = torch.empty(shape, dtype=torch.float64)
     fill(w, generator=torch.Generator().manual_seed(seed), **arguments)
     return w.numpy()
 
 
 def distance(a, b):
-    """Kolmogorov's and Smirnov's: the largest difference of the two distribution functions."""
+    """Return the Kolmogorov-Smirnov distance of two samples."""
     a, b = np.sort(a, axis=None), np.sort(b, axis=None)
     values = np.concatenate([a, b])
     shares = [np.searchsorted(x, values, side="right") / x.size for x in (a, b)]
@@ -48,7 +48,7 @@ def distance(a, b):
 
 
 def limit(a, b):
-    """What two samples of one distribution exceed once in a thousand cases."""
+    """Return the distance that samples of one distribution exceed once in a thousand cases."""
     return 1.95 * sqrt(1 / a.size + 1 / b.size)
 
 
@@ -76,9 +76,9 @@ CASES = [
 @pytest.mark.parametrize(
     ("initializer", "fill", "arguments"),
     CASES,
-    ids=lambda each: getattr(each, "__name__", None) or repr(each),
+    ids=lambda value: getattr(value, "__name__", None) or repr(value),
 )
-def test_draws_are_distributed_as_those_of_torch(initializer, fill, arguments):
+def test_draws_have_the_distribution_of_torchs(initializer, fill, arguments):
     w, peer = ours(initializer), theirs(fill, **arguments)
     std = peer.std()
     assert w.mean() == pytest.approx(peer.mean(), abs=5 * std * sqrt(2 / w.size))
@@ -87,7 +87,7 @@ def test_draws_are_distributed_as_those_of_torch(initializer, fill, arguments):
 
 
 @pytest.mark.parametrize("shape", [(6, 6), (4, 9), (9, 4), (8, 3, 2, 2), (20, 2, 3, 3)])
-def test_orthogonal_matrices_are_flattened_as_those_of_torch(shape):
+def test_orthogonal_matrices_are_flattened_like_torchs(shape):
     for w in (ours(Orthogonal(gain=2.0), shape), theirs(init.orthogonal_, shape, gain=2.0)):
         flat = w.reshape(shape[0], -1)
         product = flat @ flat.T if flat.shape[0] <= flat.shape[1] else flat.T @ flat

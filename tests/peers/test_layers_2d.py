@@ -24,19 +24,19 @@ RNG = np.random.default_rng(11)
 
 
 def by_torch(function, x, dy, **parameters):
-    """y, dx and the gradients of parameters."""
-    given = torch.tensor(x, requires_grad=True)
+    """Return y, dx and the gradients of the parameters, computed by torch."""
+    leaf = torch.tensor(x, requires_grad=True)
     named = {name: torch.tensor(w, requires_grad=True) for name, w in parameters.items()}
-    y = function(given, **named)
+    y = function(leaf, **named)
     y.backward(torch.tensor(dy))
-    found = {"y": y.detach().numpy(), "dx": given.grad.numpy()}
-    return found | {f"grad.{name}": w.grad.numpy() for name, w in named.items()}
+    results = {"y": y.detach().numpy(), "dx": leaf.grad.numpy()}
+    return results | {f"grad.{name}": w.grad.numpy() for name, w in named.items()}
 
 
-def require_same(found, expected):
-    assert set(expected) <= set(found)
+def require_same(ours, expected):
+    assert set(expected) <= set(ours)
     for name, array in expected.items():
-        np.testing.assert_allclose(found[name], array, rtol=1e-9, atol=1e-9, err_msg=name)
+        np.testing.assert_allclose(ours[name], array, rtol=1e-9, atol=1e-9, err_msg=name)
 
 
 F = torch.nn.functional
@@ -44,7 +44,7 @@ IMAGES = (4, 9, 8)
 
 
 def with_fields(kind, peer, *cases):
-    """Cases of a convolution: our fields, of which torch has those that are no part of weights."""
+    """Return cases of a convolution; torch's function takes the fields that no weight implies."""
     for fields in cases:
         arguments = {k: v for k, v in fields.items() if k not in ("use_bias", "kernel_size")}
         layer = kind(**{"filters": 8, "kernel_size": 3, **fields})
@@ -132,10 +132,10 @@ def test_outputs_and_gradients(layer, peer, shape, order):
     if layer.type == "global_max_pool2d":
         x[0, 0, :2] = 19  # several maxima
     parameters = {
-        name: RNG.normal(size=each.shape)
-        for name, each in layer.parameters(shape).items()
-        if each.trainable
+        name: RNG.normal(size=parameter.shape)
+        for name, parameter in layer.parameters(shape).items()
+        if parameter.trainable
     }
     dy = RNG.normal(size=(5, *layer.output_shape(shape)))
-    found = run_layer(layer, x, dy, order, **parameters)
-    require_same(found, by_torch(peer, x, dy, **parameters))
+    ours = run_layer(layer, x, dy, order, **parameters)
+    require_same(ours, by_torch(peer, x, dy, **parameters))

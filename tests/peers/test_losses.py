@@ -1,4 +1,4 @@
-"""Losses, and their kernels with a layer, against PyTorch: float64, to 1e-9."""
+"""Losses and kernels that fuse a layer with a loss, against PyTorch in float64, to 1e-9."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def name(value):
 
 
 def mean_of_outputs(function, **arguments):
-    """The mean over all outputs of the function's elements."""
+    """Return the function averaged over all outputs of a sample."""
 
     def peer(y_pred, y):
         elements = function(y_pred, y.to(y_pred.dtype), reduction="none", **arguments)
@@ -74,7 +74,7 @@ def bce_of_smoothed(share):
 
 
 def focal_of_cross_entropy(gamma, alpha):
-    """The definition: (1 - q)**gamma times torch's cross-entropy, -log(q)."""
+    """Compute the definition: (1 - q)**gamma times torch's cross-entropy, -log(q)."""
 
     def focal(y_pred, y, reduction):
         entropies = F.binary_cross_entropy(y_pred, y, reduction=reduction)
@@ -110,7 +110,7 @@ def cosine(y_pred, y):
 
 
 def ordinal(y_pred, y):
-    """The definition, differentiated by torch; it has no such loss."""
+    """Compute the definition; torch, which has no such loss, differentiates it."""
     cuts = torch.cat([y_pred[:, :1], -F.softplus(y_pred[:, 1:])], dim=1).cumsum(dim=1)
     above = F.pad(F.pad(torch.sigmoid(cuts), (1, 0), value=1), (0, 1))
     return F.nll_loss((above[:, :-1] - above[:, 1:]).log(), y, reduction="none")
@@ -151,7 +151,7 @@ def directions(rng, shape):
 
 
 def pinball(y_pred, y):
-    """The mean over the loss's own quantiles; scikit-learn's `mean_pinball_loss` of each."""
+    """Compute the mean of scikit-learn's `mean_pinball_loss` over the loss's quantiles."""
     quantiles = torch.tensor(Quantile().quantiles)
     return torch.maximum(quantiles * (y - y_pred), (quantiles - 1) * (y - y_pred)).mean(dim=1)
 
@@ -219,11 +219,11 @@ CASES = (
 )
 
 
-def require_same(found, leaves, losses):
-    """Compare losses and their gradient with torch's."""
+def require_same(ours, leaves, losses):
+    """Assert that losses and their gradient equal torch's."""
     losses.sum().backward()
-    np.testing.assert_allclose(found[0], losses.detach().numpy(), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(found[1], leaves.grad.numpy(), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(ours[0], losses.detach().numpy(), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(ours[1], leaves.grad.numpy(), rtol=1e-9, atol=1e-9)
 
 
 def leaf(array):
@@ -250,8 +250,8 @@ def test_losses_joined_with_their_layer(share, order):
         leaves, targets = leaf(logits), torch.tensor(labels)
         losses = F.cross_entropy(leaves, targets, reduction="none", label_smoothing=share)
         kernel = SoftmaxCategoricalCrossentropy()
-        found = run_kernel(kernel, Softmax(), loss, logits, labels, order)[1:]
-        require_same(found, leaves, losses)
+        ours = run_kernel(kernel, Softmax(), loss, logits, labels, order)[1:]
+        require_same(ours, leaves, losses)
     loss = BinaryCrossentropy(label_smoothing=share)
     for shape in SHAPES:
         logits, y = rng.normal(scale=4, size=(N, *shape)), rng.integers(0, 2, (N, *shape))
@@ -259,5 +259,5 @@ def test_losses_joined_with_their_layer(share, order):
         leaves = leaf(logits)
         peer = mean_of_outputs(F.binary_cross_entropy_with_logits)
         losses = peer(leaves, torch.tensor((1 - share) * y + share / 2))
-        found = run_kernel(SigmoidBinaryCrossentropy(), Sigmoid(), loss, logits, y, order)[1:]
-        require_same(found, leaves, losses)
+        ours = run_kernel(SigmoidBinaryCrossentropy(), Sigmoid(), loss, logits, y, order)[1:]
+        require_same(ours, leaves, losses)

@@ -1,4 +1,4 @@
-"""Metrics against scikit-learn, over random data that comes in batches."""
+"""Metrics over random batches against scikit-learn."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ RATIOS = (
 
 @dataclass(frozen=True)
 class Batches:
-    """Samples, where they are cut into batches, and a generator for their numbers."""
+    """A number of samples, the ends of the batches, and a generator for the values."""
 
     n: int
     cuts: list[int]
     rng: np.random.Generator
 
-    def figure(self, metric: Any, y_pred: np.ndarray, y: np.ndarray) -> float:
+    def value_of(self, metric: Any, y_pred: np.ndarray, y: np.ndarray) -> float:
         state = metric.start()
         for rows, targets in zip(np.split(y_pred, self.cuts), np.split(y, self.cuts), strict=True):
             if len(rows):
@@ -83,28 +83,28 @@ def close(value: float) -> Any:
 @given(data=batches(), classes=st.integers(2, 8), one_hot=st.booleans())
 def test_ratios_of_classes(metric, peer, average, data, classes, one_hot):
     rows, labels = data.rng.random((data.n, classes)), data.rng.integers(0, classes, data.n)
-    found = data.figure(
+    value = data.value_of(
         metric(average=average), rows, np.eye(classes)[labels] if one_hot else labels
     )
-    assert found == close(peer(labels, rows.argmax(axis=1), average=average, zero_division=0))
+    assert value == close(peer(labels, rows.argmax(axis=1), average=average, zero_division=0))
 
 
 @pytest.mark.parametrize(("metric", "peer"), RATIOS)
 @given(data=batches(), threshold=st.sampled_from([0.0, 0.3, 0.5, 1.0]), column=st.booleans())
 def test_ratios_of_binary_targets(metric, peer, data, threshold, column):
     chances, y = data.rng.random((data.n, 1)), data.rng.integers(0, 2, data.n)
-    found = data.figure(metric(threshold=threshold), chances, y[:, None] if column else y)
-    assert found == close(peer(y, chances[:, 0] > threshold, zero_division=0))
+    value = data.value_of(metric(threshold=threshold), chances, y[:, None] if column else y)
+    assert value == close(peer(y, chances[:, 0] > threshold, zero_division=0))
 
 
 @given(data=batches(), threshold=st.sampled_from([0.3, 0.5]))
 def test_accuracies(data, threshold):
     chances, y = data.rng.random((data.n, 1)), data.rng.integers(0, 2, data.n)
-    found = data.figure(BinaryAccuracy(threshold=threshold), chances, y)
-    assert found == close(peers.accuracy_score(y, chances[:, 0] > threshold))
+    value = data.value_of(BinaryAccuracy(threshold=threshold), chances, y)
+    assert value == close(peers.accuracy_score(y, chances[:, 0] > threshold))
     rows, labels = data.rng.random((data.n, 4)), data.rng.integers(0, 4, data.n)
     expected = peers.accuracy_score(labels, rows.argmax(axis=1))
-    assert data.figure(Accuracy(), rows, labels) == close(expected)
+    assert data.value_of(Accuracy(), rows, labels) == close(expected)
 
 
 @given(data=batches(), classes=st.integers(3, 8), k=st.integers(1, 7))
@@ -112,7 +112,7 @@ def test_top_k_accuracy(data, classes, k):
     assume(k < classes)
     rows, labels = data.rng.random((data.n, classes)), data.rng.integers(0, classes, data.n)
     expected = peers.top_k_accuracy_score(labels, rows, k=k, labels=range(classes))
-    assert data.figure(TopKAccuracy(k=k), rows, labels) == close(expected)
+    assert data.value_of(TopKAccuracy(k=k), rows, labels) == close(expected)
 
 
 @given(data=batches(least=2), levels=st.sampled_from([2, 5, 1000]), dtype=st.sampled_from("fd"))
@@ -121,13 +121,13 @@ def test_rankings_with_ties(data, levels, dtype):
     y = data.rng.permutation(np.arange(data.n) % 2)
     y[data.rng.random(data.n) < 0.3] = 0
     assume(y.any())
-    assert data.figure(RocAuc(), scores, y) == close(peers.roc_auc_score(y, scores[:, 0]))
+    assert data.value_of(RocAuc(), scores, y) == close(peers.roc_auc_score(y, scores[:, 0]))
     expected = peers.average_precision_score(y, scores[:, 0])
-    assert data.figure(AveragePrecision(), scores, y) == close(expected)
+    assert data.value_of(AveragePrecision(), scores, y) == close(expected)
 
 
 def root_mean_squared_error(y, y_pred):
-    """As scikit-learn's of one output, over all outputs."""
+    """Compute scikit-learn's root mean squared error over all outputs together."""
     return np.sqrt(peers.mean_squared_error(y, y_pred))
 
 
@@ -149,9 +149,9 @@ def test_metrics_of_values(metric, peer, outputs, data, offset, constant):
     if constant:
         y[:, 0] = 2
     expected = peer(y, y_pred)
-    assert data.figure(metric, y_pred, y) == close(expected)
+    assert data.value_of(metric, y_pred, y) == close(expected)
     if outputs == 1:
-        assert data.figure(metric, y_pred, y[:, 0]) == close(expected)
+        assert data.value_of(metric, y_pred, y[:, 0]) == close(expected)
 
 
 AGREEMENTS = (
@@ -166,17 +166,17 @@ AGREEMENTS = (
 @given(data=batches(least=5), classes=st.integers(2, 6))
 def test_agreement(metric, peer, fields, data, classes):
     rows, labels = data.rng.random((data.n, classes)), data.rng.integers(0, classes, data.n)
-    labels[:2] = 0, 1  # of a single class, the peers warn
+    labels[:2] = 0, 1  # scikit-learn warns about a single class
     if fields:
         fields = {**fields, "labels": range(classes)}
-    assert data.figure(metric, rows, labels) == close(peer(labels, rows.argmax(axis=1), **fields))
+    assert data.value_of(metric, rows, labels) == close(peer(labels, rows.argmax(axis=1), **fields))
     chances, y = rows[:, :1], labels > 0
     fields.pop("labels", None)
-    assert data.figure(metric, chances, y) == close(peer(y, chances[:, 0] > 0.5, **fields))
+    assert data.value_of(metric, chances, y) == close(peer(y, chances[:, 0] > 0.5, **fields))
 
 
 def brier_score(y, chances, labels):
-    """As scikit-learn's, which before 1.7 takes two classes only."""
+    """Compute the Brier score; scikit-learn before 1.7 takes only two classes."""
     if chances.ndim == 1:
         return peers.brier_score_loss(y, chances)
     return np.square(chances - np.eye(len(labels))[y]).sum(axis=1).mean()
@@ -187,11 +187,11 @@ def brier_score(y, chances, labels):
 def test_costs_of_probabilities(metric, peer, data, classes):
     rows = data.rng.dirichlet(np.ones(classes), data.n)
     labels, y = data.rng.integers(0, classes, data.n), data.rng.integers(0, 2, (data.n, 1))
-    assert data.figure(metric, rows, labels) == close(peer(labels, rows, labels=range(classes)))
+    assert data.value_of(metric, rows, labels) == close(peer(labels, rows, labels=range(classes)))
     chances = data.rng.random((data.n, 1))
     chances[0] = 0
     expected = peer(y[:, 0], chances[:, 0], labels=[0, 1])
-    assert data.figure(metric, chances, y) == close(expected)
+    assert data.value_of(metric, chances, y) == close(expected)
 
 
 @given(data=batches(), classes=st.integers(1, 6), spread=st.floats(0.1, 9))
@@ -213,8 +213,8 @@ def test_log_loss_after_the_best_temperature(data, classes, spread):
     best = optimize.minimize_scalar(smoothed, bounds=np.log([0.01, 100]), options={"xatol": 1e-9})
     expected = -special.log_softmax(both * np.exp(best.x), axis=1)[rows, y].mean()
     chances = special.expit(logits) if classes == 1 else special.softmax(logits, axis=1)
-    figure = data.figure(RefinedLogLoss(), chances, y)
-    assert figure == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    value = data.value_of(RefinedLogLoss(), chances, y)
+    assert value == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
 @given(data=batches(), bins=st.integers(1, 20))
@@ -223,14 +223,14 @@ def test_calibration_error(data, bins):
     shares, means = calibration.calibration_curve(y, chances[:, 0], n_bins=bins)
     counts = np.histogram(chances, bins=bins, range=(0, 1))[0]
     expected = np.abs(shares - means) @ counts[counts > 0] / data.n
-    assert data.figure(ExpectedCalibrationError(bins=bins), chances, y) == close(expected)
+    assert data.value_of(ExpectedCalibrationError(bins=bins), chances, y) == close(expected)
 
 
 @given(data=batches(least=3))
 def test_calibration_slope(data):
     chances, y = data.rng.random((data.n, 1)), data.rng.integers(0, 2, data.n)
     expected = stats.linregress(chances[:, 0], y).slope
-    assert data.figure(CalibrationSlope(), chances, y) == close(expected)
+    assert data.value_of(CalibrationSlope(), chances, y) == close(expected)
 
 
 @given(data=batches(least=3), levels=st.sampled_from([3, 10, 10**6]))
@@ -238,4 +238,4 @@ def test_spearman(data, levels):
     y, y_pred = data.rng.integers(0, levels, (2, data.n)) / levels
     assume(np.ptp(y) > 0 and np.ptp(y_pred) > 0)
     expected = stats.spearmanr(y_pred, y).statistic
-    assert data.figure(Spearman(), y_pred[:, None], y) == close(expected)
+    assert data.value_of(Spearman(), y_pred[:, None], y) == close(expected)

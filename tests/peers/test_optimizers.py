@@ -1,4 +1,4 @@
-"""Optimizers against PyTorch's, ten steps of each, float64, to 1e-9."""
+"""Ten steps of each optimizer against PyTorch, in float64, to 1e-9."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def start() -> np.ndarray:
 
 @pytest.fixture
 def gradients() -> np.ndarray:
-    """Of very different sizes, one always 0, one 0 at first, one 0 after the first step."""
+    """Gradients of very different sizes: one always 0, one first 0, one 0 after the first step."""
     rng = np.random.default_rng(2)
     gradients = rng.normal(size=(STEPS, SIZE)) * np.logspace(-6, 3, SIZE)
     gradients[:, 0] = 0
@@ -53,14 +53,15 @@ OTHER_NAMES = {"learning_rate": "lr", "epsilon": "eps", "rho": "alpha", "decay":
 SLOW = {"learning_rate": 0.1, "beta_1": 0.5, "beta_2": 0.8}
 CASES = [
     SGD(learning_rate=0.3),
-    # PyTorch's velocity lacks the rate: equal as long as the rate is constant
+    # PyTorch's velocity does not contain the rate: equal while the rate is constant
     SGD(learning_rate=0.3, momentum=0.9),
     SGD(learning_rate=0.3, momentum=0.9, nesterov=True),
     Adagrad(learning_rate=0.5),
     Adagrad(learning_rate=0.5, decay=0.1, epsilon=0.01),
     RMSProp(),
     RMSProp(learning_rate=0.2, rho=0.99, epsilon=0.01),
-    *(each for kind in (Adam, AMSGrad, NAdam) for each in (kind(), kind(**SLOW, epsilon=0.01))),
+    *(kind() for kind in (Adam, AMSGrad, NAdam)),
+    *(kind(**SLOW, epsilon=0.01) for kind in (Adam, AMSGrad, NAdam)),
     NAdam(**SLOW, momentum_decay=0.5),
     AdamW(),
     AdamW(**SLOW, weight_decay=0.3),
@@ -70,7 +71,7 @@ CASES = [
 
 
 def peer_of(ours):
-    """Return what makes torch's optimizer, with the fields of ours under its names."""
+    """Return a factory of torch's optimizer with our fields under torch's names."""
     names = {**OTHER_NAMES, "rho": "rho"} if ours.type == "adadelta" else OTHER_NAMES
     arguments = {names.get(name, name): value for name, value in ours if name != "groups"}
     if "beta_1" in arguments:
@@ -85,13 +86,13 @@ def peer_of(ours):
 
 
 @pytest.mark.parametrize("ours", CASES, ids=repr)
-def test_ten_steps_are_those_of_torch(ours, start, gradients):
+def test_ten_steps_equal_torchs(ours, start, gradients):
     expected = list(torch_path(peer_of(ours), start, gradients))
-    found = list(our_path(ours, start, gradients))
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+    path = list(our_path(ours, start, gradients))
+    np.testing.assert_allclose(path, expected, rtol=1e-9, atol=1e-12)
 
 
-def test_nadam_is_that_of_torch_after_thousands_of_steps():
+def test_nadam_equals_torchs_after_thousands_of_steps():
     rng = np.random.default_rng(3)
     start, gradients = rng.normal(size=3), rng.normal(size=(3000, 3))
     ours = list(our_path(NAdam(beta_1=0.99, epsilon=1e-8), start, gradients))
@@ -103,8 +104,8 @@ def test_nadam_is_that_of_torch_after_thousands_of_steps():
     np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-12)
 
 
-def test_ten_steps_of_lion_are_those_of_its_paper(start, gradients):
-    """PyTorch has no Lion; the rule is the paper's algorithm 2, on torch tensors."""
+def test_ten_steps_of_lion_equal_the_papers(start, gradients):
+    """PyTorch has no Lion, so the test computes the paper's algorithm 2 on torch tensors."""
     w, m = torch.tensor(start), torch.zeros(SIZE)
     expected = []
     for gradient in torch.tensor(gradients):

@@ -1,4 +1,4 @@
-"""The shipped network of residual blocks against the same network in torch, step by step."""
+"""The shipped network of residual blocks, trained step by step as in torch."""
 
 from __future__ import annotations
 
@@ -38,20 +38,21 @@ def by_declnets_names(net):
     modules = {"dense_1": entry, "batch_norm_7": norm, "dense_8": end}
     for number, block in enumerate(blocks, start=1):
         modules |= {f"trunk_{number}_dense": block.dense, f"trunk_{number}_batch_norm": block.norm}
-    found = {}
+    parameters = {}
     for name, module in modules.items():
         weights = module.weight.detach().numpy()
         if isinstance(module, torch.nn.Linear):
-            own = {"weights": weights.T, "biases": module.bias.detach().numpy()}
+            arrays = {"weights": weights.T, "biases": module.bias.detach().numpy()}
         else:
-            own = {"scale": weights, "offset": module.bias.detach().numpy()}
-            own["running_mean"] = module.running_mean.numpy()
-            own["running_variance"] = module.running_var.numpy()
-        found |= {f"{name}.{key}": np.ascontiguousarray(array) for key, array in own.items()}
-    return found
+            arrays = {"scale": weights, "offset": module.bias.detach().numpy()}
+            arrays["running_mean"] = module.running_mean.numpy()
+            arrays["running_variance"] = module.running_var.numpy()
+        for key, array in arrays.items():
+            parameters[f"{name}.{key}"] = np.ascontiguousarray(array)
+    return parameters
 
 
-def test_each_step_is_that_of_torch(tmp_path):
+def test_each_step_equals_torchs(tmp_path):
     torch.manual_seed(0)
     net = network()
     save_file(by_declnets_names(net), tmp_path / "initial.safetensors")
@@ -86,5 +87,5 @@ def test_each_step_is_that_of_torch(tmp_path):
         np.testing.assert_allclose(trained[name], expected, rtol=1e-6, atol=1e-9, err_msg=name)
 
 
-def test_the_shipped_spec_reaches_the_accuracy_that_the_page_shows():
+def test_the_shipped_spec_reaches_the_documented_accuracy():
     assert run(load_spec(SPEC)).metrics["test"]["accuracy"] > 0.98

@@ -1,4 +1,4 @@
-"""Schedules against PyTorch's, stepped after each update, to 1e-9."""
+"""Schedules against PyTorch's, which are stepped after each update, to 1e-9."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ schedulers = torch.optim.lr_scheduler
 
 
 def torch_rates(make, initial_rate, steps):
-    """The rate of each update."""
+    """Return the rate of each update by torch's schedule."""
     parameter = torch.zeros(1, requires_grad=True)
     parameter.grad = torch.zeros(1)
     optimizer = torch.optim.SGD([parameter], lr=initial_rate)
@@ -102,8 +102,8 @@ CASES = [
 
 
 @pytest.mark.parametrize(
-    ("ours", "make", "steps"), CASES, ids=lambda each: getattr(each, "type", None)
+    ("ours", "make", "steps"), CASES, ids=lambda schedule: getattr(schedule, "type", None)
 )
-def test_rates_are_those_of_torch(ours, make, steps):
-    found = [ours.rate(step, steps) for step in range(1, steps + 1)]
-    assert found == pytest.approx(torch_rates(make, 0.3, steps), rel=1e-9, abs=1e-12)
+def test_rates_equal_torchs(ours, make, steps):
+    rates = [ours.rate(step, steps) for step in range(1, steps + 1)]
+    assert rates == pytest.approx(torch_rates(make, 0.3, steps), rel=1e-9, abs=1e-12)

@@ -1,4 +1,4 @@
-"""Layers of sequences against torch, in float64, with lengths and without."""
+"""Sequence layers against torch, in float64, with and without lengths."""
 
 from __future__ import annotations
 
@@ -20,23 +20,22 @@ N, TIME, FEATURES, UNITS = 5, 7, 3, 4
 LENGTHS = np.array([7, 1, 4, 6, 2])
 
 
-def require_same(found, expected):
-    assert set(expected) <= set(found)
+def require_same(ours, expected):
+    assert set(expected) <= set(ours)
     for name, array in expected.items():
-        np.testing.assert_allclose(found[name], array, rtol=1e-9, atol=1e-9, err_msg=name)
+        np.testing.assert_allclose(ours[name], array, rtol=1e-9, atol=1e-9, err_msg=name)
 
 
-def drawn(layer, given):
-    """Parameters for inputs, and the gradient of the output."""
-    shapes = tuple(each.shape[1:] for each in given)
-    parameters = {
-        name: RNG.normal(size=each.shape) for name, each in layer.parameters(shapes).items()
-    }
+def drawn(layer, inputs):
+    """Draw parameters for these inputs, and a gradient of the output."""
+    shapes = tuple(array.shape[1:] for array in inputs)
+    declared = layer.parameters(shapes).items()
+    parameters = {name: RNG.normal(size=parameter.shape) for name, parameter in declared}
     return parameters, RNG.normal(size=(N, *layer.output_shape(shapes)))
 
 
 def order_of_torch(name, w):
-    """Return gates in torch's order: of the LSTM's i, f, o, g, the last two change places."""
+    """Return gates in torch's order: i, f, g, o instead of i, f, o, g for an LSTM."""
     if name != "lstm":
         return w
     i, f, o, g = np.split(w, 4, axis=-1)
@@ -44,8 +43,10 @@ def order_of_torch(name, w):
 
 
 def peer_of(layer, parameters):
-    """The recurrent layer of torch with the same weights; all of its second biases are 0, save
-    those of the GRU's candidate."""
+    """Return torch's recurrent layer with the same weights.
+
+    Its second biases are 0, except the GRU's candidate biases.
+    """
     kinds = {"simple_rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
     extra = {"nonlinearity": layer.activation} if layer.type == "simple_rnn" else {}
     peer = kinds[layer.type](
@@ -54,29 +55,31 @@ def peer_of(layer, parameters):
     for prefix, suffix in (("", "_l0"), ("backward_", "_l0_reverse")):
         if prefix + "weights" not in parameters:
             continue
-        own = {key: parameters[prefix + key] for key in ("weights", "recurrent_weights", "biases")}
-        own = {key: order_of_torch(layer.type, each) for key, each in own.items()}
-        second = np.zeros_like(own["biases"])
+        weights, recurrent_weights, biases = (
+            order_of_torch(layer.type, parameters[prefix + key])
+            for key in ("weights", "recurrent_weights", "biases")
+        )
+        second = np.zeros_like(biases)
         if layer.type == "gru":
             second[2 * UNITS :] = parameters[prefix + "candidate_biases"]
-        for name, each in (
-            ("weight_ih", own["weights"].T),
-            ("weight_hh", own["recurrent_weights"].T),
-            ("bias_ih", own["biases"]),
+        for name, array in (
+            ("weight_ih", weights.T),
+            ("weight_hh", recurrent_weights.T),
+            ("bias_ih", biases),
             ("bias_hh", second),
         ):
-            getattr(peer, name + suffix).data = torch.tensor(each)
+            getattr(peer, name + suffix).data = torch.tensor(array)
     return peer
 
 
 def by_torch(layer, x, dy, lengths, parameters):
-    """y, dx and the gradients of the parameters, by torch's layer on packed sequences."""
-    peer, given = peer_of(layer, parameters), torch.tensor(x, requires_grad=True)
+    """Return y, dx and the parameters' gradients of torch's layer on packed sequences."""
+    peer, leaf = peer_of(layer, parameters), torch.tensor(x, requires_grad=True)
     if lengths is None:
-        states, last = peer(given)
+        states, last = peer(leaf)
     else:
         packed = torch.nn.utils.rnn.pack_padded_sequence(
-            given, torch.tensor(lengths), batch_first=True, enforce_sorted=False
+            leaf, torch.tensor(lengths), batch_first=True, enforce_sorted=False
         )
         states, last = peer(packed)
         states, _ = torch.nn.utils.rnn.pad_packed_sequence(
@@ -86,7 +89,7 @@ def by_torch(layer, x, dy, lengths, parameters):
         last = last[0] if isinstance(last, tuple) else last
         states = torch.cat(tuple(last), dim=1)
     states.backward(torch.tensor(dy))
-    found = {"y": states.detach().numpy(), "dx[0]": given.grad.numpy()}
+    results = {"y": states.detach().numpy(), "dx[0]": leaf.grad.numpy()}
     for prefix, suffix in (("", "_l0"), ("backward_", "_l0_reverse")):
         if prefix + "weights" in parameters:
             grad = {name: getattr(peer, name + suffix).grad.numpy() for name in NAMES}
@@ -95,10 +98,10 @@ def by_torch(layer, x, dy, lengths, parameters):
                 ("recurrent_weights", grad["weight_hh"].T),
                 ("biases", grad["bias_ih"]),
             ):
-                found[f"grad.{prefix}{name}"] = order_of_torch(layer.type, of_torch)
+                results[f"grad.{prefix}{name}"] = order_of_torch(layer.type, of_torch)
             if layer.type == "gru":
-                found[f"grad.{prefix}candidate_biases"] = grad["bias_hh"][2 * UNITS :]
-    return found
+                results[f"grad.{prefix}candidate_biases"] = grad["bias_hh"][2 * UNITS :]
+    return results
 
 
 NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -115,32 +118,32 @@ NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 def test_recurrent_layers(kind, fields, both, sequences, lengths):
     layer = kind(units=UNITS, bidirectional=both, return_sequences=sequences, **fields)
     x = RNG.normal(size=(N, TIME, FEATURES))
-    given = (x,) if lengths is None else (x, lengths)
-    parameters, dy = drawn(layer, given)
-    found = run_layer_of_many(layer, given, dy, **parameters)
-    require_same(found, by_torch(layer, x, dy, lengths, parameters))
+    inputs = (x,) if lengths is None else (x, lengths)
+    parameters, dy = drawn(layer, inputs)
+    ours = run_layer_of_many(layer, inputs, dy, **parameters)
+    require_same(ours, by_torch(layer, x, dy, lengths, parameters))
 
 
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "lengths"])
 @pytest.mark.parametrize("layer", [LastStep(), MeanOverTime(), MaxOverTime()], ids=lambda x: x.type)
 def test_layers_over_time(layer, lengths):
     x, dy = RNG.normal(size=(N, TIME, FEATURES)), RNG.normal(size=(N, FEATURES))
-    given = torch.tensor(x, requires_grad=True)
+    leaf = torch.tensor(x, requires_grad=True)
     ends = [TIME] * N if lengths is None else lengths
-    each = [row[:end] for row, end in zip(given, ends, strict=True)]
-    of = {
+    sequences = [row[:end] for row, end in zip(leaf, ends, strict=True)]
+    pooled = {
         "last_step": lambda row: row[-1],
         "mean_over_time": lambda row: row.mean(dim=0),
         "max_over_time": lambda row: row.max(dim=0).values,
     }[layer.type]
-    y = torch.stack([of(row) for row in each])
+    y = torch.stack([pooled(row) for row in sequences])
     y.backward(torch.tensor(dy))
-    found = run_layer_of_many(layer, (x,) if lengths is None else (x, lengths), dy)
-    require_same(found, {"y": y.detach().numpy(), "dx[0]": given.grad.numpy()})
+    ours = run_layer_of_many(layer, (x,) if lengths is None else (x, lengths), dy)
+    require_same(ours, {"y": y.detach().numpy(), "dx[0]": leaf.grad.numpy()})
 
 
 def attention_of(parameters, features, units, heads, dropout=0.0):
-    """The attention of torch with the same weights."""
+    """Return torch's attention with the same weights."""
     names = {"kdim": features[1], "vdim": features[1]} if len(set(features)) > 1 else {}
     peer = torch.nn.MultiheadAttention(units, heads, dropout, batch_first=True, **names).double()
     of = {name: torch.tensor(np.ascontiguousarray(w.T)) for name, w in parameters.items()}
@@ -156,17 +159,17 @@ def attention_of(parameters, features, units, heads, dropout=0.0):
 
 
 def gradients_of(peer):
-    three = ("query", "key", "value")
+    projections = ("query", "key", "value")
     if peer.in_proj_weight is not None:
         weights = peer.in_proj_weight.grad.chunk(3)
     else:
-        weights = [getattr(peer, f"{name[0]}_proj_weight").grad for name in three]
-    found = {f"{name}_weights": w.numpy().T for name, w in zip(three, weights, strict=True)}
-    biases = peer.in_proj_bias.grad.chunk(3)
-    found |= {f"{name}_biases": w.numpy() for name, w in zip(three, biases, strict=True)}
-    found["output_weights"] = peer.out_proj.weight.grad.numpy().T
-    found["output_biases"] = peer.out_proj.bias.grad.numpy()
-    return {f"grad.{name}": each for name, each in found.items()}
+        weights = [getattr(peer, f"{name[0]}_proj_weight").grad for name in projections]
+    biases, gradients = peer.in_proj_bias.grad.chunk(3), {}
+    for name, w, b in zip(projections, weights, biases, strict=True):
+        gradients |= {f"{name}_weights": w.numpy().T, f"{name}_biases": b.numpy()}
+    gradients["output_weights"] = peer.out_proj.weight.grad.numpy().T
+    gradients["output_biases"] = peer.out_proj.bias.grad.numpy()
+    return {f"grad.{name}": gradient for name, gradient in gradients.items()}
 
 
 def padding_of(lengths, time):
@@ -175,7 +178,7 @@ def padding_of(lengths, time):
 
 @pytest.fixture
 def drop_as_ours(monkeypatch):
-    """Let torch's attention drop what a layer of ours with the test's random stream drops."""
+    """Let torch's attention use the dropout masks that our layer draws in this test."""
 
     def dropped(shares, p, training=True):
         drawn = np.random.Generator(np.random.PCG64(0)).random(tuple(shares.shape))
@@ -190,17 +193,17 @@ def drop_as_ours(monkeypatch):
 def test_self_attention(rate, causal, lengths, drop_as_ours):
     layer = MultiHeadAttention(heads=2, causal=causal, dropout=rate)
     x = RNG.normal(size=(N, TIME, 6))
-    given = (x,) if lengths is None else (x, lengths)
-    parameters, dy = drawn(layer, given)
-    asked = torch.tensor(x, requires_grad=True)
+    inputs = (x,) if lengths is None else (x, lengths)
+    parameters, dy = drawn(layer, inputs)
+    leaf = torch.tensor(x, requires_grad=True)
     peer, padding = attention_of(parameters, (6, 6), 6, 2, rate), padding_of(lengths, TIME)
     later = torch.ones(TIME, TIME).triu(1).bool() if causal else None
-    y, _ = peer(asked, asked, asked, key_padding_mask=padding, attn_mask=later)
+    y, _ = peer(leaf, leaf, leaf, key_padding_mask=padding, attn_mask=later)
     if padding is not None:
         y = y.masked_fill(padding[:, :, None], 0)
     y.backward(torch.tensor(dy))
-    expected = {"y": y.detach().numpy(), "dx[0]": asked.grad.numpy(), **gradients_of(peer)}
-    require_same(run_layer_of_many(layer, given, dy, **parameters), expected)
+    expected = {"y": y.detach().numpy(), "dx[0]": leaf.grad.numpy(), **gradients_of(peer)}
+    require_same(run_layer_of_many(layer, inputs, dy, **parameters), expected)
 
 
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "lengths"])
@@ -211,18 +214,18 @@ def test_cross_attention(rate, lengths, drop_as_ours):
         RNG.normal(size=(N, 4, 6)),
         RNG.normal(size=(N, TIME, 2)),
     )
-    own = np.array([4, 2, 1, 3, 4])
-    given = (x, other) if lengths is None else (x, other, lengths, own)
-    parameters, dy = drawn(layer, given)
-    asked, told = (torch.tensor(each, requires_grad=True) for each in (x, other))
+    query_lengths = np.array([4, 2, 1, 3, 4])
+    inputs = (x, other) if lengths is None else (x, other, lengths, query_lengths)
+    parameters, dy = drawn(layer, inputs)
+    query, context = (torch.tensor(array, requires_grad=True) for array in (x, other))
     peer = attention_of(parameters, (6, 2), 6, 3, rate)
-    y, _ = peer(asked, told, told, key_padding_mask=padding_of(lengths, TIME))
+    y, _ = peer(query, context, context, key_padding_mask=padding_of(lengths, TIME))
     if lengths is not None:
-        y = y.masked_fill(padding_of(own, 4)[:, :, None], 0)
+        y = y.masked_fill(padding_of(query_lengths, 4)[:, :, None], 0)
     y.backward(torch.tensor(dy))
-    expected = {"y": y.detach().numpy(), "dx[0]": asked.grad.numpy(), "dx[1]": told.grad.numpy()}
-    found = run_layer_of_many(layer, given, dy, **parameters)
-    require_same(found, {**expected, **gradients_of(peer)})
+    expected = {"y": y.detach().numpy(), "dx[0]": query.grad.numpy(), "dx[1]": context.grad.numpy()}
+    ours = run_layer_of_many(layer, inputs, dy, **parameters)
+    require_same(ours, {**expected, **gradients_of(peer)})
 
 
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "lengths"])
@@ -245,23 +248,23 @@ def test_convolution(fields, pads, arguments, lengths):
     x = RNG.normal(size=(N, TIME, 6))
     if lengths is not None and (layer.stride > 1 or layer.padding == "valid"):
         return  # refused: see test_conv1d
-    given = (x,) if lengths is None else (x, lengths)
-    parameters, dy = drawn(layer, given)
-    own = {name: torch.tensor(w, requires_grad=True) for name, w in parameters.items()}
-    asked = torch.tensor(x, requires_grad=True)
+    inputs = (x,) if lengths is None else (x, lengths)
+    parameters, dy = drawn(layer, inputs)
+    leaves = {name: torch.tensor(w, requires_grad=True) for name, w in parameters.items()}
+    leaf = torch.tensor(x, requires_grad=True)
     padding = torch.tensor(
         np.arange(TIME) >= (np.full(N, TIME) if lengths is None else lengths)[:, None]
     )
-    seen = asked.masked_fill(padding[:, :, None], 0).transpose(1, 2)
+    seen = leaf.masked_fill(padding[:, :, None], 0).transpose(1, 2)
     y = torch.nn.functional.conv1d(
         torch.nn.functional.pad(seen, pads),
-        own["weights"].permute(2, 1, 0),
-        own.get("biases"),
+        leaves["weights"].permute(2, 1, 0),
+        leaves.get("biases"),
         **arguments,
     ).transpose(1, 2)
     if lengths is not None:
         y = y.masked_fill(padding[:, :, None], 0)
     y.backward(torch.tensor(dy))
-    gradients = {f"grad.{name}": each.grad.numpy() for name, each in own.items()}
-    expected = {"y": y.detach().numpy(), "dx[0]": asked.grad.numpy(), **gradients}
-    require_same(run_layer_of_many(layer, given, dy, **parameters), expected)
+    gradients = {f"grad.{name}": array.grad.numpy() for name, array in leaves.items()}
+    expected = {"y": y.detach().numpy(), "dx[0]": leaf.grad.numpy(), **gradients}
+    require_same(run_layer_of_many(layer, inputs, dy, **parameters), expected)

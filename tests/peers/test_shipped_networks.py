@@ -1,4 +1,4 @@
-"""The networks of shipped specs against the same ones in PyTorch, from the same weights."""
+"""Networks of shipped specs against the same networks in PyTorch, from equal weights."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def convolution(kind, w, name, **arguments):
 
 
 class WithLSTM(nn.Module):
-    """The network of strokes_lstm.toml; of torch's two biases, only the first is trained."""
+    """The network of strokes_lstm.toml; torch's second bias is not trained."""
 
     def __init__(self, w):
         super().__init__()
@@ -75,13 +75,13 @@ class WithAttention(nn.Module):
         self.convolutions = nn.ModuleList(
             convolution(nn.Conv1d, w, name, padding="same") for name in names
         )
-        own, three = "multi_head_attention_1", ("query", "key", "value")
-        features = len(w[f"{own}.query_weights"])
+        prefix, projections = "multi_head_attention_1", ("query", "key", "value")
+        features = len(w[f"{prefix}.query_weights"])
         self.attention = nn.MultiheadAttention(features, 4, batch_first=True).double()
         for array, part in (("weight", "weights"), ("bias", "biases")):
-            joined = np.concatenate([w[f"{own}.{name}_{part}"].T for name in three])
+            joined = np.concatenate([w[f"{prefix}.{name}_{part}"].T for name in projections])
             getattr(self.attention, f"in_proj_{array}").data = tensor(joined)
-            getattr(self.attention.out_proj, array).data = tensor(w[f"{own}.output_{part}"].T)
+            getattr(self.attention.out_proj, array).data = tensor(w[f"{prefix}.output_{part}"].T)
         self.dense = linear(w, "dense_1")
 
     def forward(self, x, lengths):
@@ -102,7 +102,7 @@ class WithAttention(nn.Module):
 
 
 class WithWords(nn.Module):
-    """The network of messages.toml: the mean of the vectors of all words but the padding, 0."""
+    """The network of messages.toml: the mean of the word vectors, without the padding 0."""
 
     def __init__(self, w):
         super().__init__()
@@ -132,7 +132,7 @@ class WithCategories(nn.Module):
 
 
 def with_images(w):
-    """The network of shapes_convolution.toml."""
+    """Return the network of shapes_convolution.toml."""
     first, second, third = (
         convolution(nn.Conv2d, w, f"conv2d_{number}", padding=1) for number in (1, 2, 3)
     )
@@ -143,16 +143,16 @@ def with_images(w):
     )
 
 
-def pinball(found, y):
+def pinball(y_pred, y):
     quantiles = tensor([0.1, 0.5, 0.9])
-    return torch.maximum(quantiles * (y - found), (quantiles - 1) * (y - found)).mean()
+    return torch.maximum(quantiles * (y - y_pred), (quantiles - 1) * (y - y_pred)).mean()
 
 
 class Case(NamedTuple):
     """A shipped spec and its network.
 
     Attributes:
-        network: makes the network from our weights.
+        network: builds the network from our weights.
         inputs: the names of the data's inputs, with the type of each.
         loss: from predictions and targets.
         epochs, changes: of the spec.
@@ -199,19 +199,19 @@ CASES = {
 
 
 def arrays_of(case, sets, windows):
-    """The inputs and targets of the training and test data, by the name of the set."""
+    """Return inputs and targets of the training and test data, by data set."""
     if not case.inputs:
         return {name: ((tensor(x),), tensor(y)) for name, (x, y, _) in windows.items()}
-    found = {}
+    arrays = {}
     for name, data in sets.datasets.items():
         x = data.x if isinstance(data.x, dict) else {"": data.x}
         inputs = tuple(tensor(x[key], kind) for key, kind in case.inputs.items())
-        found[name] = inputs, torch.tensor(np.array(data.y))
-    return found
+        arrays[name] = inputs, torch.tensor(np.array(data.y))
+    return arrays
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_training_gives_the_weights_and_metrics_of_pytorch(shipped_spec, windows, name):
+def test_training_gives_the_weights_and_metrics_of_torch(shipped_spec, windows, name):
     case = CASES[name]
     changes = {**CHANGES, **case.changes, "training.epochs": case.epochs}
     spec = declnet.load_spec(shipped_spec(f"{name}.toml"), changes)
@@ -221,37 +221,37 @@ def test_training_gives_the_weights_and_metrics_of_pytorch(shipped_spec, windows
     if case.loss is pinball:
         logs = {part: np.log(y.numpy()) for part, (_, y) in arrays.items()}
         mean, deviation = logs["train"].mean(), logs["train"].std()
-        scaled = {part: tensor((each - mean) / deviation)[:, None] for part, each in logs.items()}
+        scaled = {part: tensor((log - mean) / deviation)[:, None] for part, log in logs.items()}
         arrays = {part: (arrays[part][0], scaled[part]) for part in arrays}
     elif case.loss is functional.mse_loss:
         arrays = {part: (x, y.double().reshape(len(y), -1)) for part, (x, y) in arrays.items()}
     else:
         arrays = {part: (x, y.long()) for part, (x, y) in arrays.items()}
     torch.set_num_threads(1)  # threads that wait for busy processors take twenty times as long
-    trained = [each for each in peer.parameters() if each.requires_grad]
+    trained = [parameter for parameter in peer.parameters() if parameter.requires_grad]
     rate = changes.get("optimizer.learning_rate", spec.optimizer.learning_rate)
     optimizer, (x, y) = torch.optim.Adam(trained, lr=rate, eps=1e-8), arrays["train"]
     for _ in range(case.epochs):
         for at in range(0, len(y), spec.training.batch_size):
             part = slice(at, at + spec.training.batch_size)
             optimizer.zero_grad()
-            case.loss(peer(*(each[part] for each in x)), y[part]).backward()
+            case.loss(peer(*(array[part] for array in x)), y[part]).backward()
             optimizer.step()
     result, (x, y) = declnet.run(spec), arrays["test"]
-    found = result.metrics["test"]
+    metrics = result.metrics["test"]
     with torch.no_grad():
         y_pred = peer(*x)
-    assert found["loss"] == pytest.approx(float(case.loss(y_pred, y)), rel=1e-7)
-    if "accuracy" in found:
-        assert found["accuracy"] == float((y_pred.argmax(dim=1) == y).double().mean())
-    last = [each for each in peer.modules() if isinstance(each, nn.Linear)][-1]
+    assert metrics["loss"] == pytest.approx(float(case.loss(y_pred, y)), rel=1e-7)
+    if "accuracy" in metrics:
+        assert metrics["accuracy"] == float((y_pred.argmax(dim=1) == y).double().mean())
+    last = [module for module in peer.modules() if isinstance(module, nn.Linear)][-1]
     ours = next(w for key, w in reversed(result.model.parameters().items()) if w.ndim == 2)
     np.testing.assert_allclose(ours, last.weight.detach().numpy().T, rtol=1e-6, atol=1e-9)
 
 
 @pytest.fixture(scope="module")
 def windows(repository):
-    """The windows of demand.toml as (x, y, sales in the past), cut here by loops."""
+    """The windows of demand.toml as (x, y, past sales), built here with loops."""
     with (repository / "specs" / "data" / "demand.csv").open() as file:
         rows = list(csv.DictReader(file))
     table = np.array(
@@ -260,8 +260,8 @@ def windows(repository):
     held = round(len(table) * 0.15)
     parts = {"train": table[: -2 * held], "test": table[-held - PAST :]}
     mean, std = parts["train"].mean(axis=0), parts["train"].std(axis=0)
-    mean[1], std[1] = 0, 1  # booleans are left as they are
-    found = {}
+    mean[1], std[1] = 0, 1  # booleans are not scaled
+    arrays = {}
     for name, part in parts.items():
         scaled, starts = (part - mean) / std, range(len(part) - PAST - HORIZON + 1)
         x = [
@@ -269,18 +269,19 @@ def windows(repository):
             for at in starts
         ]
         y = [part[at + PAST : at + PAST + HORIZON, 2] for at in starts]
-        found[name] = np.array(x), np.array(y), np.array([part[at : at + PAST, 2] for at in starts])
-    return found
+        past = [part[at : at + PAST, 2] for at in starts]
+        arrays[name] = np.array(x), np.array(y), np.array(past)
+    return arrays
 
 
-def test_the_texts_are_classified_as_well_as_by_a_linear_model_of_word_counts(repository):
+def test_texts_are_classified_as_well_as_by_a_linear_model_of_word_counts(repository):
     text = pytest.importorskip("sklearn.feature_extraction.text")
     linear_model = pytest.importorskip("sklearn.linear_model")
     spec = declnet.load_spec(repository / "specs" / "messages.toml")
     loaded = split_sets(load_sets(spec.data, spec.seed), spec.data, spec.seed)
     (x, y), (x_test, y_test) = (
-        (each.columns["message"].tolist(), each.columns["subject"].tolist())
-        for each in (loaded["train"], loaded["test"])
+        (table.columns["message"].tolist(), table.columns["subject"].tolist())
+        for table in (loaded["train"], loaded["test"])
     )
     count = text.CountVectorizer(min_df=2).fit(x)
     peer = linear_model.LogisticRegression(max_iter=1000).fit(count.transform(x), y)

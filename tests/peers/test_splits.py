@@ -12,7 +12,7 @@ from declnet.spec.data_section import SplitSpec
 peers = pytest.importorskip("sklearn.model_selection")
 
 
-def test_strata_are_as_large():
+def test_strata_have_equal_sizes():
     labels = np.repeat([0, 1, 2], [50, 30, 20])
     data = Dataset(np.zeros((100, 1)), labels)
     mine = split_positions(data, {"test": 0.2}, SplitSpec(method="stratified"), 0)["test"]
@@ -20,7 +20,7 @@ def test_strata_are_as_large():
     assert np.bincount(labels[mine]).tolist() == np.bincount(theirs).tolist()
 
 
-def test_folds_of_groups_are_spread_as_evenly():
+def test_folds_of_groups_are_as_even():
     groups = np.random.default_rng(0).integers(0, 20, 200)
     method = SplitSpec(method="grouped", column="patient")
     mine = [len(out) for _, out in fold_positions(Table({"patient": groups}), 4, method, 0)]
@@ -29,7 +29,7 @@ def test_folds_of_groups_are_spread_as_evenly():
 
 
 @pytest.mark.parametrize("samples", [24, 25, 27])
-def test_folds_of_time_are_the_same(samples):
+def test_folds_of_time_are_equal(samples):
     data = Dataset(np.zeros((samples, 1)), np.zeros(samples))
     mine = fold_positions(data, 3, SplitSpec(method="time"), 0)
     theirs = peers.TimeSeriesSplit(3).split(data.x)

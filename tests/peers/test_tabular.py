@@ -41,13 +41,13 @@ def torch_path(
     Args:
         start: the initial parameters.
         loss: the mean loss of the samples of a slice.
-        rate: the learning rate by the share of the training that is done.
+        rate: the learning rate as a function of the completed share of the training.
         decay: the weight decay, likewise.
-        factors: factor that the rate is multiplied by, for the names that end like this.
-        undecayed: how the names of parameters without decay end.
+        factors: factors of the rate, by the suffix of the parameter's name.
+        undecayed: suffixes of the names of parameters without weight decay.
     """
-    weights = {name: torch.tensor(each, requires_grad=True) for name, each in start.items()}
-    groups = [{"params": [each], "name": name} for name, each in weights.items()]
+    weights = {name: torch.tensor(array, requires_grad=True) for name, array in start.items()}
+    groups = [{"params": [weight], "name": name} for name, weight in weights.items()]
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.95), eps=1e-8)
     for step in range(STEPS):
         for group in optimizer.param_groups:
@@ -60,7 +60,7 @@ def torch_path(
         loss(weights, slice(first, first + BATCH)).backward()
         optimizer.step()
         if (step + 1) % (ROWS // BATCH) == 0:
-            yield {name: each.detach().numpy().copy() for name, each in weights.items()}
+            yield {name: weight.detach().numpy().copy() for name, weight in weights.items()}
 
 
 def coslog4(peak: float) -> Callable[[float], float]:
@@ -72,7 +72,7 @@ def flat_cos(value: float) -> Callable[[float], float]:
 
 
 def require_same(ours: list[Any], theirs: Iterator[Parameters], start: Mapping[str, Any]) -> None:
-    """Compare the paths, on which every parameter must have moved."""
+    """Assert that the paths agree and that every parameter changes."""
     count = 0
     for mine, other in zip(ours, theirs, strict=True):
         for name, values in other.items():
@@ -87,7 +87,7 @@ def ntp(weights: Parameters, name: str, x: Any) -> Any:
     return x @ w / sqrt(len(w)) + b
 
 
-def test_realmlp_td_fits_numbers_as_its_formulas_say(our_path: Any, x: np.ndarray) -> None:
+def test_realmlp_td_for_numbers_follows_its_formulas(our_path: Any, x: np.ndarray) -> None:
     y = np.sin(x[:, :1]) + x[:, 1:2]
     layers: list[Any] = [{"type": "pbld", "name": "numbers"}, "feature_scale"]
     for number in (1, 2):
@@ -112,13 +112,13 @@ def test_realmlp_td_fits_numbers_as_its_formulas_say(our_path: Any, x: np.ndarra
     start, ours = our_path(Dataset(x, y), layers, "mean_squared_error", optimizer, **SCHEDULE)
 
     def loss(weights: Parameters, part: slice) -> Any:
-        given = torch.tensor(x[part])
+        inputs = torch.tensor(x[part])
         w, b, out, c = (
             weights[f"numbers.{name}"] for name in ("frequencies", "phases", "weights", "biases")
         )
-        waves = torch.cos(2 * pi * given[:, :, None] * w + b)
+        waves = torch.cos(2 * pi * inputs[:, :, None] * w + b)
         embedded = torch.einsum("nfh,fho->nfo", waves, out) + c
-        z = torch.cat([embedded.flatten(1), given], dim=1) * weights["feature_scale_1.scale"]
+        z = torch.cat([embedded.flatten(1), inputs], dim=1) * weights["feature_scale_1.scale"]
         for number in (1, 2):
             before = ntp(weights, f"dense_{number}", z)
             change = torch.nn.functional.mish(before) - before
@@ -133,12 +133,12 @@ def test_realmlp_td_fits_numbers_as_its_formulas_say(our_path: Any, x: np.ndarra
 
 
 @pytest.mark.parametrize("targets", ["classes", "values"])
-def test_tabm_mini_trains_each_member_as_its_formulas_say(
+def test_tabm_mini_follows_its_formulas_for_each_member(
     our_path: Any, x: np.ndarray, targets: str
 ) -> None:
     classes, rng = targets == "classes", np.random.default_rng(1)
     y = rng.integers(0, CLASSES, ROWS) if classes else rng.normal(size=(ROWS, 1))
-    x[:, 0] = np.round(x[:, 0])  # few values: fewer bins
+    x[:, 0] = np.round(x[:, 0])  # few distinct values give fewer bins
     units, members = CLASSES if classes else 1, 5
     embedded = {"type": "piecewise_linear", "name": "numbers", "units": 3, "bins": 6}
     layers = [embedded, "flatten", {"type": "members", "members": members}]
@@ -152,26 +152,26 @@ def test_tabm_mini_trains_each_member_as_its_formulas_say(
         "epsilon": 1e-8,
         "groups": [{"parameters": ["*.biases"], "weight_decay": 0.0}],
     }
-    own = "members_crossentropy" if classes else "members_squared_error"
-    start, ours = our_path(Dataset(x, y), layers, own, optimizer, **SCHEDULE)
+    loss_type = "members_crossentropy" if classes else "members_squared_error"
+    start, ours = our_path(Dataset(x, y), layers, loss_type, optimizer, **SCHEDULE)
     edges = ours[0]["numbers.edges"]
     start.pop("numbers.edges")
 
     def loss(weights: Parameters, part: slice) -> Any:
-        given = torch.tensor(x[part])
-        z = given[:, :, None] * weights["numbers.slopes"] + weights["numbers.biases"]
+        inputs = torch.tensor(x[part])
+        z = inputs[:, :, None] * weights["numbers.slopes"] + weights["numbers.biases"]
         e = torch.tensor(encoded(x[part], edges))
         z = z + torch.einsum("nfb,fbu->nfu", e, weights["numbers.weights"])
         z = z.flatten(1)[:, None] * weights["members_1.scale"]
         for number in (1, 2):
-            own = weights[f"dense_{number}.weights"], weights[f"dense_{number}.biases"]
-            z = torch.relu(z @ own[0] + own[1])
+            dense = weights[f"dense_{number}.weights"], weights[f"dense_{number}.biases"]
+            z = torch.relu(z @ dense[0] + dense[1])
         out = torch.einsum("nkd,kdu->nku", z, weights["member_dense_1.weights"])
         out = out + weights["member_dense_1.biases"]
-        wanted = torch.tensor(np.repeat(y[part], members, axis=0))
+        expected = torch.tensor(np.repeat(y[part], members, axis=0))
         if classes:
-            return torch.nn.functional.cross_entropy(out.flatten(0, 1), wanted)
-        return torch.nn.functional.mse_loss(out.flatten(0, 1), wanted)
+            return torch.nn.functional.cross_entropy(out.flatten(0, 1), expected)
+        return torch.nn.functional.mse_loss(out.flatten(0, 1), expected)
 
     spared = (".biases",)
     theirs = torch_path(start, loss, lambda _: 0.002, lambda _: 3e-4, {}, spared)
@@ -180,18 +180,18 @@ def test_tabm_mini_trains_each_member_as_its_formulas_say(
 
 def encoded(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Return the piecewise-linear encoding (n, features, bins), feature by feature."""
-    found = np.zeros((len(x), *edges[:, 1:].shape))
-    for feature, own in enumerate(edges):
-        kept = np.unique(own)
-        for number, (left, right) in enumerate(pairwise(kept)):
+    encoding = np.zeros((len(x), *edges[:, 1:].shape))
+    for feature, feature_edges in enumerate(edges):
+        distinct = np.unique(feature_edges)
+        for number, (left, right) in enumerate(pairwise(distinct)):
             e = (x[:, feature] - left) / (right - left)
             e = e if number == 0 else np.maximum(e, 0)
-            found[:, feature, number] = e if number == len(kept) - 2 else np.minimum(e, 1)
-    return found
+            encoding[:, feature, number] = e if number == len(distinct) - 2 else np.minimum(e, 1)
+    return encoding
 
 
 @pytest.mark.parametrize("rows", [40, 700, 40_000])
-def test_quantile_normal_is_scikit_learns_quantile_transformer(rows: int) -> None:
+def test_quantile_normal_equals_scikit_learns_quantile_transformer(rows: int) -> None:
     preprocessing = pytest.importorskip("sklearn.preprocessing")
     rng = np.random.default_rng(rows)
     for x in (rng.lognormal(size=rows), rng.integers(0, 5, rows).astype(float)):

@@ -19,7 +19,7 @@ LAYERS: list[Any] = [
     "tanh",
     {"type": "dense", "units": 8},
     "tanh",
-    "batch_norm",  # after tanh: before it, the gradient of biases is only rounding
+    "batch_norm",  # after tanh; before it, the gradient of the biases is rounding error
     OUTPUT,
     "softmax",
 ]
@@ -33,7 +33,7 @@ def data() -> Dataset:
 
 @pytest.fixture
 def classified(our_path: Any, data: Dataset) -> Any:
-    """Return the initial parameters, and those after each step on all samples."""
+    """Return the initial parameters and the parameters after each step on all samples."""
 
     def train(layers: Any, optimizer: Any, **training: Any) -> Any:
         loss = "categorical_crossentropy"
@@ -54,19 +54,18 @@ class Network(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
                 self.named()[key].copy_(torch.tensor(ours))
 
     def named(self) -> dict[str, Any]:
-        """Return every parameter by our name, weights transposed."""
-        found = {}
+        """Return all parameters by our names, with weights transposed."""
+        parameters = {}
         for name, layer in self.layers.items():
-            found |= {f"{name}.weights": layer.weight.T, f"{name}.biases": layer.bias}
+            parameters |= {f"{name}.weights": layer.weight.T, f"{name}.biases": layer.bias}
         norm = {"scale": self.norm.weight, "offset": self.norm.bias}
         norm |= {"running_mean": self.norm.running_mean, "running_variance": self.norm.running_var}
-        return found | {f"batch_norm_1.{name}": each for name, each in norm.items()}
+        return parameters | {f"batch_norm_1.{name}": array for name, array in norm.items()}
 
     def every(self) -> list[Any]:
         """Return all parameters."""
-        return [
-            each for module in (*self.layers.values(), self.norm) for each in module.parameters()
-        ]
+        modules = (*self.layers.values(), self.norm)
+        return [parameter for module in modules for parameter in module.parameters()]
 
     def penalty(self) -> Any:
         """Return the sum of all penalties."""
@@ -94,24 +93,24 @@ def torch_path(
         optimizer.zero_grad(set_to_none=True)
         (torch.nn.functional.cross_entropy(network(x), y) + network.penalty()).backward()
         if clip is not None:  # PyTorch's adds 1e-6 to the norm
-            gradients = [each.grad for each in network.every() if each.grad is not None]
-            norm = float(torch.sqrt(sum((each**2).sum() for each in gradients)))
-            for each in gradients:
-                each.mul_(min(1.0, clip / norm))
+            gradients = [w.grad for w in network.every() if w.grad is not None]
+            norm = float(torch.sqrt(sum((gradient**2).sum() for gradient in gradients)))
+            for gradient in gradients:
+                gradient.mul_(min(1.0, clip / norm))
         optimizer.step()
-        yield {key: each.detach().numpy().copy() for key, each in network.named().items()}
+        yield {key: array.detach().numpy().copy() for key, array in network.named().items()}
 
 
 def require_same(ours: list[dict[str, np.ndarray]], expected: Any) -> None:
-    for step, (found, wanted) in enumerate(zip(ours, expected, strict=True)):
-        for key in found:
+    for step, (actual, theirs) in enumerate(zip(ours, expected, strict=True)):
+        for key in actual:
             np.testing.assert_allclose(
-                found[key], wanted[key], rtol=1e-9, atol=1e-11, err_msg=f"{key}, step {step}"
+                actual[key], theirs[key], rtol=1e-9, atol=1e-11, err_msg=f"{key}, step {step}"
             )
 
 
 @pytest.mark.parametrize(("batch_size", "accumulate"), [(10, 4), (7, 4), (6, 3)])
-def test_accumulated_gradients_are_those_of_torch(
+def test_accumulated_gradients_equal_torchs(
     classified: Any, data: Dataset, batch_size: int, accumulate: int
 ) -> None:
     training = {"batch_size": batch_size, "accumulate": accumulate, "shuffle": False}
@@ -129,12 +128,12 @@ def test_accumulated_gradients_are_those_of_torch(
                     loss = torch.nn.functional.cross_entropy(network(part), labels)
                     (loss * len(labels) / len(ys)).backward()
                 optimizer.step()
-            yield {key: each.detach().numpy().copy() for key, each in network.named().items()}
+            yield {key: array.detach().numpy().copy() for key, array in network.named().items()}
 
     require_same(ours, expected())
 
 
-def test_groups_are_those_of_torch(classified: Any, data: Dataset) -> None:
+def test_groups_equal_torchs(classified: Any, data: Dataset) -> None:
     groups = [
         {"parameters": ["*.biases", "batch_norm_1.*"], "weight_decay": 0.0},
         {"parameters": ["dense_3.weights"], "learning_rate": 0.002, "beta_1": 0.5},
@@ -157,10 +156,10 @@ def test_groups_are_those_of_torch(classified: Any, data: Dataset) -> None:
 
 
 @pytest.mark.parametrize("batch_norm", [True, False])
-def test_frozen_layers_are_those_of_torch(classified: Any, data: Dataset, batch_norm: bool) -> None:
-    """As `requires_grad_(False)`, and for batch normalization also `eval()`."""
+def test_frozen_layers_equal_torchs(classified: Any, data: Dataset, batch_norm: bool) -> None:
+    """Freezing equals `requires_grad_(False)`, for batch normalization also `eval()`."""
     places = (2, 4) if batch_norm else (0, 2)
-    layers = [{"type": each} if isinstance(each, str) else dict(each) for each in LAYERS]
+    layers = [{"type": layer} if isinstance(layer, str) else dict(layer) for layer in LAYERS]
     for place in places:
         layers[place]["trainable"] = False
     start, ours = classified(layers, {"type": "adam", "learning_rate": 0.02}, clip_norm=0.05)
@@ -168,14 +167,14 @@ def test_frozen_layers_are_those_of_torch(classified: Any, data: Dataset, batch_
     frozen = [network.layers["dense_2"], network.norm if batch_norm else network.layers["dense_1"]]
     for module in frozen:
         module.requires_grad_(False).eval()
-    trained = [each for each in network.every() if each.requires_grad]
+    trained = [parameter for parameter in network.every() if parameter.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=0.02, eps=1e-7)
     require_same(ours, torch_path(network, data, optimizer, clip=0.05))
 
 
-def test_layers_trained_from_an_epoch_on_are_those_of_torch(classified: Any, data: Dataset) -> None:
+def test_layers_that_start_to_train_later_equal_torchs(classified: Any, data: Dataset) -> None:
     """PyTorch's Adam counts the steps of a parameter from the first one with a gradient."""
-    layers = [{"type": each} if isinstance(each, str) else dict(each) for each in LAYERS]
+    layers = [{"type": layer} if isinstance(layer, str) else dict(layer) for layer in LAYERS]
     for place in (0, 2, 4):
         layers[place]["trainable"] = {"from_epoch": 5}
     start, ours = classified(layers, {"type": "adamw", "learning_rate": 0.02})
@@ -190,8 +189,8 @@ def test_layers_trained_from_an_epoch_on_are_those_of_torch(classified: Any, dat
     require_same(ours, torch_path(network, data, optimizer, before))
 
 
-def test_shared_weights_are_those_of_torch(classified: Any, data: Dataset) -> None:
-    """The second layer is the first; the third, batch normalization, is used twice too."""
+def test_shared_weights_equal_torchs(classified: Any, data: Dataset) -> None:
+    """The second layer shares the first's parameters; batch normalization is used twice, too."""
     again = {"type": "dense", "units": 8, "weights_from": "dense_1"}
     norm = {"type": "batch_norm", "weights_from": "batch_norm_1"}
     layers: list[Any] = [*LAYERS[:5], {**again, "name": "second"}, "tanh"]

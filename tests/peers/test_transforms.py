@@ -1,4 +1,4 @@
-"""Transforms against scikit-learn, on its bundled data with holes."""
+"""Transforms against scikit-learn, on its bundled data with missing values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ preprocessing = pytest.importorskip("sklearn.preprocessing")
 
 @pytest.fixture(params=["iris", "wine", "breast_cancer", "diabetes"])
 def table(request):
-    """Training rows and others, a tenth of the numbers missing."""
+    """Training rows and other rows, with a tenth of the numbers missing."""
     x = getattr(datasets, f"load_{request.param}")().data.copy()
     rng = np.random.default_rng(0)
     x[rng.random(x.shape) < 0.1] = np.nan
@@ -29,7 +29,7 @@ def table(request):
 
 @pytest.fixture
 def words():
-    """Training rows and others of text."""
+    """Training rows and other rows of text."""
     rng = np.random.default_rng(1)
     values = np.array(["torgersen", "biscoe", "dream", "a b", "é", ""], object)
     return values[rng.integers(0, 5, 90)], values[rng.integers(0, 6, 40)]
@@ -70,7 +70,7 @@ def test_impute(table, way, strategy):
 
 
 def test_impute_text(words):
-    train, other = (np.array([each or None for each in side], object) for side in words)
+    train, other = (np.array([word or None for word in side], object) for side in words)
     train[::7] = None
     theirs = impute.SimpleImputer(strategy="most_frequent", missing_values=None)
     expected = theirs.fit(train[:, None]).transform(other[:, None])[:, 0]
@@ -86,8 +86,8 @@ def test_one_hot_and_ordinal(words):
     state = mine.fit(train)
     assert (mine.apply(other, state) == expected).all()
     names = theirs.get_feature_names_out(["island"])
-    given = mine.feature_names(("island",), state)
-    assert [each.replace("=", "_") for each in given] == names.tolist()
+    our_names = mine.feature_names(("island",), state)
+    assert [name.replace("=", "_") for name in our_names] == names.tolist()
     their_integers = preprocessing.OrdinalEncoder(
         handle_unknown="use_encoded_value", unknown_value=5
     )
@@ -107,30 +107,32 @@ def test_rare_categories(words, limit):
     )
     expected = theirs.fit(train[:, None]).transform(other[:, None])
     group, encode = GroupRare(**{"min_count": 1} | limit, other="ü"), OneHot()
-    grouped = [group.apply(each, group.fit(train)) for each in words]
+    grouped = [group.apply(column, group.fit(train)) for column in words]
     assert "ü" in grouped[0]
     assert (encode.apply(grouped[1], encode.fit(grouped[0])) == expected).all()
 
 
 @pytest.mark.parametrize("distribution", ["uniform", "normal"])
 def test_quantiles(table, distribution):
-    """Of continuous numbers, where no value of the ends is shared."""
+    """On continuous numbers, without ties at the ends."""
     rng = np.random.default_rng(2)
-    train, other = (each + 1e-3 * rng.normal(size=each.shape) for each in table)
+    train, other = (array + 1e-3 * rng.normal(size=array.shape) for array in table)
     theirs = preprocessing.QuantileTransformer(
         n_quantiles=60, output_distribution=distribution, subsample=None
     ).fit(train)
     mine = Quantile(distribution=distribution, quantiles=60)
     inside = np.clip(other, np.nanmin(train, axis=0), np.nanmax(train, axis=0))
-    found, expected = in_one(mine, train, inside), theirs.transform(inside)
-    np.testing.assert_allclose(found, expected, rtol=5e-3, atol=1e-6)  # it cuts off 1e-7
+    transformed, expected = in_one(mine, train, inside), theirs.transform(inside)
     np.testing.assert_allclose(
-        mine.inverse(found, mine.fit(train)), theirs.inverse_transform(expected), rtol=1e-6
+        transformed, expected, rtol=5e-3, atol=1e-6
+    )  # scikit-learn clips at 1e-7
+    np.testing.assert_allclose(
+        mine.inverse(transformed, mine.fit(train)), theirs.inverse_transform(expected), rtol=1e-6
     )
 
 
 def test_missing_indicators(table):
     mine = MissingIndicator()
-    found = in_one(mine, *table)[:, table[0].shape[1] :]
+    indicators = in_one(mine, *table)[:, table[0].shape[1] :]
     theirs = impute.MissingIndicator().fit(table[0]).transform(table[1])
-    np.testing.assert_array_equal(found, theirs)
+    np.testing.assert_array_equal(indicators, theirs)

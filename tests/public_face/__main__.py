@@ -1,7 +1,7 @@
-"""Compare the public face with the recorded one: `python -m tests.public_face [--accept]`.
+"""Compare the public face with its record: `python -m tests.public_face [--accept]`.
 
-Run it from the repository's root, with all extras. It exits with 1 if something changed, unless
-`--accept` records it: then the change shows in the commit's difference, for whoever reviews it.
+Run it from the repository's root, with all extras. The exit code is 1 after a change, unless
+`--accept` records it, so that the commit's diff shows it to reviewers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tests.public_face.recorded import RECORD, as_text, difference, now
 
 
 def main() -> int:
-    """Print what changed, or record it; return the exit code."""
+    """Print the changes or record them, and return the exit code."""
     with TemporaryDirectory() as folder:
         sections = now(folder, real_process(folder))
     if "--accept" in sys.argv:

@@ -1,6 +1,6 @@
-"""The public face as text: a section for each of its parts, a line for each thing that can change.
+"""The public face as text: a section for each part, a line for each item that can change.
 
-Types and defaults are those that are written, so that all versions of Python describe the same.
+Types and defaults are shown as in the source, so the text does not depend on Python's version.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ PACKAGES = (
     "declnet_plugins.recording",
     "declnet_plugins.report",
 )
-"""Packages whose `__all__` is public."""
+"""Packages with a public `__all__`."""
 
 Section = list[str]
 
 
 def described() -> dict[str, Section]:
-    """Return the sections, except those of what is not installed."""
+    """Return the sections of installed packages."""
     sections: dict[str, Section] = {}
     for package in PACKAGES:
         try:
             module = import_module(package)
-        except ImportError:  # of an extra
+        except ImportError:  # requires an extra
             continue
         sections[f"names of {package}"] = [*_names(module)]
     sections["entry points"] = [*_entry_points()]
@@ -70,7 +70,7 @@ def _names(module: Any) -> Iterator[str]:
 
 
 def _members(cls: type[Any]) -> Iterator[str]:
-    """Yield the fields of a class, then what it and its private bases define."""
+    """Yield the fields of a class, then the members that it and its private bases define."""
     if issubclass(cls, BaseModel):
         yield from _fields(cls)
     elif is_dataclass(cls):
@@ -79,15 +79,15 @@ def _members(cls: type[Any]) -> Iterator[str]:
                 has_default = " = …" if node.value else ""
                 yield f"{ast.unparse(node.target)}: {ast.unparse(node.annotation)}{has_default}"
     dataclass_fields = {field.name for field in fields(cls)} if is_dataclass(cls) else set()
-    taken = dataclass_fields | set(getattr(cls, "model_fields", ()))
+    field_names = dataclass_fields | set(getattr(cls, "model_fields", ()))
     bases = [base for base in cls.__mro__[1:] if _is_private(base)]
     defined = {name: value for base in (*bases[::-1], cls) for name, value in vars(base).items()}
     for name, value in sorted(defined.items()):
         function = inspect.unwrap(getattr(value, "__func__", value))
-        if name in taken or (name.startswith("_") and name != "__init__"):
+        if name in field_names or (name.startswith("_") and name != "__init__"):
             continue
         is_protocol = getattr(cls, "_is_protocol", False)
-        if name == "__init__" and (taken or is_protocol or not inspect.isfunction(function)):
+        if name == "__init__" and (field_names or is_protocol or not inspect.isfunction(function)):
             continue
         if isinstance(value, property) or type(value).__name__ == "cached_property":
             yield f"property {name}"
@@ -99,7 +99,7 @@ def _members(cls: type[Any]) -> Iterator[str]:
 
 
 def _is_private(cls: type[Any]) -> bool:
-    """Return whether a class is of declnet, and not among the public names."""
+    """Return whether a class is declnet's and not public."""
     return cls.__module__.startswith("declnet") and cls not in _public_classes()
 
 
@@ -110,7 +110,7 @@ def _public_classes() -> set[type[Any]]:
 
 
 def _signature(function: Any) -> str:
-    """Return the parameters of a function as they are written."""
+    """Return the parameters of a function as in the source."""
     written = _parsed(inspect.unwrap(function))
     returned = f" -> {ast.unparse(written.returns)}" if written.returns else ""
     return f"({ast.unparse(written.args)}){returned}"
@@ -123,7 +123,7 @@ def _parsed(value: Any) -> Any:
 
 @cache
 def _definitions(file: str) -> dict[str, ast.stmt]:
-    """Return the classes and functions of a file by qualified name, the last of each name."""
+    """Return the classes and functions of a file by qualified name; the last one wins."""
     definitions: dict[str, ast.stmt] = {}
 
     def add(node: ast.AST, prefix: str) -> None:
@@ -155,7 +155,7 @@ def _fields(model: type[BaseModel]) -> Iterator[str]:
 
 
 def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
-    """Yield the keys of a spec's section, those of its sections below it."""
+    """Yield the keys of a spec's section, each subsection followed by its keys."""
     for line in _fields(model):
         yield f"{prefix}{line}"
     for name, field in model.model_fields.items():
@@ -164,7 +164,7 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
 
 
 def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Yield the models in an annotation that are no components."""
+    """Yield the models in an annotation, except components."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         if not issubclass(annotation, declnet.Component):
             yield annotation
@@ -188,9 +188,9 @@ def _commands(root: click.Command, path: str, parent: click.Context | None = Non
         yield f"  {what}{names}: {_value(parameter.type)}{several}"
     if isinstance(root, click.Group):
         for name in sorted(root.list_commands(context)):
-            found = root.get_command(context, name)
-            loaded = found.load() if isinstance(found, PluginCommand) else found
-            if loaded is not None and (not isinstance(found, PluginCommand) or found.is_own):
+            command = root.get_command(context, name)
+            loaded = command.load() if isinstance(command, PluginCommand) else command
+            if loaded is not None and (not isinstance(command, PluginCommand) or command.is_own):
                 yield from _commands(loaded, f"{path} {name}", context)
 
 

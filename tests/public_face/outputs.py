@@ -1,4 +1,4 @@
-"""The keys of JSON outputs and of the files of a run, from commands on a small table."""
+"""Keys of JSON outputs and of a run's files, from commands on a small table."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ PREPARED = (
 )
 
 OF_MACHINE = {"environment", "packages", "plugins", "installed", "missing", "problems"}
-"""Keys of `doctor` below which everything depends on the machine."""
+"""Keys of `doctor` with machine-dependent values."""
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -71,7 +71,7 @@ def real_process(folder: Path) -> Run:
 
 
 def outputs(folder: Path, run: Run) -> dict[str, list[str]]:
-    """Return two sections: the keys of outputs, and those of the files of runs in a folder."""
+    """Return two sections: keys of outputs, and keys of the files in folders of runs."""
     (folder / "face.toml").write_text(SPEC, "utf-8")
     rows = [f"{n % 7},{n * 5 % 11},{'ab'[n % 2]},{'xy'[n % 3 == 0]}" for n in range(80)]
     (folder / "face.csv").write_text("\n".join(["u,v,w,kind", *rows, ""]), "utf-8")
@@ -94,7 +94,7 @@ def outputs(folder: Path, run: Run) -> dict[str, list[str]]:
 
 
 def _parsed(text: str) -> Any:
-    """Return a JSON document, or the list of those of the lines."""
+    """Return a JSON document, or a list of one document for each line."""
     try:
         return json.loads(text)
     except json.JSONDecodeError:
@@ -110,7 +110,7 @@ def keys(value: Any) -> list[str]:
 
 
 def _values(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Yield the path to each value that holds no others, and its type."""
+    """Yield the path and the type of each value that is not a table or list."""
     if isinstance(value, (dict, list)) and value and path.rpartition(".")[2] not in OF_MACHINE:
         items = value.items() if isinstance(value, dict) else [("[]", item) for item in value]
         for key, item in items:

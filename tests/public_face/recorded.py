@@ -1,4 +1,4 @@
-"""The record of the public face, `record.txt`, and what differs from it."""
+"""The record of the public face, `record.txt`, and differences from it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ RECORD = Path(__file__).with_name("record.txt")
 
 
 def now(folder: str | Path, run: Run) -> dict[str, Section]:
-    """Return all sections as they are, of what is installed.
+    """Return all current sections of installed packages.
 
     Args:
         folder: an empty folder.
-        run: runs a command line in it.
+        run: function that runs a command line in the folder.
     """
     return {**described(), **outputs(Path(folder), run)}
 
 
 def as_text(sections: Mapping[str, Section]) -> str:
-    """Return the record of sections."""
+    """Return sections in the form of the record."""
     return "\n".join(
         line for title, lines in sections.items() for line in (f"# {title}", *lines, "")
     )
@@ -39,7 +39,7 @@ def recorded() -> dict[str, Section]:
 
 
 def difference(sections: Mapping[str, Section]) -> list[str]:
-    """Return what differs between sections and the record, as lines of a unified difference."""
+    """Return the lines of a unified diff between the record and sections."""
     before = recorded()
     return [
         line

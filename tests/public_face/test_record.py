@@ -1,4 +1,4 @@
-"""What declnet promises to keep is as recorded, so that a change shows in review."""
+"""The public face equals its record, so that reviews show each change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A third-party plugin package, importable in a test and in processes that it starts."""
+"""A third-party plugin package, importable in a test and in its subprocesses."""
 
 import os
 import subprocess
@@ -58,7 +58,7 @@ class Plugin:
         self.folder = folder
 
     def write(self, name: str, factor: float = 1, register: str = "register(Scale)") -> Path:
-        """Write the package; with another factor, the gradients of its layer are wrong."""
+        """Write the package; a factor other than the default makes its layer's gradients wrong."""
         text = dedent(PACKAGE).replace("FACTOR", str(factor)).replace("REGISTER", register)
         path = self.folder / f"{name}.py"
         path.write_text(text)
@@ -79,7 +79,7 @@ class Plugin:
 
 @pytest.fixture
 def plugin(tmp_path, monkeypatch):
-    """A plugin to write; its modules are unloaded afterwards."""
+    """A plugin to write, whose modules are unloaded afterwards."""
     monkeypatch.syspath_prepend(tmp_path)
     known = set(sys.modules)
     yield Plugin(tmp_path)

@@ -1,4 +1,4 @@
-"""A kind of component that a plugin defines, with its checks."""
+"""A kind of component defined by a plugin, with its checks."""
 
 from itertools import pairwise
 
@@ -14,7 +14,7 @@ class Binning(Component):
     required_methods = ("edges",)
 
     def edges(self) -> list[float]:
-        """Return where the intervals begin."""
+        """Return the lower ends of the intervals."""
         raise NotImplementedError
 
 
@@ -38,7 +38,7 @@ class Mixed(Binning):
 
 @check
 def increases(subject: Subject) -> None:
-    """Begins each interval after the one before."""
+    """Starts each interval after the previous one."""
     for low, high in pairwise(subject.instance.edges()):
         if high <= low:
             raise CheckFailed(f"{high} is not above {low}")

@@ -1,4 +1,4 @@
-"""Results that differ in another process: by hashes of texts, the day, and the user."""
+"""Results that differ in another process: by hashes of strings, by the day, by the user."""
 
 import getpass
 import sys
@@ -24,7 +24,7 @@ class Nothing(Regularizer):
 
 
 def results(subject):
-    """Return results of which all but the first differ."""
+    """Return results that differ, except for the first."""
     return {
         "the type": subject.instance.type,
         "a hash": hash("text"),
@@ -34,7 +34,7 @@ def results(subject):
 
 
 def results_without_user(subject):
-    """Return a result that is the same."""
+    """Return a result that does not differ."""
     return {"the type": subject.instance.type}
 
 
@@ -42,12 +42,12 @@ def results_without_user(subject):
     not {"", str(Path(__file__).parents[2])} & {*sys.path},
     reason="no tests by name",
 )
-def test_what_depends_on_the_process_is_named():
+def test_results_that_depend_on_the_process_are_named():
     with pytest.raises(CheckFailed, match=r"process a hash, the day, the user would .*; sort"):
         require_same_in_another_process(Subject(Nothing()), results, "sort")
 
 
-def test_other_examples_and_classes_without_a_name_are_not_compared():
+def test_only_the_first_example_of_an_importable_class_is_compared():
     require_same_in_another_process(Subject(Nothing()), results_without_user, "")
     require_same_in_another_process(Subject(Nothing(), 1), results, "")
     nameless = type("Nameless", (Nothing,), {"type": "nameless", "__doc__": "Nothing."})

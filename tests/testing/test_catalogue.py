@@ -1,4 +1,4 @@
-"""The checks of each kind pass right components, and each broken component fails its check."""
+"""Correct components pass the checks of their kind, and each broken one fails its check."""
 
 import os
 
@@ -23,11 +23,11 @@ CONTRACTS = {
 }
 
 EVERY_CHECK = os.environ.get("DECLNET_TEST_CHECKS") == "all"
-"""Whether a broken component goes through all checks of its kind, as in `.ci/long`."""
+"""Whether broken components run through all checks of their kind, as in `.ci/long`."""
 
 
 def compiled_elsewhere(cls):
-    """Whether `plugins/export/c99/test_translations.py` compiles it together with others."""
+    """Return whether `plugins/export/c99/test_translations.py` compiles it, too."""
     return cls.kind == "translation" and cls.format == "c" and not EVERY_CHECK
 
 
@@ -38,7 +38,7 @@ FIRST_PARTY = [
 ]
 
 NEVER_FAIL = {"runs_without_python", "describes_its_fields"}
-"""Checks that pass or are skipped, see test_native.py and the last test here."""
+"""Checks that never fail; see test_native.py and the last test of this module."""
 
 
 def named(cls):
@@ -51,7 +51,7 @@ def skipped(component):
 
 @pytest.mark.parametrize("cls", FIRST_PARTY, ids=named)
 def test_first_party(cls):
-    """The first example, or the one with files; `.ci/long` checks every one of them."""
+    """Check the first example, or the one with files; `.ci/long` checks all examples."""
     try:
         examples = build_examples(cls)
     except CheckSkipped as reason:
@@ -65,12 +65,12 @@ def test_first_party(cls):
 
 
 @pytest.mark.parametrize("cls", RIGHT, ids=named)
-def test_right(cls):
+def test_correct(cls):
     check_component(cls)
 
 
 @pytest.mark.parametrize(
-    ("cls", "check"), EXPECTED.items(), ids=lambda each: getattr(each, "type", each)
+    ("cls", "check"), EXPECTED.items(), ids=lambda value: getattr(value, "type", value)
 )
 def test_broken(cls, check):
     if check == "does_the_same_at_every_call":
@@ -80,7 +80,8 @@ def test_broken(cls, check):
     else:
         ((_, cases),) = components_of_classes([cls])
         cases = [case for case in cases if case.check == check]
-        failed = [each for each in (case.outcome() for case in cases) if each.status == "failed"]
+        outcomes = [case.outcome() for case in cases]
+        failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     assert check in {outcome.check for outcome in failed}
     for outcome in failed:
         assert outcome.check not in NEVER_FAIL
@@ -98,7 +99,7 @@ def test_every_check_of_a_kind_catches_a_broken_component():
                 assert check.name in EXPECTED.values(), (kind, check.name)
 
 
-def test_a_kind_brings_its_checks():
+def test_a_kind_defines_its_checks():
     assert check_component(Tenths).counts["failed"] == 0
     (outcome,) = check_component(Mixed, raise_on_failure=False).failed
     assert outcome.check == "increases"
@@ -131,7 +132,7 @@ class Bare(Doubled):
         (Bare, "describes_its_fields", ["slope"], "other"),
     ],
 )
-def test_what_cannot_be_checked_is_skipped_with_the_reason(component, check, words, never):
+def test_checks_that_cannot_run_are_skipped_with_the_reason(component, check, words, never):
     if isinstance(component, str):
         component = default_registry().find(*component.split(":"))
     reasons = skipped(component)

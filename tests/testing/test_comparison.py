@@ -1,4 +1,4 @@
-"""The kit's own mathematics: differences on both sides of a point, and comparisons in words."""
+"""The kit's numerics: one-sided difference quotients, and descriptions of differences."""
 
 from contextlib import nullcontext
 
@@ -18,7 +18,7 @@ DIRECTION = np.random.default_rng(4).normal(size=(4, 5))
 
 
 def values_of(function):
-    """Return a function's value and the size of its terms for each row."""
+    """Return a function's value and the magnitude of its terms for each row."""
 
     def values(w):
         terms = function(w).reshape(len(w), -1)
@@ -30,7 +30,7 @@ def values_of(function):
 CUBES = values_of(lambda w: w**3)
 
 
-def test_a_right_gradient_passes():
+def test_a_correct_gradient_passes():
     require_gradient(CUBES, POINT, 3 * POINT**2, DIRECTION, "dx")
     require_gradient(CUBES, 1e3 * POINT, 3e6 * POINT**2, 1e3 * DIRECTION, "dx")
 
@@ -44,39 +44,39 @@ def test_a_right_gradient_passes():
         (lambda gradient: np.where(gradient == gradient.max(), np.nan, gradient), "NaN"),
     ],
 )
-def test_a_wrong_gradient_is_noticed(change, words):
+def test_a_wrong_gradient_is_reported(change, words):
     with pytest.raises(CheckFailed, match="dx is wrong") as caught:
         require_gradient(CUBES, POINT, change(3 * POINT**2), DIRECTION, "dx")
     assert words in str(caught.value)
 
 
 @pytest.mark.parametrize(("slope", "is_right"), [(-1, 1), (0.3, 1), (1, 1), (1.1, 0), (-2, 0)])
-def test_at_a_kink_every_slope_between_the_one_sided_ones_is_right(slope, is_right):
+def test_at_a_kink_every_slope_between_the_one_sided_slopes_passes(slope, is_right):
     zeros = np.zeros((2, 1))
     with nullcontext() if is_right else pytest.raises(CheckFailed):
         require_gradient(values_of(np.abs), zeros, np.full((2, 1), slope), zeros + 1, "dx")
 
 
-def test_what_is_not_finite_has_no_gradient_to_compare():
+def test_gradients_of_non_finite_values_are_not_compared():
     point = np.array([[800.0], [1.0]])
     with np.errstate(all="ignore"):  # as in all checks
         require_gradient(values_of(np.exp), point, np.exp(point), np.ones((2, 1)), "dx")
 
 
-def test_a_steep_function_is_right_at_one_step_size():
+def test_one_step_size_suffices_for_a_steep_function():
     point = np.array([[1e-5, -3e-5]])
     slope = 1e4 / np.cosh(point * 1e4) ** 2
     steep = values_of(lambda w: np.tanh(w * 1e4))
     require_gradient(steep, point, slope, np.array([[100.0, 30.0]]), "dx")
 
 
-def test_differences_are_reported_in_words():
-    found = np.array([[1.0, 2.0], [3.0, 4.5]])
-    assert difference(found, found) is None
-    assert difference(found, found.astype(int)) == (
+def test_differences_are_described():
+    array = np.array([[1.0, 2.0], [3.0, 4.5]])
+    assert difference(array, array) is None
+    assert difference(array, array.astype(int)) == (
         "1 of 4 elements differ, most at [1, 1]: 4.5 instead of 4"
     )
-    assert "shape (2, 2) instead of (4,)" in difference(found, found.reshape(-1))
+    assert "shape (2, 2) instead of (4,)" in difference(array, array.reshape(-1))
     assert difference(np.array([np.nan]), np.array([1.0])) is not None
     assert difference(np.array([np.inf]), np.array([np.inf])) is None
 

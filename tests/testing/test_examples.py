@@ -1,4 +1,4 @@
-"""How instances are built: from examples, else from defaults."""
+"""Instances are built from examples, or from defaults without them."""
 
 from pathlib import Path
 

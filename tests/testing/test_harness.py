@@ -1,4 +1,4 @@
-"""The graph in which the kit tries a component: its arrays, locks, and spoiled memory."""
+"""The graph in which the kit runs a component: arrays, locks, and overwritten memory."""
 
 import numpy as np
 import pytest
@@ -15,16 +15,16 @@ RNG = np.random.default_rng(3)
 X, DY = RNG.normal(size=(7, 4)), RNG.normal(size=(7, 4))
 
 
-def test_backward_gets_what_backward_needs_names_and_no_unwanted_dx():
+def test_backward_gets_only_the_arrays_in_backward_needs_and_requested_dx():
     setting = Setting(7, spares=True, without_dx=1)
     harness = LayerHarness(Subject(ADD), ((4,), (4,), (4,)), setting)
     assert set(harness.run(Batch((X, X, X), DY))) == {"y", "dx[0]", "dx[2]"}
     x, y, _, dx, _ = harness.watched.backward_arguments
     assert (x, y) == (None, None)
-    assert [each is None for each in dx] == [False, True, False]
+    assert [gradient is None for gradient in dx] == [False, True, False]
 
 
-def test_a_write_is_refused_by_the_name_of_the_array_which_is_unlocked_again():
+def test_a_refused_write_names_the_array_which_is_unlocked_again():
     first, second, filled = np.ones(3), np.ones(3), np.zeros(3)
 
     def call():
@@ -38,14 +38,14 @@ def test_a_write_is_refused_by_the_name_of_the_array_which_is_unlocked_again():
     np.testing.assert_array_equal(filled, 2)
 
 
-def test_arrays_that_are_read_only_without_a_lock_are_all_named():
+def test_all_arrays_that_are_read_only_without_a_lock_are_named():
     first, second = np.ones(3), np.ones(3)
     first.flags.writeable = second.flags.writeable = False
     with pytest.raises(ReadOnlyWrittenError, match="update writes to x or w, which it may only"):
         call_locked("update", lambda: np.add(first, 1, out=second), {"x": first, "w": second})
 
 
-def test_a_write_around_the_lock_is_found_in_the_contents():
+def test_a_write_that_bypasses_the_lock_is_found_by_comparison():
     memory = np.ones(6)
     for base in (None, memory):
         array = np.ones(3) if base is None else base[::2]
@@ -59,7 +59,7 @@ def test_a_write_around_the_lock_is_found_in_the_contents():
             call_locked("update", call, {"x": np.ones(3), "w": array})
 
 
-def test_another_error_about_read_only_memory_is_no_refused_write():
+def test_another_error_about_read_only_memory_is_not_a_refused_write():
     constant = np.zeros(3)
     constant.flags.writeable = False
     with pytest.raises(CheckFailed, match="forward raised ValueError") as caught:

@@ -1,4 +1,4 @@
-"""Checks in a process of their own: whatever a component does, there is a report."""
+"""Checks in a subprocess: there is a report even if a component ends the process."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def plugin(tmp_path, command_in):
 @pytest.mark.skipif(
     os.environ.get("DECLNET_TEST_CHECKS") != "all", reason="it waits for limits: nox -s long"
 )
-def test_each_end_of_a_component_is_a_failed_check_and_the_others_are_checked(plugin):
+def test_a_crash_or_hang_is_a_failed_check_and_other_components_are_checked(plugin):
     bodies = {kind: body for kind, (body, _) in ENDS.items()}
     done = plugin({**bodies, "spoils": "SPOILED.append(1)", "last": "pass"})(
         "plugins", "check", "declnet-odd", "--timeout", "5"
@@ -132,7 +132,7 @@ def test_each_end_of_a_component_is_a_failed_check_and_the_others_are_checked(pl
     for kind, (_, message) in ENDS.items():
         assert any(line.startswith(f"metric:{kind}[0] ") and message in line for line in lines)
     assert any("it prints to standard output: 'a hint" in line for line in lines)
-    assert any("declnet_odd.py" in line and "in update" in line for line in lines)  # the loop
+    assert any("declnet_odd.py" in line and "in update" in line for line in lines)  # endless loop
     assert not any(" failed: " in line for line in lines if line.startswith("metric:last["))
     assert summary.startswith("declnet-odd: ")
     assert any(line.startswith("metric:last[") for line in lines)
@@ -146,14 +146,14 @@ def test_each_end_of_a_component_is_a_failed_check_and_the_others_are_checked(pl
         ("raise KeyboardInterrupt", "KeyboardInterrupt"),
     ],
 )
-def test_the_end_at_registration_is_a_failure(plugin, first, message):
+def test_a_crash_at_registration_is_a_failure(plugin, first, message):
     done = plugin({}, first)("plugins", "check", "declnet-odd")
     assert done.returncode == 1
     assert done.stdout.startswith("plugin:declnet")
     assert message in done.stdout
 
 
-def test_ctrl_c_ends_the_checks(plugin, tmp_path):
+def test_ctrl_c_stops_the_checks(plugin, tmp_path):
     started = tmp_path / "started"
     command = plugin({"slow": f"Path({str(started)!r}).touch(); time.sleep(60)"})
     with command.start("plugins", "check", "declnet-odd", start_new_session=True) as process:

@@ -1,4 +1,4 @@
-"""check_package: by entry point, distribution or package; anything broken is a failure."""
+"""`check_package` takes an entry point, a distribution or a package; faults are failures."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_an_importable_package(plugin):
         ("regularizers", {f"regularizer:{type_}" for type_ in ("l1", "l2", "l1_l2")}),
     ],
 )
-def test_an_entry_point_its_package_or_a_distribution(name, components):
+def test_an_entry_point_a_package_or_a_distribution(name, components):
     registered = {case.component for case in cases_of_package(name)}
     assert components <= registered
     if name.lower() != "declnet":
@@ -55,7 +55,7 @@ def test_a_component_that_cannot_be_built_is_skipped_with_advice(plugin):
         ("register.lazily('layer', 'later', 'declnet_faulty')", 'defines no layer "later"'),
     ],
 )
-def test_what_cannot_be_registered_is_a_failure(plugin, register, cause):
+def test_a_failed_registration_is_a_failure(plugin, register, cause):
     plugin.write("declnet_faulty", register=register)
     report = check_package("declnet_faulty")
     (failure,) = report.failed
@@ -76,7 +76,7 @@ def test_a_package_without_components_or_a_hook_is_a_failure(plugin):
     assert "no check was run" in str(report)
 
 
-def test_neither_pytest_nor_hypothesis_is_needed(plugin):
+def test_the_kit_needs_neither_pytest_nor_hypothesis(plugin):
     plugin.write("declnet_scale")
     (plugin.folder / "program.py").write_text(
         "import sys\n"

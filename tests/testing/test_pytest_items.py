@@ -1,4 +1,4 @@
-"""component_tests: one readable item per check, with expected failures that are strict."""
+"""`component_tests` gives one test per check; expected failures are strict."""
 
 from types import MappingProxyType
 
@@ -22,7 +22,7 @@ def items(components):
     return {parameter.id: parameter for parameter in mark.args[1]}
 
 
-def test_items_in_pytest(plugin):
+def test_items_run_in_pytest(plugin):
     source = plugin.write("declnet_scale", factor=2)
     expected = 'expected_failures = {"gradient_of_inputs": "known", "is_frozen": "thawed"}'
     source.write_text(source.read_text().replace("examples =", f"{expected}\n    examples ="))
@@ -56,7 +56,7 @@ def test_an_exception_of_a_component_keeps_its_traceback():
     assert isinstance(caught.value.__cause__, RuntimeError)
 
 
-def test_expected_failures_are_the_same_in_a_report():
+def test_expected_failures_apply_to_reports_too():
     class Thawed(Rectifier):
         """y = max(x, 0)."""
 
@@ -69,7 +69,7 @@ def test_expected_failures_are_the_same_in_a_report():
 
 
 @pytest.mark.parametrize("components", [[], "declnet_nothing"])
-def test_what_cannot_be_tested_raises(plugin, components):
+def test_invalid_arguments_raise(plugin, components):
     plugin.write("declnet_nothing", register="pass")
     with pytest.raises(ConformanceError, match="nothing to check"):
         component_tests(components)

@@ -1,4 +1,4 @@
-"""What a report counts, and when it raises."""
+"""Reports: counts of outcomes, errors, and repeated causes."""
 
 import inspect
 from pathlib import Path
@@ -41,7 +41,7 @@ def test_a_report_counts_outcomes_and_lists_what_failed_or_was_skipped():
         ),
     ],
 )
-def test_an_error_lists_every_fault_and_is_of_both_families(outcomes, errors):
+def test_an_error_lists_every_fault_and_is_an_assertion_error_too(outcomes, errors):
     report = Report("declnet_scale", outcomes)
     assert report.succeeded == (not errors)
     if not errors:
@@ -54,7 +54,7 @@ def test_an_error_lists_every_fault_and_is_of_both_families(outcomes, errors):
     assert isinstance(caught.value, DeclnetError)
 
 
-def test_a_class_and_an_instance_are_checked_alike():
+def test_a_class_and_an_instance_are_checked_equally():
     by_class, by_instance = check_component(Rectifier), check_component(Rectifier())
     assert by_class.outcomes == by_instance.outcomes
 
@@ -84,7 +84,7 @@ class BreaksInBackward(SparseCrossentropy):
         (BreaksInBackward, "works_with_usual_data", "backward raised RuntimeError"),
     ],
 )
-def test_one_cause_is_reported_once_with_its_place(cls, check, message):
+def test_a_repeated_cause_is_reported_once_with_its_position(cls, check, message):
     report = check_component(cls, raise_on_failure=False)
     (failure,) = report.failed
     source, first = inspect.getsourcelines(cls)

@@ -1,4 +1,4 @@
-"""What a component does to the process is a failed check, and is undone."""
+"""A component's changes to process state are a failed check and are undone."""
 
 import os
 import random
@@ -101,7 +101,7 @@ def test_side_effects_are_a_failed_check_and_are_undone():
     assert process() == before
 
 
-def test_an_argument_that_is_kept_and_an_attribute_that_is_set_are_side_effects():
+def test_storing_an_argument_and_setting_an_attribute_are_side_effects():
     class Keeping(Doubled):
         """y = 2 * x."""
 
@@ -123,7 +123,7 @@ def test_an_argument_that_is_kept_and_an_attribute_that_is_set_are_side_effects(
     assert "sets self._calls" in fault
 
 
-def test_what_grows_with_each_use_is_found():
+def test_state_that_grows_with_each_use_is_found():
     class Growing(Squares):
         """penalty = strength * sum w**2."""
 

@@ -1,4 +1,4 @@
-"""Accumulated gradients: an update from several batches is one from all their samples."""
+"""Accumulated gradients: an update from several batches equals one from all their samples."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ONE_CYCLE = {"type": "one_cycle", "max_rate": 0.05}
 
 @pytest.fixture
 def new_trainer(blobs):
-    """A trainer of 30 samples."""
+    """Return a trainer on 30 samples."""
 
     def make(batch_size, accumulate=1, *, layers=LAYERS, optimizer="adam", weights=None, **more):
         engine = more.pop("engine", {})
@@ -42,7 +42,7 @@ def new_trainer(blobs):
 
 
 def path(trainer):
-    """The rows and the parameters of a training."""
+    """Return the rows and the parameters of a training."""
     rows = [event.row() for event in trainer.events() if hasattr(event, "row")]
     return rows, trainer.state().parameters
 
@@ -86,7 +86,7 @@ def test_groups_of_batches_train_like_joined_batches(new_trainer, batch_size, ac
 
 
 class Recorder(StepObserver):
-    """Keeps the gradients and updates that it sees."""
+    """Records the gradients and updates that it observes."""
 
     def __init__(self):
         self.seen = []
@@ -99,7 +99,7 @@ class Recorder(StepObserver):
             self.seen.append({key: w - before[key]})
 
 
-def test_an_observer_sees_the_mean_of_the_gradients(new_trainer):
+def test_an_observer_gets_the_mean_of_the_gradients(new_trainer):
     ours, theirs = Recorder(), Recorder()
     for trainer, recorder in ((new_trainer(4, 4), ours), (new_trainer(16), theirs)):
         trainer.observe([recorder])

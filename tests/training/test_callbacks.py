@@ -1,4 +1,4 @@
-"""Callbacks in specs: what they see and can control."""
+"""Callbacks in specs: their notifications and errors."""
 
 from __future__ import annotations
 
@@ -60,9 +60,7 @@ def test_a_callback_is_notified_of_the_whole_run(watched, log):
     assert log[4:] == [("w", "finished", 3, ["train"])]
 
 
-def test_a_callback_that_raises_is_named_and_all_are_reported_of_the_failure(
-    watched, log, tmp_path
-):
+def test_an_error_names_the_callback_and_all_are_notified_of_the_failure(watched, log, tmp_path):
     with pytest.raises(
         ComponentError, match=r'callback "follower".*ZeroDivisionError.*in a callback'
     ):

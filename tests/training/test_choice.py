@@ -1,4 +1,4 @@
-"""The choice of a run's kernels, by the spec, the data's size and installed packages."""
+"""The choice of kernels by the spec, the size of the data and installed packages."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Bound(Kernel):
 
 
 class Dear(Bound):
-    """Dense, by a compiler that does not exist."""
+    """Dense, with a compiler that is not installed."""
 
     type = "dear"
 
@@ -81,7 +81,7 @@ def chosen(registry, samples=3000, kernels="auto", **training):
     return usable_kernels(choose_kernels(spec, model, samples), spec, registry).has_compiled
 
 
-def test_a_choice_is_followed_and_auto_takes_kernels_for_long_runs_alone():
+def test_auto_chooses_compiled_kernels_only_for_long_runs():
     registry = registry_with(Bound)
     assert chosen(registry, kernels="jit") is True
     assert chosen(registry, kernels="numpy", epochs=200_000) is False
@@ -91,7 +91,7 @@ def test_a_choice_is_followed_and_auto_takes_kernels_for_long_runs_alone():
 
 
 @pytest.mark.parametrize(("kernels", "reason"), [((), "no plugin"), ((Dear,), "pip install dear")])
-def test_demanded_kernels_that_are_missing_are_an_error_of_the_spec(kernels, reason):
+def test_required_kernels_that_are_not_installed_are_a_spec_error(kernels, reason):
     registry = registry_with(*kernels)
     data = {"train": Dataset(np.zeros((9, 2)), np.arange(9) % 3)}
     spec = spec_of(registry, "jit")
@@ -143,7 +143,7 @@ def test_the_estimate_counts_the_multiplications_at_each_position():
         assert seconds(shape, layer) == pytest.approx(100 * 32 * 900 * 1600 * 64 * 6e-11, rel=0.3)
 
 
-def test_the_estimate_counts_products_and_shares_of_all_pairs_of_steps():
+def test_the_estimate_counts_all_pairs_of_steps_in_attention():
     layer = {"type": "multi_head_attention", "heads": 4}
     short, long = (seconds((time, 256), layer) for time in (512, 4096))
     without_pairs = 100 * 32 * 4096 * (4 * 256**2 * 6e-11 + 12 * 256e-9)
@@ -154,7 +154,7 @@ def test_the_estimate_counts_products_and_shares_of_all_pairs_of_steps():
 
 
 class Interrupts(Callback):
-    """Interrupts a run after its second epoch, once."""
+    """Interrupt a run once, after its second epoch."""
 
     type = "interrupts"
 
@@ -185,7 +185,7 @@ def test_a_resumed_run_keeps_its_choice(first, tmp_path, monkeypatch):
     assert manifest["status"] == "finished"
 
 
-def test_a_run_whose_calls_are_only_recorded_keeps_its_choice(tmp_path):
+def test_a_run_with_recorded_calls_keeps_its_choice(tmp_path):
     pytest.importorskip("numba", reason="the extra jit is not installed")
 
     class Declines(Bound):

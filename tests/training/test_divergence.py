@@ -1,4 +1,4 @@
-"""What a loss that is not finite is blamed on: the first call that made a value non-finite."""
+"""A non-finite loss is attributed to the first call that produced a non-finite value."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NEEDS_NUMBA = pytest.mark.skipif(
 
 
 class Kink(Elementwise):
-    """|x| with a slope of 0 / 0 at 0, where a relu before it gives many zeros."""
+    """|x| with a slope of 0 / 0 at 0, a frequent value after relu."""
 
     type = "kink"
 
@@ -54,7 +54,7 @@ class Kink(Elementwise):
 
 
 class BareKink(Kink):
-    """The same, written without NumPy reporting an error."""
+    """The same, written so that NumPy reports no error."""
 
     type = "bare_kink"
 
@@ -84,7 +84,7 @@ class NanGradient(Dense):
 
 
 class BadStatistic(Identity):
-    """A layer whose statistic, read in evaluations only, becomes NaN."""
+    """A layer whose statistic, which only evaluations read, becomes NaN."""
 
     type = "bad_statistic"
 
@@ -120,7 +120,7 @@ class Filled(Initializer):
 
 
 class Spoiler(Callback):
-    """A callback that makes a weight NaN after the third update."""
+    """Set a weight to NaN after the third update."""
 
     type = "spoiler"
 
@@ -130,7 +130,7 @@ class Spoiler(Callback):
 
 
 def spoiling(name, base, method, spoil):
-    """A component whose method, having done its work, passes its arguments on to `spoil`."""
+    """Return a component whose method finally passes its arguments to `spoil`."""
 
     def call(self, *arguments):
         returned = getattr(base, method)(self, *arguments)
@@ -169,7 +169,7 @@ COMPONENTS = (
 
 
 class Cause(NamedTuple):
-    """Parts of the message, in order, and the layer that the error names, of a faulty spec."""
+    """A faulty spec: parts of the message, in order, and the layer that it names."""
 
     blamed: tuple[str, ...]
     layer: str | None = None
@@ -307,7 +307,7 @@ def diverge(registry, changed):
 @pytest.mark.parametrize("batch_size", [None, 8])
 @pytest.mark.parametrize("kernels", ["numpy", pytest.param("jit", marks=NEEDS_NUMBA)])
 @pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES)
-def test_the_first_call_that_made_a_value_non_finite_is_blamed(cause, kernels, batch_size, diverge):
+def test_the_first_call_with_a_non_finite_result_is_named(cause, kernels, batch_size, diverge):
     changes = {"engine.kernels": kernels, **cause.changes}
     if batch_size:
         changes["training.batch_size"] = batch_size
@@ -343,7 +343,7 @@ def test_the_epoch_does_not_depend_on_how_many_run_in_one_call(
     assert errors[0].epoch == errors[1].epoch > 1
 
 
-def test_what_the_components_did_not_cause_is_said_to_be_unexplained(diverge):
+def test_a_cause_outside_the_components_is_reported_as_unexplained(diverge):
     error = diverge(**{"training.callbacks": ["spoiler"]})
     assert "dense_1.weights is NaN, but repeating the last steps did not show why" in str(error)
     assert error.layer == "dense_1"
@@ -357,7 +357,7 @@ def test_what_the_components_did_not_cause_is_said_to_be_unexplained(diverge):
     ],
     ids=["groups", "freezing"],
 )
-def test_steps_of_groups_and_of_epochs_that_train_more_layers_are_repeated(diverge, changes):
+def test_steps_with_accumulation_or_unfrozen_layers_are_repeated(diverge, changes):
     error = diverge(({"type": "nan_gradient", "units": 3},), **changes)
     assert "the gradient of nan_gradient_1.weights NaN" in str(error)
 
@@ -382,7 +382,7 @@ def test_the_folder_says_failed_and_keeps_the_history(diverge, tmp_path, history
     assert not (tmp_path / "out" / "metrics.json").exists()
 
 
-def test_the_search_leaves_the_training_as_it_was(document, registry, blobs):
+def test_the_search_does_not_change_the_training(document, registry, blobs):
     document["optimizer"] = {"type": "nan_update", "learning_rate": 0.01}
     document["training"] |= {"batch_size": 8, "epochs": 5}
     spec = parse_spec(document, registry)

@@ -1,4 +1,4 @@
-"""Steps with weights, and on data that varies from batch to batch."""
+"""Steps with sample weights, and with augmented data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def parameters(result):
     return result.model.parameters()
 
 
-def test_a_whole_weight_is_as_many_copies(trained, blobs):
+def test_integer_weights_equal_copies_of_samples(trained, blobs):
     counts = np.arange(30) % 4
     counts[0] = 2
     copies = Dataset(np.repeat(blobs[0], counts, axis=0), np.repeat(blobs[1], counts))
@@ -63,7 +63,7 @@ def stored(result):
     return {name: value.tobytes() for name, value in result.model.parameters().items()}
 
 
-def test_it_changes_what_is_learned_and_follows_from_the_seed(spec):
+def test_augmentation_changes_the_result_and_depends_only_on_the_seed(spec):
     data = Dataset(IMAGES, LABELS)
     first, again, other = (run(spec(seed=seed), data) for seed in (1, 1, 2))
     plain = run(spec(seed=1, data={}), data)
@@ -73,21 +73,21 @@ def test_it_changes_what_is_learned_and_follows_from_the_seed(spec):
     assert stored(first) != stored(other)
 
 
-def test_the_data_itself_stays_as_it_is(spec):
+def test_augmentation_does_not_change_the_data(spec):
     images = IMAGES.copy()
     result = run(spec(), {"train": (images, LABELS), "test": (images, LABELS)})
     assert (images == IMAGES).all()
     assert result.metrics["train"] == result.metrics["test"]
 
 
-def test_what_cannot_vary_is_refused(spec, blobs):
+def test_data_that_cannot_be_augmented_is_refused(spec, blobs):
     with pytest.raises(SpecError, match=r"mini-batches vary.*batch_size"):
         run(spec(training={"epochs": 1}), Dataset(IMAGES, LABELS))
     with pytest.raises(SpecError, match=r"augment does not suit samples of shape \(2,\)"):
         run(spec(model={"layers": [{"type": "dense", "units": 3}, "softmax"]}), blobs)
 
 
-def test_it_goes_on_from_any_state(spec, monkeypatch):
+def test_augmentation_continues_from_any_state(spec, monkeypatch):
     monkeypatch.setattr(heartbeat, "HEARTBEAT", -1.0)
     monkeypatch.setattr(heartbeat, "PART", 0.0)
 

@@ -1,4 +1,4 @@
-"""Frozen layers: which parameters train from which epoch, their arrays, and the cost."""
+"""Frozen layers: which parameters train from which epoch, and at which cost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LAYERS = (BASE, "batch_norm", "tanh", {"type": "dense", "units": 4}, "relu",
 
 
 class Watch(Layer):
-    """y = x + shift, which counts its backward passes."""
+    """y = x + shift; counts its backward passes."""
 
     type = "watch"
     counted: ClassVar[list[int]] = []
@@ -77,15 +77,15 @@ def frozen(layers, positions, trainable=False):
     ]
 
 
-def test_silent_epochs_stop_at_a_change(trained):
+def test_unlogged_epochs_end_where_layers_start_to_train(trained):
     layers = frozen(LAYERS, (0,), {"from_epoch": 5})
-    every, _ = trained(layers, epochs=9)
+    all_epochs, _ = trained(layers, epochs=9)
     ends, _ = trained(layers, epochs=9, log_every=8)
-    for key, array in every[-1].items():
+    for key, array in all_epochs[-1].items():
         assert array.tobytes() == ends[-1][key].tobytes()
 
 
-def test_nothing_is_computed_backward_below_the_lowest_layer_that_is_trained(trained):
+def test_no_backward_pass_below_the_first_trained_layer(trained):
     registry = discover()
     registry.register(Watch)
     layers = ({"type": "dense", "units": 4}, "watch", {"type": "dense", "units": 3}, "softmax")
@@ -96,7 +96,7 @@ def test_nothing_is_computed_backward_below_the_lowest_layer_that_is_trained(tra
         assert Watch.counted == [int(wants_dx)] * count, places
 
 
-def test_a_frozen_regularizer_is_no_part_of_the_loss(trained):
+def test_the_loss_has_no_penalty_of_a_frozen_layer(trained):
     l2 = {"type": "l2", "strength": 0.1}
     layers = [{**BASE, "weight_regularizer": l2}, *LAYERS[1:]]
     _, free = trained(layers)

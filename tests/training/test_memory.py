@@ -1,4 +1,4 @@
-"""Memory estimates, against what is allocated."""
+"""Memory estimates against allocated memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def peak(spec):
 
 @pytest.fixture
 def sized(document):
-    """A network that is large compared with Python's own allocations."""
+    """Return a network that is large compared with Python's allocations."""
 
     def make(epochs, batch_size=64):
         document["data"]["train"] = {"type": "nnfs_spiral", "samples": 1000, "classes": 3}
@@ -38,13 +38,13 @@ def sized(document):
 
 
 def test_memory_does_not_grow_with_epochs(sized):
-    peak(sized(1))  # imports done
+    peak(sized(1))  # imports modules
     assert peak(sized(12)) == pytest.approx(peak(sized(3)), rel=0.02)
 
 
 @pytest.fixture
 def convolutional(tmp_path):
-    """A convolutional network on images that are small compared with its activations."""
+    """Return a convolutional network on images smaller than its activations."""
     rng = np.random.default_rng(0)
     images = rng.normal(size=(128, 3, 32, 32)).astype("float32")
     np.savez(tmp_path / "images.npz", x=images, y=rng.integers(0, 4, 128))
@@ -70,7 +70,7 @@ def convolutional(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["small batches", "one batch", "images"])
-def test_the_forecast_is_what_a_run_takes(sized, convolutional, kind):
+def test_the_estimate_matches_the_memory_of_a_run(sized, convolutional, kind):
     spec = convolutional if kind == "images" else sized(2, 64 if kind == "small batches" else 3000)
     peak(spec)
     forecast = sum(check_spec(spec).memory.values())

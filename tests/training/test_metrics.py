@@ -1,4 +1,4 @@
-"""What a run reports, against the same computed by hand."""
+"""Reported metrics against a calculation by hand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def by_hand(model, x, labels):
     return losses.mean(), (p.argmax(axis=1) == labels).mean()
 
 
-def test_an_epochs_metrics_are_of_its_forward_pass_before_its_update(document, blobs):
+def test_an_epochs_metrics_come_from_the_forward_pass_before_its_update(document, blobs):
     document["training"]["epochs"] = 1
     spec = parse_spec(document)
     result = run(spec)

@@ -1,4 +1,4 @@
-"""NumPy's settings within a training step."""
+"""NumPy's buffer size and the number of BLAS threads during training."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def two_threads():
         yield
 
 
-def test_the_limit_ends_when_several_runs_have_ended():
+def test_the_limit_ends_with_the_last_run():
     entered, leave = threading.Event(), threading.Event()
 
     def another_run():
@@ -65,19 +65,19 @@ def test_only_the_outermost_limit_is_set_and_restored():
 
 
 class Watcher(Dense):
-    """A dense layer that notes the number of BLAS threads."""
+    """A dense layer that records the number of BLAS threads."""
 
     type = "watcher"
     seen: ClassVar[list[set[int]]] = []
 
     def forward(self, x, y, state):
-        """Note it."""
+        """Record the number of threads."""
         Watcher.seen.append(threads())
         super().forward(x, y, state)
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
-def test_whatever_computes_has_one_blas_thread_however_large(document, accumulate, blobs, tmp_path):
+def test_all_computations_have_one_blas_thread(document, accumulate, blobs, tmp_path):
     registry = discover()
     registry.register(Watcher)
     document["model"]["layers"][0] = {"type": "watcher", "units": 1 << 15}

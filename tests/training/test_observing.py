@@ -1,4 +1,4 @@
-"""Observed steps: the same bits as others, and the arrays of the step as it was computed."""
+"""Observed steps have the bits of unobserved ones, and observers get consistent arrays."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from declnet.registry.discovery import discover
 
 
 class Copies(StepObserver):
-    """Keeps copies of everything it is shown."""
+    """Records copies of all arrays that it observes."""
 
     def __init__(self):
         self.steps = []
@@ -40,7 +40,7 @@ class Copies(StepObserver):
 
 
 class Observing(Callback):
-    """Observes with copies, which the test finds in the class."""
+    """Observes with `Copies`, which it records in the class."""
 
     type = "observing"
     copies: ClassVar[list[Copies]] = []
@@ -121,7 +121,7 @@ def check_step(step):
     if np.sqrt(sum((gradient**2).sum() for gradient in step["dw"].values())) <= 0.01:
         np.testing.assert_allclose(after - before, -0.5 * step["dw"]["dense_3.biases"], atol=1e-12)
     assert step["rate"] == 0.5
-    if "dense_2" in step["dy"]:  # no kernel computes it together with others
+    if "dense_2" in step["dy"]:  # not fused by a kernel
         dw = hidden.T @ step["dy"]["dense_2"]
         np.testing.assert_allclose(step["dw"]["dense_2.weights"], dw, atol=1e-12)
 

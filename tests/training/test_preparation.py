@@ -1,4 +1,4 @@
-"""The arrays of a run, in the types that its model and loss compute with."""
+"""Conversion of data to the dtype of the model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import declnet
 
 
-def test_a_number_too_large_for_the_models_type_is_an_error_before_training(
+def test_numbers_too_large_for_the_models_dtype_are_an_error_before_training(
     document, changed, blobs
 ):
     test = blobs[0].copy()
@@ -24,7 +24,7 @@ def test_a_number_too_large_for_the_models_type_is_an_error_before_training(
 @pytest.mark.parametrize(
     "scale", [5e-324, 1e-320, 1e-310, 1e-45, 1e-9, 1.0, 1e9, 1e38, 1e300, 5e307]
 )
-def test_the_scale_of_sample_weights_changes_nothing_or_is_an_error(
+def test_sample_weights_of_any_scale_are_equivalent_or_an_error(
     document, changed, blobs, scale, dtype
 ):
     spec = declnet.parse_spec(changed(document, {"model.dtype": dtype}))

@@ -1,4 +1,4 @@
-"""Prepared blocks on disk: read back to the bit, or prepared again where there is no room."""
+"""Prepared blocks on disk: read back to the bit, or prepared again without free space."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def stream(prepared, *, copied, window=8):
-    """A stream of wide and thin inputs, labels and weights, which notes what it prepares."""
+    """Return a stream of two inputs, labels and weights that records the prepared blocks."""
     rng = np.random.default_rng(0)
     blocks = [
         ReadyData(
@@ -63,11 +63,11 @@ def test_each_block_is_prepared_once(folder):
             assert (one == other).all()
     assert sorted(prepared) == [0, 2, 3]
     assert len(again) > 6
-    assert not [*folder.iterdir()]  # the file has no name
+    assert not [*folder.iterdir()]  # the file is unlinked
 
 
 @pytest.mark.parametrize("room", ["none", "for a part", "no folder"])
-def test_without_room_blocks_are_prepared_again(monkeypatch, folder, room):
+def test_without_free_space_blocks_are_prepared_again(monkeypatch, folder, room):
     if room == "no folder":
         folder.write_text("")
     else:

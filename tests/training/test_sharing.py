@@ -1,4 +1,4 @@
-"""Layers that share parameters: trained, saved, loaded and frozen as one."""
+"""Layers that share parameters: freezing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def spec(blobs):
     return make
 
 
-def test_the_layer_that_has_them_freezes_them_for_all(spec, blobs):
+def test_the_owner_of_shared_parameters_freezes_them_for_all(spec, blobs):
     layers = [{**LAYERS[0], "trainable": {"from_epoch": 4}}, *LAYERS[1:]]
     short = run(spec(layers, epochs=4), data=blobs).model.parameters()
     start = run(spec([{**LAYERS[0], "trainable": False}, *LAYERS[1:]]), data=blobs)

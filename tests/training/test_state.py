@@ -1,4 +1,4 @@
-"""A training continues from any of its states to the same bits, whatever it depends on."""
+"""A training continues from any of its states to the same bits."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ METRICS = [
 
 @pytest.fixture
 def eager(monkeypatch):
-    """Events after every batch, as if each took long."""
+    """Yield events after every batch, as for slow batches."""
     monkeypatch.setattr(heartbeat, "HEARTBEAT", -1.0)
     monkeypatch.setattr(heartbeat, "PART", 0.0)
 
 
 @pytest.fixture
 def new_trainer(blobs):
-    """Make a new trainer, as another process would."""
+    """Make a trainer, as another process would."""
 
     def make(registry=None, layers=LAYERS, loss="categorical_crossentropy", y=None, **changes):
         registry = registry or default_registry()
@@ -75,7 +75,7 @@ def new_trainer(blobs):
 
 
 def stored(state):
-    """What is read of a state that was written."""
+    """Return a state after writing and reading it."""
     return TrainingState.of(unpacked(packed({"training": state.plain()}))["training"])
 
 
@@ -89,15 +89,15 @@ def parameters(trainer):
     return {key: array.tobytes() for key, array in arrays.items()}
 
 
-def goes_on_from_everywhere(make):
-    """Store the state at each event, continue in a new trainer and compare the ends; count them."""
+def continued_states(make):
+    """Continue from the state at each event in a new trainer; return the number of events."""
     whole, first = make(), make()
     history, before, stops = rows(whole.events()), [], 0
     for event in first.events():
         before += rows([event])
         state = stored(first.state())
         second = make()
-        for _ in second.events():  # a trainer that has been elsewhere
+        for _ in second.events():  # a trainer in another state
             break
         second.restore(state)
         assert before + rows(second.events()) == history
@@ -108,8 +108,8 @@ def goes_on_from_everywhere(make):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda options: "_".join(map(str, options)))
-def test_it_goes_on_from_every_batch_with_every_optimizer(eager, new_trainer, optimizer):
-    assert goes_on_from_everywhere(lambda: new_trainer(optimizer=optimizer)) == 3 * 5
+def test_training_continues_from_every_batch_with_every_optimizer(eager, new_trainer, optimizer):
+    assert continued_states(lambda: new_trainer(optimizer=optimizer)) == 3 * 5
 
 
 class Follower(Callback):
@@ -140,11 +140,11 @@ FOLLOWED = {"callbacks": [Follower(names=("loss", "validation_accuracy"))], "log
         ({"layers": LATE, "optimizer": OPTIMIZERS[-1]}, 15),
     ],
 )
-def test_it_goes_on_whatever_the_batches_and_layers_are(eager, new_trainer, changes, stops):
-    assert goes_on_from_everywhere(lambda: new_trainer(**changes)) == stops
+def test_training_continues_with_any_batches_and_layers(eager, new_trainer, changes, stops):
+    assert continued_states(lambda: new_trainer(**changes)) == stops
 
 
-def test_the_scale_of_the_learning_rate_is_part_of_it(new_trainer):
+def test_the_scale_of_the_learning_rate_is_part_of_the_state(new_trainer):
     whole = new_trainer()
     for event in whole.events():
         if isinstance(event, EpochLogged) and event.epoch == 0:
@@ -177,7 +177,7 @@ class OddMean(Metric):
         return state.total / state.count
 
 
-def test_a_metric_whose_state_is_not_plain_has_none_within_its_epochs(eager, new_trainer):
+def test_a_metric_with_a_custom_state_has_no_states_within_epochs(eager, new_trainer):
     registry = registry_with([OddMean])
 
     def make():
@@ -216,7 +216,7 @@ def wrong_states(state):
     yield replace(state, metrics={"sums": [1, 1.0, 0.0, 0.0], "metrics": {}}), "metrics were none"
 
 
-def test_a_state_within_a_group_of_batches_needs_the_same_groups(eager, new_trainer):
+def test_a_state_during_accumulation_requires_the_same_accumulate(eager, new_trainer):
     trainer = new_trainer(training={"accumulate": 3})
     next(trainer.events())
     state = stored(trainer.state())
@@ -231,7 +231,7 @@ def test_a_state_within_a_group_of_batches_needs_the_same_groups(eager, new_trai
         )
 
 
-def test_a_state_of_something_else_is_refused(new_trainer):
+def test_a_state_of_another_training_is_refused(new_trainer):
     trainer = new_trainer()
     state = stored(trainer.state())
     for wrong, message in wrong_states(state):
@@ -241,7 +241,7 @@ def test_a_state_of_something_else_is_refused(new_trainer):
         TrainingState.of({"epoch": 3})
 
 
-def test_halting_gives_an_event_after_every_so_many_epochs(new_trainer, monkeypatch):
+def test_an_event_after_each_given_number_of_epochs(new_trainer, monkeypatch):
     monkeypatch.setattr(heartbeat, "HEARTBEAT", 1e9)
     trainer = new_trainer(training={"epochs": 100, "log_every": 50})
     trainer.halt_every = 10

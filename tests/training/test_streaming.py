@@ -1,4 +1,4 @@
-"""Batches of a stream: every sample once an epoch, wherever the epoch is taken up."""
+"""Batches of a stream: each epoch has every sample once, also when resumed within it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def stream(blocks, window):
     return ReadySet(tuple(blocks), read, "", window)
 
 
-def taken(batches, first, stop):
-    """Return the samples of some batches, which all arrays have to agree on."""
+def batches_read(batches, first, stop):
+    """Return the samples of each batch, and assert that all arrays agree."""
     epoch_ = []
     for positions in batches.between(first, stop):
         data = batches.samples
@@ -38,7 +38,7 @@ def taken(batches, first, stop):
 
 
 def epoch(batches):
-    return taken(batches, 0, batches.count)
+    return batches_read(batches, 0, batches.count)
 
 
 @given(blocks=sizes, window=st.integers(1, 20), batch=st.integers(1, 20), shuffle=st.booleans())
@@ -55,13 +55,13 @@ def test_each_epoch_takes_each_sample_once(blocks, window, batch, shuffle):
 
 
 @given(blocks=sizes, window=st.integers(1, 20), batch=st.integers(1, 20), at=st.integers(0, 60))
-def test_an_epoch_taken_up_anywhere_goes_on_as_it_would_have(blocks, window, batch, at):
+def test_an_epoch_resumed_at_any_batch_continues_unchanged(blocks, window, batch, at):
     whole, other = (StreamedBatches(stream(blocks, window), batch, True, seed=3) for _ in range(2))
     epoch(whole)
     second = epoch(whole)
     at = min(at, whole.count)
     other.restore({"epoch": 1 if at else 0})
-    assert taken(other, at, other.count) == second[at:]
+    assert batches_read(other, at, other.count) == second[at:]
     assert epoch(other) == epoch(whole)
 
 
@@ -73,7 +73,7 @@ def test_samples_of_a_window_come_from_distant_blocks():
     assert np.abs(np.diff(first)).mean() > 50
 
 
-def test_blocks_of_a_group_are_read_one_after_another():
+def test_blocks_of_a_group_are_read_consecutively():
     plain = stream([10] * 12, 30)
     read, groups = [], tuple(at // 4 for at in range(12))
 
@@ -92,7 +92,7 @@ def test_blocks_of_a_group_are_read_one_after_another():
     assert orders[0] != orders[1] != orders[2]
 
 
-def test_an_error_while_reading_ahead_is_raised_where_its_samples_are_needed():
+def test_an_error_while_reading_ahead_is_raised_when_its_samples_are_used():
     good = stream([10] * 4, 10)
 
     def read(number):
@@ -101,6 +101,6 @@ def test_an_error_while_reading_ahead_is_raised_where_its_samples_are_needed():
         return good.read(number)
 
     batches = StreamedBatches(ReadySet(good.sizes, read, "", 10), 10, False, seed=0)
-    assert len(taken(batches, 0, 2)) == 2
+    assert len(batches_read(batches, 0, 2)) == 2
     with pytest.raises(OSError, match="gone"):
-        taken(batches, 2, 4)
+        batches_read(batches, 2, 4)

@@ -1,4 +1,4 @@
-"""The loop: which epochs are logged and followed, with which rates and metrics."""
+"""The training loop: logged epochs, and their rates and metrics."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def rates(document, optimizer, **training):
         ({"epochs": 9, "log_every": 4}, [0.2, 0.2 / 3, 0.2 / 5]),
     ],
 )
-def test_a_row_has_the_rate_of_its_epochs_last_update(document, training, expected):
+def test_a_row_has_the_rate_of_the_epochs_last_update(document, training, expected):
     optimizer = {"type": "sgd", "learning_rate": 0.2, "decay": 0.5}
     assert rates(document, optimizer, **training)[0] == pytest.approx(expected, rel=1e-15)
 
@@ -68,7 +68,7 @@ SEEN: list[Seen] = []
 
 
 class Onlooker(Callback):
-    """Follows every epoch and needs no metric."""
+    """Follows every epoch without monitoring a metric."""
 
     type = "onlooker"
 
@@ -123,7 +123,7 @@ def test_every_epoch_is_followed_with_the_metrics_that_are_monitored(document):
     assert [row["epoch"] for row in result.history] == [0, 5, 10, 11]
 
 
-def test_what_is_monitored_is_what_would_have_been_logged(document):
+def test_monitored_metrics_equal_logged_ones(document):
     state, _ = seen(document, "validation_accuracy", "accuracy", batch_size=8)
     document["training"]["log_every"] = 1
     whole = run(spec_of(document, log_every=1, batch_size=8)).history
@@ -133,7 +133,7 @@ def test_what_is_monitored_is_what_would_have_been_logged(document):
         assert epoch.learning_rate == row["learning_rate"]
 
 
-def test_nothing_is_computed_that_nobody_monitors(document):
+def test_metrics_that_no_callback_monitors_are_not_computed(document):
     counts = []
     for callbacks in ([], [Onlooker()]):
         counting = CountingAccuracy(started=[])
@@ -154,7 +154,7 @@ def test_nothing_is_computed_that_nobody_monitors(document):
     ],
     ids=str,
 )
-def test_what_watches_a_training_changes_no_bit(document, changed, change):
+def test_callbacks_that_follow_a_training_change_no_bit(document, changed, change):
     document["training"] |= {"epochs": 20, "batch_size": 7}
     plain, watched = run(parse_spec(document)), run(parse_spec(changed(document, change)))
     ours, theirs = plain.model.parameters(), watched.model.parameters()
@@ -197,7 +197,7 @@ def trainer_of(document):
     ],
 )
 @pytest.mark.parametrize("log_every", [1, 3])
-def test_training_ends_after_so_many_updates(document, training, batches, log_every):
+def test_training_ends_after_max_steps(document, training, batches, log_every):
     document["training"] |= {"epochs": 4, "log_every": log_every, "callbacks": []} | training
     rate = {"type": "polynomial", "initial_rate": 0.1, "steps": 1000}
     document["optimizer"] = {"type": "sgd", "learning_rate": rate}

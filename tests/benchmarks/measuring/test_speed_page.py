@@ -1,4 +1,4 @@
-"""`benchmarks/training.py --page` changes the rows of measured works alone."""
+"""`benchmarks/training.py --page` changes only the rows of measured workloads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def measured(peer: str, median: float, counted: bool = True) -> dict[str, Any]:
     return {"peer": peer, "counted": counted, "median": median, "agrees": True}
 
 
-def test_rows_of_measured_works_are_replaced_or_inserted(repository: Path) -> None:
+def test_rows_of_measured_workloads_are_replaced_or_inserted(repository: Path) -> None:
     module = runpy.run_path(str(repository / "benchmarks/measuring/speed_page.py"))
     with_rows, header = module["with_rows"], module["HEADER"]
     speed_page = (repository / "docs/explanation/speed.md").read_text("utf-8")

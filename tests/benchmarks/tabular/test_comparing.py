@@ -1,4 +1,4 @@
-"""`benchmarks/tabular/comparing.py`: each statistic against numbers worked out by hand."""
+"""`benchmarks/tabular/comparing.py`: statistics against calculations by hand."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def comparing(repository: Path) -> dict[str, Any]:
 ERRORS = np.array([[0.2, 0.1, 0.3, 0.9], [0.5, 0.5, 0.5, 0.5], [0.0, 0.4, 0.0, 0.1]])
 
 
-def test_errors_are_normalized_between_the_best_and_the_worst_in_the_scale(
+def test_errors_are_normalized_between_the_best_and_the_worst_method(
     comparing: dict[str, Any],
 ) -> None:
-    found = comparing["normalized"](ERRORS, np.array([True, True, True, False]))
-    assert found == pytest.approx(np.array([[0.5, 0, 1, 1], [0, 0, 0, 0], [0, 1, 0, 0.25]]))
+    normalized = comparing["normalized"](ERRORS, np.array([True, True, True, False]))
+    assert normalized == pytest.approx(np.array([[0.5, 0, 1, 1], [0, 0, 0, 0], [0, 1, 0, 0.25]]))
 
 
 def test_the_interval_contains_the_mean_in_95_of_100_samples(comparing: dict[str, Any]) -> None:
@@ -33,8 +33,8 @@ def test_the_interval_contains_the_mean_in_95_of_100_samples(comparing: dict[str
     assert 0.91 < inside / 400 < 0.98
 
 
-def test_the_error_of_overlapping_splits_is_the_corrected_one(comparing: dict[str, Any]) -> None:
+def test_standard_errors_are_corrected_for_overlapping_splits(comparing: dict[str, Any]) -> None:
     differences = np.array([[0.1, 0.3, 0.2, 0.2], [0.1, 0.1, 0.1, 0.1]])
-    # the variance of the first is 0.02 / 3; 1/4 of it, and for 1 row of 4 another quarter
-    found = comparing["standard_errors"](differences, 0.25)
-    assert found == pytest.approx([(0.02 / 3 / 2) ** 0.5, 0])
+    # the first has the variance 0.02 / 3: 1/4 of it, plus 1/4 for a test share of 0.25
+    errors = comparing["standard_errors"](differences, 0.25)
+    assert errors == pytest.approx([(0.02 / 3 / 2) ** 0.5, 0])

@@ -1,4 +1,4 @@
-"""`benchmarks/tabular/measures.py` against scikit-learn, and predictions that it refuses."""
+"""`benchmarks/tabular/measures.py` against scikit-learn, and invalid predictions."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 @pytest.fixture(scope="module")
 def measures_of(repository: Path) -> Callable[..., dict[str, float]]:
     path = repository / "benchmarks" / "tabular" / "measures.py"
-    found: dict[str, Any] = runpy.run_path(str(path))
-    return found["measures_of"]
+    module: dict[str, Any] = runpy.run_path(str(path))
+    return module["measures_of"]
 
 
 def probabilities(rows: int, classes: int) -> np.ndarray:
@@ -24,32 +24,31 @@ def probabilities(rows: int, classes: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("classes", [2, 5])
-def test_classes_as_scikit_learn(measures_of: Callable[..., Any], classes: int) -> None:
+def test_classes_against_scikit_learn(measures_of: Callable[..., Any], classes: int) -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     y = np.random.default_rng(1).integers(classes, size=200)
     predicted = probabilities(200, classes)
-    found = measures_of(predicted, y, classes)
-    assert found["error"] == pytest.approx(1 - metrics.accuracy_score(y, predicted.argmax(axis=1)))
-    assert found["log_loss"] == pytest.approx(metrics.log_loss(y, predicted))
+    measures = measures_of(predicted, y, classes)
+    accuracy = metrics.accuracy_score(y, predicted.argmax(axis=1))
+    assert measures["error"] == pytest.approx(1 - accuracy)
+    assert measures["log_loss"] == pytest.approx(metrics.log_loss(y, predicted))
     counts = np.bincount(y)
     positives = range(classes) if classes > 2 else [int(counts.argmin())]
     precisions = [metrics.average_precision_score(y == at, predicted[:, at]) for at in positives]
-    assert found["missed_precision"] == pytest.approx(1 - np.mean(precisions))
-    assert ("ranking" in found) == (classes == 2)
+    assert measures["missed_precision"] == pytest.approx(1 - np.mean(precisions))
+    assert ("ranking" in measures) == (classes == 2)
     if classes == 2:
         expected = 1 - metrics.roc_auc_score(y, predicted[:, 1])
-        assert found["ranking"] == pytest.approx(expected)
+        assert measures["ranking"] == pytest.approx(expected)
 
 
-def test_the_error_of_numbers_is_1_for_their_mean(measures_of: Callable[..., Any]) -> None:
+def test_predicting_the_mean_of_values_has_the_error_1(measures_of: Callable[..., Any]) -> None:
     y = np.array([1.0, 2.0, 6.0])
     assert measures_of(np.full(3, 3.0), y, 0) == {"error": pytest.approx(1)}
     assert measures_of(y + 0.5, y, 0)["error"] == pytest.approx(0.5 / y.std())
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((3, 1)), np.array([1.0, np.nan, 2.0])])
-def test_predictions_that_are_no_predictions(
-    measures_of: Callable[..., Any], wrong: np.ndarray
-) -> None:
+def test_invalid_predictions_raise(measures_of: Callable[..., Any], wrong: np.ndarray) -> None:
     with pytest.raises(ValueError, match="predictions of shape"):
         measures_of(wrong, np.array([1.0, 2.0, 3.0]), 0)

@@ -1,4 +1,4 @@
-"""Tests of fitted transforms that are applied to several columns at once."""
+"""Tests of fitted transforms applied to several columns in one call."""
 
 import copy
 
@@ -13,7 +13,7 @@ CALLS = []
 
 
 class Centered(Transform):
-    """y = x - mean, of columns together."""
+    """y = x - mean, for several columns in one call."""
 
     type = "centered"
 
@@ -37,7 +37,7 @@ class Centered(Transform):
 
 
 class Added(Centered):
-    """It adds columns up, which `joint_state` does not allow."""
+    """Sum the columns, which breaks the contract of `joint_state`: the shape changes."""
 
     type = "added"
 
@@ -58,7 +58,7 @@ def _no_calls():
     CALLS.clear()
 
 
-def test_columns_of_a_type_are_transformed_in_one_call_with_the_same_bits():
+def test_columns_of_one_type_are_transformed_in_one_call_with_identical_bits():
     x = columns(a=[1.0, 2.0], n=[1, 2], b=[5.0, np.nan], alone=[3.0, 4.0], m=[3, 4], rest=[0.5, 0])
     fitted = steps(a=0.1, n=1.0, b=0.2, alone=0.0, m=2.0)
     prepared = ColumnSteps([fitted])
@@ -71,26 +71,26 @@ def test_columns_of_a_type_are_transformed_in_one_call_with_the_same_bits():
     ]
     CALLS.clear()
     prepared.transformed(x, Table(x), together=True)
-    assert len(CALLS) == 3, "a state is made ready once"
+    assert len(CALLS) == 3, "ready_state is called once for each state"
     alone, _ = ColumnSteps([fitted]).transformed(x, Table(x))
     assert list(together) == list(alone) == list(x)
     for name, column in alone.items():
         np.testing.assert_array_equal(together[name], column, strict=True)
 
 
-def test_a_refused_row_is_named_with_its_column():
+def test_an_error_names_the_row_and_the_column():
     x = columns(a=[1.0, 2.0, 3.0], b=[1.0, 2.0, 200.0], c=[1.0, 200.0, 3.0])
     with pytest.raises(DataError, match=r'row 3, column "b" is too large \(centered\)'):
         ColumnSteps([steps(a=1.0, b=2.0, c=3.0)]).transformed(x, Table(x), together=True)
 
 
-def test_columns_together_must_keep_their_shape():
+def test_transforming_several_columns_must_keep_their_shape():
     x = columns(a=[1.0, 2.0], b=[1.0, 2.0])
     with pytest.raises(BrokenContractError, match=r"shape \(2,\) for an array of shape \(2, 2\)"):
         ColumnSteps([steps(Added(), a=1.0, b=2.0)]).transformed(x, Table(x), together=True)
 
 
-def test_a_copy_of_the_steps_transforms_alike():
+def test_a_copy_of_the_steps_gives_equal_results():
     x = columns(a=[1.0, 2.0], b=[1.0, 2.0])
     prepared = ColumnSteps([steps(a=1.0, b=2.0)])
     expected, _ = prepared.transformed(x, Table(x), together=True)

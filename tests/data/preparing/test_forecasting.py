@@ -1,4 +1,4 @@
-"""Forecasts from the end of series: the rows that they read, the times, series too short."""
+"""Forecasts after the last row: rows read, times appended, series that are too short."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from declnet.spec.data_section import WindowSpec
 from declnet_plugins.standard.transforms.dates import Datetime
 
 
-def test_times_alone_are_known_without_rows_to_forecast():
+def test_known_times_are_appended_if_the_table_has_no_rows_to_forecast():
     months = np.arange("2020-01", "2022-01", dtype="datetime64[M]").astype(str).astype(object)
     row = np.arange(24.0)
     table = Table({"level": row, "sales": row, "month": months}, "sales")
@@ -33,7 +33,7 @@ def test_times_alone_are_known_without_rows_to_forecast():
     extended = with_future(windows, table, ("sales",))
     (times,) = steps(windows, extended).values()
     assert times.tolist() == [["2022-01", "2022-02", "2022-03"]]
-    again = with_future(windows, extended, ("sales",))  # whose last rows have no target
+    again = with_future(windows, extended, ("sales",))  # the last rows have no target
     assert again.columns["month"].tolist() == extended.columns["month"].tolist()
     gap = table.take(np.array([0, 1, 2, 3, 5, 6, 8, 9, 13, 14]))
     with pytest.raises(DataError, match="not at equal distances"):
@@ -42,7 +42,7 @@ def test_times_alone_are_known_without_rows_to_forecast():
 
 @pytest.mark.parametrize(
     ("known", "needed"),
-    [((), 3), (("day",), 3), (("plan",), 5)],  # times are added, plans are not
+    [((), 3), (("day",), 3), (("plan",), 5)],  # times are appended, plans cannot be
 )
 def test_only_series_that_are_long_enough_are_forecast(known, needed):
     lengths = {"a": 6, "b": 1, "c": needed, "d": needed - 1}
@@ -56,7 +56,7 @@ def test_only_series_that_are_long_enough_are_forecast(known, needed):
     assert warning == (
         f'2 of 4 series are left out, the first "b" with 1 row: a forecast takes {needed}'
     )
-    with_future(windows, rows, ("sales",))  # for a row alone, there is no next time
+    with_future(windows, rows, ("sales",))  # a single row has no interval to continue
     short = table.take(np.isin(shop, ["b", "d"]).nonzero()[0])
     with pytest.raises(DataError, match=f'the series "d" .* too few: a forecast takes {needed}'):
         forecastable(windows, short, ("sales",))

@@ -49,16 +49,17 @@ def test_each_input_has_its_columns_in_its_order_and_its_own_type():
     assert x["categories"].dtype == int
 
 
-def test_inputs_hold_the_numbers_of_the_single_input_without_names():
+def test_named_inputs_hold_the_values_of_the_single_unnamed_input():
     plain = fitted(inputs=None)
     (whole,), x = plain.apply(table()).values(), fitted().apply(table())
     names = list(plain.feature_names)
     for name, columns in INPUTS.items():
-        np.testing.assert_array_equal(x[name], whole[:, [names.index(each) for each in columns]])
+        positions = [names.index(column) for column in columns]
+        np.testing.assert_array_equal(x[name], whole[:, positions])
     assert fitted().feature_names == ("age", "income", "job", "city", "member")
 
 
-def test_levels_are_those_of_each_column():
+def test_each_column_has_its_number_of_levels():
     preparation = fitted()
     infos = preparation.input_infos(preparation.apply(table()))
     assert infos == {
@@ -69,7 +70,7 @@ def test_levels_are_those_of_each_column():
     assert unknown.input_infos(unknown.apply(table()))["categories"].levels == (3, 4, 2)
 
 
-def test_a_stored_preparation_divides_the_same_way():
+def test_a_stored_preparation_keeps_the_inputs():
     preparation = fitted()
     content, arrays = stored(preparation)
     again = restored(content, arrays, default_registry())
@@ -82,7 +83,7 @@ def test_a_stored_preparation_divides_the_same_way():
         restored(json.dumps(document).encode(), arrays, default_registry())
 
 
-def test_named_arrays_are_prepared_each_by_its_transforms():
+def test_each_named_array_is_prepared_by_its_own_transforms():
     x = {"sound": np.arange(12.0).reshape(4, 3), "word": np.array([3, 1, 3, 2])}
     dataset = Dataset(x, np.zeros(4))
     steps = (Standardize(columns=("sound",)), Ordinal(columns=("word",)))
@@ -97,7 +98,7 @@ def test_named_arrays_are_prepared_each_by_its_transforms():
         again.apply(Table({"sound": x["sound"]}))
 
 
-def test_fingerprints_depend_on_names_and_keep_those_of_single_arrays():
+def test_fingerprints_depend_on_names_and_are_stable_for_single_arrays():
     a, b = np.arange(4.0), np.arange(4.0) + 1
     prints = [
         fingerprint(Dataset(x, a))

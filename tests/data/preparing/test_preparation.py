@@ -15,7 +15,7 @@ TRANSFORMS = ("impute", "standardize", "one_hot")
 
 
 def transforms(*declared):
-    return tuple(Transform.from_declaration(each) for each in declared)
+    return tuple(Transform.from_declaration(declaration) for declaration in declared)
 
 
 def text(*values):
@@ -24,7 +24,7 @@ def text(*values):
 
 @pytest.fixture
 def flowers():
-    """Six rows with gaps, and the prepared samples."""
+    """Six rows with missing values."""
     columns = {
         "size": np.array([1.0, 2.0, np.nan, 4.0, 5.0, 3.0]),
         "count": np.array([1, 1, 2, 2, 3, 3]),
@@ -50,7 +50,7 @@ def test_columns_are_joined_in_order(flowers, fitted):
     assert x[:, 2:].tolist() == [[0, 1, 1], [0, 1, 0], [1, 0, 1], [0, 1, 0], [0, 1, 1], [1, 0, 0]]
 
 
-def test_it_is_the_same_after_it_was_stored_and_leaves_its_input_alone(flowers, fitted):
+def test_a_stored_preparation_gives_equal_results_and_no_input_is_changed(flowers, fitted):
     before = {name: str(column.tolist()) for name, column in flowers.columns.items()}
     again = restored(*stored(fitted), default_registry())
     assert (again.apply(flowers)[""] == fitted.apply(flowers)[""]).all()
@@ -69,7 +69,7 @@ def test_it_is_the_same_after_it_was_stored_and_leaves_its_input_alone(flowers, 
         ("color", 3, r'key "preparation.color": is not known'),
     ],
 )
-def test_what_was_not_stored_by_it_is_refused(fitted, key, value, message):
+def test_a_document_of_another_form_is_refused(fitted, key, value, message):
     content, arrays = stored(fitted)
     document = json.loads(content)
     (document if key == "form" else document["preparation"])[key] = value
@@ -103,15 +103,15 @@ class Shifted(Transform):
 def test_a_damaged_state_is_refused_by_its_transform(part):
     registry = Registry()
     registry.register(Shifted)
-    wanted = [LossTarget("", "values")]
+    loss_targets = [LossTarget("", "values")]
     table = Table({"a": np.arange(3.0), "y": np.arange(3.0) + 5}, target="y")
-    fitted = fit_preparation(table, [Shifted()], wanted)
-    steps = fit_target_steps(fitted.apply_to_set(table), {"y": [Shifted()]}, wanted, "y")
+    fitted = fit_preparation(table, [Shifted()], loss_targets)
+    steps = fit_target_steps(fitted.apply_to_set(table), {"y": [Shifted()]}, loss_targets, "y")
     content, arrays = stored(replace(fitted, target_steps=steps))
     assert restored(content, arrays, registry).target_steps[""][0].state == {"first": 5.0}
     document = json.loads(content)
-    found = document["preparation"][part]
-    (step,) = found if part == "steps" else found[""]
+    section = document["preparation"][part]
+    (step,) = section if part == "steps" else section[""]
     (step["states"]["a"] if part == "steps" else step["state"])["first"] = "five"
     with pytest.raises(ValueError, match="shifted has no first value"):
         restored(json.dumps(document).encode(), arrays, registry)
@@ -125,7 +125,7 @@ def test_all_integers_stay_integers_for_an_embedding():
     assert x.tolist() == [[1, 0], [0, 1], [1, 2]]
 
 
-def test_columns_may_come_in_any_order_with_others_but_none_may_be_missing(flowers, fitted):
+def test_columns_may_be_reordered_or_added_but_not_missing(flowers, fitted):
     more = {"note": text(*"abcdef"), **dict(reversed(list(flowers.columns.items())))}
     assert (fitted.apply(Table(more))[""] == fitted.apply(flowers)[""]).all()
     fewer = {name: column for name, column in more.items() if name != "count"}
@@ -149,14 +149,14 @@ def test_a_column_of_another_type_is_reported(flowers, fitted, column, message):
         fitted.apply(Table({**flowers.columns, **column}))
 
 
-def test_an_error_names_the_item_of_the_spec_whatever_is_only_for_training(flowers):
+def test_an_error_has_the_index_in_the_spec_despite_training_only_transforms(flowers):
     steps = transforms(
         {"type": "augment", "flip": True}, "impute", {"type": "one_hot", "unknown": "error"}
     )
     fitted = fit_preparation(flowers, steps, [LossTarget("", "classes")])
     again = restored(*stored(fitted), default_registry())
     strange = {**flowers.columns, "color": text(*["green"] * 6)}
-    for each in (fitted, again):
+    for preparation in (fitted, again):
         with pytest.raises(DataError, match='is "green"') as caught:
-            each.apply(Table(strange))
+            preparation.apply(Table(strange))
         assert caught.value.path == ("data", "prepare", 2)

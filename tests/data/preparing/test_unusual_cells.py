@@ -18,7 +18,7 @@ from declnet.spec.data_section import WindowSpec
 
 
 class Lower(Transform):
-    """Text in lower case, of which it knows no values."""
+    """Convert text to lower case; has no known categories."""
 
     type = "lower"
 
@@ -77,7 +77,7 @@ def test_cells_are_counted_by_column_before_their_preparation():
     assert unusual([fitted("impute", ONE_HOT, "standardize")], table()).keys() == {"size", "color"}
 
 
-def test_cells_are_categories_if_a_transform_knows_values():
+def test_cells_are_categories_if_a_transform_has_known_values():
     new = table(color=text("green", "Red", "red", "Blue", None, "red"))
     rare = {"type": "group_rare", "min_count": 3}
     for steps in (["one_hot"], [Lower(), "one_hot"], [rare, "one_hot"], ["one_hot", Lower()]):
@@ -85,13 +85,13 @@ def test_cells_are_categories_if_a_transform_knows_values():
         assert counts["color"] == UnusualCells(missing=1, unseen=2)
 
 
-def test_of_more_categories_than_are_remembered_none_is_unseen(monkeypatch):
+def test_no_category_is_unseen_if_there_are_too_many_to_remember(monkeypatch):
     monkeypatch.setattr("declnet.data.preparing.unusual_cells.MOST_CATEGORIES", 1)
     new = table(color=text(*["green"] * 6))
     assert unusual([fitted("impute", "one_hot")], new) == {"size": UnusualCells(missing=1)}
 
 
-def test_members_are_taken_together_and_count_a_cell_once():
+def test_several_members_count_a_cell_once():
     first = fitted("impute", ONE_HOT)
     other = fitted("impute", ONE_HOT, train=table(size=np.array([7.0] * 6), color=text(*"ab" * 3)))
     new = table(size=np.array([6.0, 0, 8, 2, 7, 1]), color=text("a", "red", "c", "b", "b", "b"))
@@ -108,7 +108,7 @@ def test_the_past_of_a_forecast_may_grow_but_has_no_gaps():
     train = Table({"price": rows, "sales": rows}, "sales")
     preparation = fit_preparation(train, [], [LossTarget("", "values")], windows=windows)
     (watch,) = watches_of([preparation])
-    assert watch.training["sales"] == TrainingCells(12, 0)  # what `predict` says of gaps needs it
+    assert watch.training["sales"] == TrainingCells(12, 0)  # `predict` needs it to report gaps
     counts = {}
     watch.count({**grown.columns, "sales": np.where(rows == 0, np.nan, rows + 5)}, counts)
     assert counts == {"price": UnusualCells(outside=5), "sales": UnusualCells(missing=1)}
@@ -126,7 +126,7 @@ CELLS = st.lists(st.one_of(st.just(np.nan), st.floats(-5, 5, width=16)), max_siz
 
 
 @given(st.lists(CELLS, min_size=1, max_size=4))
-def test_blocks_together_are_known_as_their_rows(blocks):
+def test_joining_blocks_equals_reading_all_rows(blocks):
     def known(cells):
         return TrainingCells.of_column(np.array(cells, float), categorical=True)
 

@@ -1,4 +1,4 @@
-"""Tests of windows: what they hold, that they never leak, and forecasts from them."""
+"""Tests of windows: their contents, forecasts from them, and that no split leaks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from declnet_plugins.standard.transforms.scaling import Standardize
 
 
 def series(rows, **more):
-    """A table whose columns hold the number of each row, so that every value tells its row."""
+    """Return a table of row numbers, so that every value identifies its row."""
     row = np.arange(rows, dtype=float)
     return Table({"level": row, "plan": 1000 + row, "sales": row, **more}, "sales")
 
@@ -36,11 +36,11 @@ def fitted(table, transforms=(), time=None, without=(), **windows):
     )
 
 
-def test_windows_hold_consecutive_rows_and_the_target_of_those_after():
+def test_windows_hold_consecutive_rows_and_the_targets_of_the_next_rows():
     table = series(12)
     preparation = fitted(table, past=4, horizon=3, step=2, known=("plan",))
     data = preparation.apply_to_set(table)
-    assert {name: each.shape for name, each in data.x.items()} == {
+    assert {name: array.shape for name, array in data.x.items()} == {
         "past": (3, 4, 3),
         "future": (3, 3, 1),
     }
@@ -88,7 +88,7 @@ def test_a_split_by_time_never_trains_on_what_follows(
         if error.code not in ("E033", "E036", "E039"):  # too few rows for this
             raise
         return
-    mean, std = (sets.preparation.steps[0].states["sales"][each] for each in ("mean", "std"))
+    mean, std = (sets.preparation.steps[0].states["sales"][key] for key in ("mean", "std"))
     spans = {}
     for name, data in sets.datasets.items():
         seen = data.x["past"][:, :, 2 if not column else -1] * (std or 1) + mean
@@ -98,9 +98,9 @@ def test_a_split_by_time_never_trains_on_what_follows(
         spans[name] = y.min(), y.max()
     order = [spans[name] for name in ("train", "validation", "test")]
     assert all(before[1] < after[0] - 0.5 for before, after in itertools.pairwise(order))
-    training_rows = np.arange(round(2 * mean) + 1)  # of the rows 0 to k, the mean is k / 2
+    training_rows = np.arange(round(2 * mean) + 1)  # the mean of rows 0 to k is k / 2
     assert len(training_rows) > spans["train"][1]
-    assert order[1][0] == len(training_rows)  # whose past is the end of the training rows
+    assert order[1][0] == len(training_rows)  # its past is the end of the training rows
     np.testing.assert_allclose(std, training_rows.std(), rtol=1e-9)
 
 
@@ -165,18 +165,18 @@ def test_a_run_forecasts_from_a_file_as_from_a_frame_and_resumes_to_the_bit(fold
         run(given_spec, out=folder / "stopped", listener=stop)
     again = resume(folder / "stopped")
     assert again.metrics == whole.metrics
-    for name, each in whole.model.parameters().items():
-        np.testing.assert_array_equal(again.model.parameters()[name], each)
+    for name, parameter in whole.model.parameters().items():
+        np.testing.assert_array_equal(again.model.parameters()[name], parameter)
 
     predictor = load_predictor(folder / "whole")
     lines = (folder / "sales.csv").read_text().splitlines()
     (folder / "next.csv").write_text("\n".join([*lines, "2024-06-01,true,", "2024-06-02,false,"]))
     (part,) = predictor.predict_parts(folder / "next.csv")
-    cells = [each.split(",") for each in lines[1:]]
+    cells = [line.split(",") for line in lines[1:]]
     frame = {
-        "day": [*(each[0] for each in cells), "2024-06-01", "2024-06-02"],
-        "promotion": [*(each[1] == "True" for each in cells), True, False],
-        "sales": [*(int(each[2]) for each in cells), None, None],
+        "day": [*(row[0] for row in cells), "2024-06-01", "2024-06-02"],
+        "promotion": [*(row[1] == "True" for row in cells), True, False],
+        "sales": [*(int(row[2]) for row in cells), None, None],
     }
     np.testing.assert_array_equal(predictor.predict(frame).outputs, part.outputs)
     columns = part.columns()
@@ -200,18 +200,18 @@ SHOPS = st.dictionaries(
 
 
 def shops(spans, shuffle=0):
-    """A table of several series: each value says its shop and its day, 1000 for each shop.
+    """Return a table of several series, where each value is 1000 * shop + day.
 
-    Rows are in the order of time; a shuffle interleaves the shops in another way.
+    Rows are ordered by time; a shuffle interleaves the shops differently.
     """
     places = [(day, name) for name, (first, n) in spans.items() for day in range(first, first + n)]
     rng = np.random.default_rng(shuffle)
     ranks = {place: rank for rank, place in enumerate(sorted(places))}
     names = np.array([name for _, name in places], object)[rng.permutation(len(places))]
-    days = {name: iter(sorted(day for day, own in places if own == name)) for name in spans}
+    days = {name: iter(sorted(day for day, owner in places if owner == name)) for name in spans}
     rows = [(next(days[name]), name) for name in names] if shuffle else sorted(ranks)
-    day, shop = np.array([each[0] for each in rows]), np.array([each[1] for each in rows], object)
-    value = 1000.0 * np.array(["abcde".index(each) for each in shop]) + day
+    day, shop = np.array([row[0] for row in rows]), np.array([row[1] for row in rows], object)
+    value = 1000.0 * np.array(["abcde".index(name) for name in shop]) + day
     when = (WHEN + day).astype(str).astype(object)
     columns = {"shop": shop, "when": when, "level": value, "plan": -value, "sales": value}
     return Table(columns, "sales")
@@ -225,7 +225,7 @@ def shops(spans, shuffle=0):
     horizon=st.integers(1, 3),
     step=st.integers(1, 3),
 )
-def test_windows_of_several_series_are_those_of_each_alone(spans, shuffle, past, horizon, step):
+def test_windows_of_several_series_equal_those_of_each(spans, shuffle, past, horizon, step):
     fields = {"past": past, "horizon": horizon, "step": step, "known": ("plan",)}
     table = shops(spans, shuffle)
     shop = table.columns["shop"]
@@ -235,19 +235,19 @@ def test_windows_of_several_series_are_those_of_each_alone(spans, shuffle, past,
         with pytest.raises(DataError, match="too few: a window takes"):
             several.apply_to_set(table)
         return
-    found = several.apply_to_set(table)
+    together = several.apply_to_set(table)
     alone = [table.take(np.flatnonzero(shop == name)) for name in names]
     one = fitted(alone[0], without=("when", "shop"), time="when", **fields)
-    parts = [one.apply_to_set(each) for each in alone]
+    parts = [one.apply_to_set(part) for part in alone]
     for name in ("past", "future"):
-        np.testing.assert_array_equal(found.x[name], np.concatenate([p.x[name] for p in parts]))
-    np.testing.assert_array_equal(found.y, np.concatenate([p.y for p in parts]))
+        np.testing.assert_array_equal(together.x[name], np.concatenate([p.x[name] for p in parts]))
+    np.testing.assert_array_equal(together.y, np.concatenate([p.y for p in parts]))
 
-    kept = table.take(np.flatnonzero(np.isin(shop, names)))
-    forecasts = several.apply(kept)
-    for name, each in forecasts.items():
+    long_enough = table.take(np.flatnonzero(np.isin(shop, names)))
+    forecasts = several.apply(long_enough)
+    for name, forecast in forecasts.items():
         expected = np.concatenate([one.apply(part)[name] for part in alone])
-        np.testing.assert_array_equal(each, expected)
+        np.testing.assert_array_equal(forecast, expected)
 
 
 @settings(deadline=None)
@@ -277,7 +277,7 @@ def test_no_series_is_trained_on_the_period_that_another_is_validated_on(
         data = sets[name]
         y = data.y.reshape(len(data), -1)
         whole = np.concatenate([data.x[:, :, -1], y], axis=1)
-        np.testing.assert_array_equal(np.diff(whole, axis=1), 1)  # of one shop, without a gap
+        np.testing.assert_array_equal(np.diff(whole, axis=1), 1)  # one shop, without a gap
         periods.append((y % 1000).ravel())
     for before, after in itertools.pairwise(periods):
         assert before.max() < after.min()
@@ -286,31 +286,31 @@ def test_no_series_is_trained_on_the_period_that_another_is_validated_on(
 def test_each_series_is_forecast_and_named(tmp_path):
     table = shops({"b": (0, 60), "a": (5, 50), "c": (57, 3)}, 1)
     cells = zip(*(table.columns[name] for name in ("shop", "when", "plan", "sales")), strict=True)
-    lines = ["shop,when,plan,sales", *(",".join(map(str, each)) for each in cells)]
+    lines = ["shop,when,plan,sales", *(",".join(map(str, row)) for row in cells)]
     (tmp_path / "sales.csv").write_text("\n".join(lines))
     windows = {"past": 3, "horizon": 2, "series": "shop", "known": ["plan"]}
     split = {"method": "time", "column": "when"}
     given_spec = spec_of(tmp_path, windows=windows, split=split)
     checked = check_spec(given_spec)
-    assert [each.code for each in checked.problems] == ["W008"]
+    assert [problem.code for problem in checked.problems] == ["W008"]
     assert "1 of 3 series is left out" in checked.problems[0].message
     assert 'the first "c"' not in checked.problems[0].message
     result = run(given_spec, out=tmp_path / "run")
     assert result.metrics["test"]["loss"] > 0
 
     predictor = load_predictor(tmp_path / "run")
-    found = predictor.evaluate(tmp_path / "sales.csv")
-    assert found.samples == 60 - 4 + 50 - 4
-    assert "1 of 3 series is left out" in found.warnings[0]
+    evaluation = predictor.evaluate(tmp_path / "sales.csv")
+    assert evaluation.samples == 60 - 4 + 50 - 4
+    assert "1 of 3 series is left out" in evaluation.warnings[0]
     with pytest.warns(DeclnetWarning, match="1 of 3 series is left out") as warned:
         (whole,) = predictor.predict_parts(tmp_path / "sales.csv")
     assert str(warned[0].message).endswith('left out, "c" with 3 rows: a forecast takes 5')
-    kept = [each for each in lines if not each.startswith("c")]
-    (tmp_path / "next.csv").write_text("\n".join(kept))
+    next_lines = [line for line in lines if not line.startswith("c")]
+    (tmp_path / "next.csv").write_text("\n".join(next_lines))
     (part,) = predictor.predict_parts(tmp_path / "next.csv", ["shop"])
     columns = part.columns()
     assert list(columns) == ["shop", "when", "prediction"]
-    first = list(dict.fromkeys(each.split(",")[0] for each in kept[1:]))
+    first = list(dict.fromkeys(line.split(",")[0] for line in next_lines[1:]))
     assert list(columns["shop"]) == [name for name in first for _ in range(2)]
     assert all(np.array_equal(columns[name], column) for name, column in whole.columns().items())
     (tmp_path / "short.csv").write_text("\n".join(line for line in lines if line[0] in "sc"))
@@ -334,7 +334,7 @@ def test_references_repeat_the_last_season_of_each_window(season, horizon):
     np.testing.assert_array_equal(forecasts, expected)
 
 
-def test_times_of_two_files_are_dates_in_both_or_in_none():
+def test_times_must_be_dates_in_both_files_or_in_neither():
     windows = Windows(WindowSpec(past=2, horizon=1), "at")
     days = np.array([f"2024-01-{day:02}" for day in range(1, 7)], object)
     sets = {"train": series(6, at=days), "validation": series(6, at=np.arange(100, 106))}

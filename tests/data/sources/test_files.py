@@ -18,10 +18,10 @@ TIDE = Plugin("tide", "declnet-tide", "3")
 
 
 def source_of(name, *suffixes):
-    """A class of data sources that reads files with these suffixes."""
+    """Return a class of data sources for files with these suffixes."""
 
     class Source(DataSource):
-        """Reads nothing at all."""
+        """A source without data."""
 
         type = name
         path: Path
@@ -40,7 +40,7 @@ def source_of(name, *suffixes):
 
 @pytest.fixture
 def reading(tmp_path):
-    """The source that reads a file of a name, of those that plugins offer."""
+    """Return the source that reads a file, among those that plugins offer."""
 
     def read(name, *offered, prefer=(), like=None):
         registry = Registry()
@@ -56,7 +56,7 @@ TABLE, PACKED = source_of("table", ".tbl", ".tab"), source_of("packed", ".gz", "
 
 
 @pytest.mark.parametrize("packer", [FIRST, TIDE])
-def test_it_is_the_one_whose_longest_suffix_ends_the_name(packer, reading, tmp_path):
+def test_the_longest_matching_suffix_wins(packer, reading, tmp_path):
     for name in ("a.tbl", "A.TBL", "a.gz.tab", ".tbl"):
         assert reading(name, (WAVE, TABLE), (packer, PACKED)) == TABLE(path=tmp_path / name)
     gz = source_of("plain", ".gz")
@@ -67,24 +67,23 @@ def test_it_is_the_one_whose_longest_suffix_ends_the_name(packer, reading, tmp_p
 
 @pytest.mark.parametrize("names", [("own", "other"), ("tbl", "tbl")])
 def test_first_party_wins_unless_the_spec_prefers_another(reading, names):
-    own, other = (source_of(name, ".tbl") for name in names)
-    offered = ((WAVE, other), (FIRST, own))
-    assert isinstance(reading("a.tbl", *offered), own)
+    first_party, other = (source_of(name, ".tbl") for name in names)
+    offered = ((WAVE, other), (FIRST, first_party))
+    assert isinstance(reading("a.tbl", *offered), first_party)
     assert isinstance(reading("a.tbl", *offered, prefer=["declnet_wave"]), other)
-    assert isinstance(reading("a.tbl", *offered, prefer=["declnet-tide"]), own)
+    assert isinstance(reading("a.tbl", *offered, prefer=["declnet-tide"]), first_party)
 
 
-def test_a_file_is_read_as_the_training_datas_where_its_source_reads_such_files(reading, tmp_path):
-    """Whoever else reads them: the spec has chosen."""
-    own, other = source_of("own", ".tbl"), source_of("other", ".tbl", ".tab")
-    offered = ((FIRST, own), (WAVE, other), (TIDE, source_of("third", ".tbl")))
+def test_the_source_of_the_training_data_wins_if_it_reads_such_files(reading, tmp_path):
+    first_party, other = source_of("own", ".tbl"), source_of("other", ".tbl", ".tab")
+    offered = ((FIRST, first_party), (WAVE, other), (TIDE, source_of("third", ".tbl")))
     like = other(path=tmp_path / "train.tab", delimiter=";")
     assert reading("a.tbl", *offered, like=like) == other(path=tmp_path / "a.tbl", delimiter=";")
     elsewhere = source_of("elsewhere", ".csv")(path=tmp_path / "train.csv", delimiter=";")
-    assert reading("a.tbl", *offered, like=elsewhere) == own(path=tmp_path / "a.tbl")
+    assert reading("a.tbl", *offered, like=elsewhere) == first_party(path=tmp_path / "a.tbl")
 
 
-def test_the_reason_is_named_where_a_source_might_have_read_it(tmp_path):
+def test_an_error_says_why_a_candidate_was_not_used(tmp_path):
     for name in ("a.tbl", "a.csv"):
         (tmp_path / name).touch()
     registry = Registry()
@@ -102,7 +101,7 @@ def test_the_reason_is_named_where_a_source_might_have_read_it(tmp_path):
         file_source(tmp_path / "a.csv", registry)
 
 
-def test_a_file_that_is_not_there_and_a_pipe_are_refused(reading, tmp_path):
+def test_a_missing_file_and_a_pipe_are_refused(reading, tmp_path):
     registry = Registry()
     registry.register(TABLE)
     with pytest.raises(DataError, match=r"none\.tbl: there is no such file"):
@@ -114,7 +113,7 @@ def test_a_file_that_is_not_there_and_a_pipe_are_refused(reading, tmp_path):
     assert file_source(tmp_path / "folder.tbl", registry).path == tmp_path / "folder.tbl"
 
 
-def test_what_is_made_for_a_file_must_be_a_source(reading):
+def test_for_file_must_return_a_source(reading):
     class Wrong(source_of("wrong", ".tbl")):
         @classmethod
         def for_file(cls, path, like=None):

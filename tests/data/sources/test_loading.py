@@ -1,4 +1,4 @@
-"""What a program may hand over to `declnet.run`."""
+"""Data that a program may pass to `declnet.run`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_tables_with_the_name_of_the_target(form):
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
-def test_frames_with_their_targets_apart(library):
+def test_frames_with_separate_targets(library):
     frame = pytest.importorskip(library).DataFrame(COLUMNS)
     records = as_data((frame[["a", "n"]], frame["y"]), "train")
     assert records.target == "y"
@@ -84,13 +84,13 @@ def changed(array, position, value):
         (np.float64(1), Y, "x is a single number"),
     ],
 )
-def test_arrays_that_cannot_be_learned_from_are_refused(x, y, message):
+def test_invalid_arrays_are_refused(x, y, message):
     with pytest.raises(DataError, match=f"train data: {message}"):
         checked(Dataset(np.asarray(x), y), "train")
 
 
 @pytest.mark.parametrize("weights", [np.ones(2), -np.ones(4), np.full(4, np.nan)])
-def test_weights_are_numbers_of_at_least_0(weights):
+def test_weights_must_be_finite_and_at_least_0(weights):
     with pytest.raises(DataError, match="weights must be"):
         checked(Dataset(X, Y, weights), "train")
 
@@ -105,9 +105,9 @@ def test_dates_durations_and_decimals_are_read_and_others_refused_by_column():
         "took_too": np.array([1500, "NaT"], "m8[ms]"),
         "price": [Decimal("1.50"), None],
     }
-    found = {name: column.tolist() for name, column in as_table(columns).columns.items()}
+    columns_read = {name: column.tolist() for name, column in as_table(columns).columns.items()}
     nan = float("nan")
-    assert str(found) == str(
+    assert str(columns_read) == str(
         {
             "at": ["2024-01-02T03:04:05+01:00", None],
             "day": ["2024-01-02", None],
@@ -125,13 +125,13 @@ def test_dates_durations_and_decimals_are_read_and_others_refused_by_column():
 
 
 @pytest.mark.parametrize(
-    ("given", "computed"),
+    ("dtype", "computed"),
     [("i1", "i4"), ("u2", "i4"), ("u4", "i8"), ("u1", "u1"), ("i4", "i4"), ("i8", "i8")],
 )
-def test_integers_are_computed_in_one_of_three_types(given, computed):
-    x = np.array([[0, 3], [100, 7]], given)
-    found = as_input(x, np.dtype("f4"), integer=True)
-    assert (found.dtype, found.tolist()) == (np.dtype(computed), x.tolist())
+def test_integers_are_converted_to_one_of_three_types(dtype, computed):
+    x = np.array([[0, 3], [100, 7]], dtype)
+    converted = as_input(x, np.dtype("f4"), integer=True)
+    assert (converted.dtype, converted.tolist()) == (np.dtype(computed), x.tolist())
 
 
 @pytest.mark.parametrize("change", ["replaced", "rewritten", "removed"])
@@ -163,9 +163,9 @@ MASK = np.arange(6) < 2
 
 
 @pytest.mark.parametrize("name", ["x", "y", "weights", "a", "b"])
-def test_masked_values_of_an_array_are_an_error_that_names_it(name):
+def test_masked_values_in_an_array_are_an_error_with_its_name(name):
     arrays = {
-        each: np.ones((6, 2)) if each == "x" else np.ones(6) for each in ("x", "y", "weights")
+        field: np.ones((6, 2)) if field == "x" else np.ones(6) for field in ("x", "y", "weights")
     }
     if name in arrays:
         arrays[name] = np.ma.masked_array(
@@ -196,18 +196,18 @@ def test_masked_values_of_an_array_are_an_error_that_names_it(name):
     ],
     ids=["floats", "integers", "booleans", "texts", "strings", "dates"],
 )
-def test_masked_values_of_a_column_are_missing(values, as_given):
+def test_masked_values_in_a_column_are_missing_values(values, as_given):
     columns = {"a": np.ma.masked_array(values, MASK), "y": np.ones(6)}
     if as_given is not dict and values.dtype.kind in "UM":
         pytest.skip("a Table holds texts as objects")
-    given = as_given(columns)
-    data = as_data(given if isinstance(given, Table) else (given, "y"), "train")
+    table = as_given(columns)
+    data = as_data(table if isinstance(table, Table) else (table, "y"), "train")
     assert type(data.columns["a"]) is np.ndarray
     np.testing.assert_array_equal(missing_values(data.columns["a"]), MASK)
 
 
 @pytest.mark.parametrize("shape", [(0,), (3, 0), (0, 2)])
-def test_samples_without_a_number_are_an_error_of_the_data(shape):
+def test_samples_without_values_are_an_error(shape):
     empty, full = np.ones((6, *shape)), np.ones((6, 1))
     for x, y, name in (
         (empty, full, "x"),

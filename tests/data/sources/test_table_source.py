@@ -1,4 +1,4 @@
-"""The base of table sources: parts of any form, read once or again, become the same columns."""
+"""Table sources: parts of any form give the same columns, whether read once or again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RNG = np.random.default_rng(0)
 
 
 class Parts(TableSource):
-    """The parts that it is given."""
+    """The given parts."""
 
     type = "parts"
     parts: list[Any] = Field(description="what read yields")
@@ -38,7 +38,7 @@ class Parts(TableSource):
 
 
 class TextBlocks(TextTableSource):
-    """Blocks of text, which count how often each is read."""
+    """Blocks of text that record each read."""
 
     type = "text_blocks"
     parts: list[Any] = Field(description="the columns of each block")
@@ -94,19 +94,19 @@ def test_a_column_is_text_in_all_parts_or_in_none():
         ({}, "gives columns of no rows"),
     ],
 )
-def test_what_is_no_part_of_a_table_breaks_the_contract(part, fault):
+def test_invalid_parts_break_the_contract(part, fault):
     with pytest.raises(BrokenContractError, match=rf'"parts": read\(\) {fault}'):
         Parts(parts=[part]).load(RNG)
 
 
-def test_a_table_comes_from_a_table_source_that_reads_rows():
+def test_a_source_of_tables_must_be_a_table_source_and_read_rows():
     class Rowless(TableSource):
-        """Nothing."""
+        """A source without read methods."""
 
         type = "rowless"
 
     class Plain(DataSource):
-        """A table of a source of arrays."""
+        """A source of arrays that returns a table."""
 
         type = "plain"
 
@@ -136,7 +136,7 @@ def test_cells_that_turn_out_to_be_text_are_read_again_and_others_once():
     assert cells(one) == expected
     one.times.clear()
     blocks = one.blocks(2, 100)
-    assert one.times == [0, 0, 1, 2]  # the first one also for the names of the columns
+    assert one.times == [0, 0, 1, 2]  # the first is also read for the column names
     tables = [blocks.read(number) for number in range(3)]
     assert one.times == [0, 0, 1, 2, 0]
     for name, column in expected.items():
@@ -145,11 +145,11 @@ def test_cells_that_turn_out_to_be_text_are_read_again_and_others_once():
     assert [whole.read(2).columns["a"].tolist(), one.times[-1]] == [["4", "5.5"], 2]
 
 
-def test_reading_ends_where_a_cell_is_wrong():
+def test_reading_stops_at_an_invalid_cell():
     ended = []
 
     class Query(Parts):
-        """Rows that remain open until the reader is closed."""
+        """Rows with a resource that is released when reading ends."""
 
         type = "query"
 

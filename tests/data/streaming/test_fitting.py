@@ -1,4 +1,4 @@
-"""Preparation fitted to blocks: as fitted to all rows, and what is wrong is said beforehand."""
+"""Preparation fitted in blocks: equal to fitting all rows; errors come before training."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def table(target="kind", **columns):
     age = rng.normal(40, 10, ROWS)
     age[5::17] = np.nan
     city = rng.choice(["rome", "oslo", "lima", "bern"], ROWS, p=[0.6, 0.3, 0.09, 0.01])
-    found = {
+    all_columns = {
         "age": age,
         "income": np.exp(rng.normal(8, 2, ROWS)),
         "rooms": rng.integers(1, 9, ROWS),
@@ -63,7 +63,7 @@ def table(target="kind", **columns):
         "kind": rng.choice(["house", "flat", "boat"], ROWS).astype(object),
         **columns,
     }
-    return Table(found, target)
+    return Table(all_columns, target)
 
 
 def spec(data, **fields):
@@ -71,13 +71,13 @@ def spec(data, **fields):
     return DataSpec(train=Rows(), stream=StreamSpec(window=40), **fields)
 
 
-def streamed(data, wanted=CLASSES, seed=1, **fields):
-    return streamed_sets(spec(data, **fields), [wanted], seed)
+def streamed(data, loss_target=CLASSES, seed=1, **fields):
+    return streamed_sets(spec(data, **fields), [loss_target], seed)
 
 
 def rows(stream):
     parts = list(stream.parts())
-    assert [len(each) for each in parts] == [each for each in stream.sizes if each]
+    assert [len(size) for size in parts] == [size for size in stream.sizes if size]
     return np.concatenate([p.x for p in parts]), np.concatenate([p.y for p in parts])
 
 
@@ -91,23 +91,24 @@ PREPARE = (
 )
 
 
-def test_all_is_fitted_and_prepared_as_in_memory():
+def test_fitting_in_blocks_equals_fitting_in_memory():
     fields = {"prepare": PREPARE}
-    found = streamed(table(), **fields)
-    wanted = prepare_sets({"train": table()}, DataSpec(**fields), [CLASSES])
-    x, y = rows(found.blocks["train"])
-    np.testing.assert_allclose(x, wanted.datasets["train"].x, rtol=1e-12, atol=1e-12)
-    np.testing.assert_array_equal(y, wanted.datasets["train"].y)
-    assert found.preparation.feature_names == wanted.preparation.feature_names
-    assert found.preparation.class_names == ("boat", "flat", "house")
-    assert found.preparation.training == wanted.preparation.training
+    from_blocks = streamed(table(), **fields)
+    in_memory = prepare_sets({"train": table()}, DataSpec(**fields), [CLASSES])
+    x, y = rows(from_blocks.blocks["train"])
+    np.testing.assert_allclose(x, in_memory.datasets["train"].x, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(y, in_memory.datasets["train"].y)
+    assert from_blocks.preparation.feature_names == in_memory.preparation.feature_names
+    assert from_blocks.preparation.class_names == ("boat", "flat", "house")
+    assert from_blocks.preparation.training == in_memory.preparation.training
 
 
 def test_a_split_depends_on_the_seed_and_the_rows_but_not_on_the_blocks():
     def held(seed, window):
-        own = spec(table(), validation=0.2, prepare=(Impute(), Ordinal(columns=("city",))))
-        own = own.model_copy(update={"stream": StreamSpec(window=window)})
-        return rows(streamed_sets(own, [CLASSES], seed).blocks["validation"])[0][:, 1].tolist()
+        section = spec(table(), validation=0.2, prepare=(Impute(), Ordinal(columns=("city",))))
+        section = section.model_copy(update={"stream": StreamSpec(window=window)})
+        x, _ = rows(streamed_sets(section, [CLASSES], seed).blocks["validation"])
+        return x[:, 1].tolist()
 
     assert held(1, 8) == held(1, 40)
     assert held(1, 40) != held(2, 40)
@@ -123,30 +124,30 @@ def test_rows_are_held_out_by(method):
     number = np.arange(ROWS, dtype=float)
     data = Table({"n": number, "group": group, "said": said, "y": number}, "y", ("n",))
     sets = streamed(data, VALUES, **fields)
-    kept, held = (rows(sets.blocks[name])[1].astype(int) for name in ("train", "validation"))
-    assert sorted([*kept, *held]) == list(range(ROWS))
+    train, held = (rows(sets.blocks[name])[1].astype(int) for name in ("train", "validation"))
+    assert sorted([*train, *held]) == list(range(ROWS))
     if method == "time":
         assert held.tolist() == list(range(240, 300))
     else:
-        assert not {*group[kept]} & {*group[held]}
+        assert not {*group[train]} & {*group[held]}
         assert len(held) == 60 if method == "column" else 20 < len(held) < 120
 
 
-def test_classes_weigh_alike_by_all_samples():
+def test_balanced_class_weights_count_all_samples():
     sets = streamed(table(), prepare=PREPARE, class_weights="balanced")
     whole = prepare_sets({"train": table()}, DataSpec(prepare=PREPARE), [CLASSES]).datasets["train"]
     sizes = dict(enumerate(np.bincount(whole.y).tolist()))
     weights = class_weights(sizes, whole.class_names, "balanced")
-    wanted = [weights[label] for label in whole.y]
-    found = np.concatenate([each.weights for each in sets.blocks["train"].parts()])
-    np.testing.assert_allclose(found, wanted)
+    expected = [weights[label] for label in whole.y]
+    weights_read = np.concatenate([part.weights for part in sets.blocks["train"].parts()])
+    np.testing.assert_allclose(weights_read, expected)
 
 
-def test_named_classes_of_arrays_weigh_alike_whatever_their_order():
+def test_balanced_class_weights_follow_a_changed_class_order():
     y = (np.arange(ROWS) % 5 == 0).astype(int)
     data = Dataset(np.zeros((ROWS, 2)), y, class_names=("no", "yes"))
     sets = streamed(data, class_weights="balanced", positive_class="no")
-    weights = np.concatenate([each.weights for each in sets.blocks["train"].parts()])
+    weights = np.concatenate([part.weights for part in sets.blocks["train"].parts()])
     np.testing.assert_allclose(weights, np.where(y == 1, 2.5, 0.625))
 
 
@@ -165,14 +166,14 @@ def test_named_classes_of_arrays_weigh_alike_whatever_their_order():
         ({}, {"prepare": PREPARE, "class_order": ("boat", "flat")}, "is missing from the order"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_row(changes, fields, message):
+def test_errors_name_the_row_or_the_class(changes, fields, message):
     fields = {"prepare": (Standardize(), Ordinal()), **fields}
     with pytest.raises(DataError, match=message):
         streamed(table(**changes), **fields)
 
 
 @given(st.lists(st.integers(1, 9), min_size=1), st.integers(1, 9))
-def test_a_sample_is_of_the_smallest_keys_in_order(sizes, most):
+def test_a_reservoir_keeps_the_samples_with_the_smallest_keys(sizes, most):
     keys, reservoir = np.random.default_rng(most).random(sum(sizes)), Reservoir()
     whole = Dataset(keys, keys)
     for start, size in zip(np.cumsum([0, *sizes]).tolist(), sizes, strict=False):
@@ -185,14 +186,14 @@ def test_a_sample_is_of_the_smallest_keys_in_order(sizes, most):
 
 
 @pytest.mark.parametrize(("numbers", "size"), [(2**22, 50), (61, 30), (2, 1), (1, 1)])
-def test_a_sample_is_bounded_in_samples_and_in_numbers(numbers, size, monkeypatch):
+def test_a_sample_is_limited_by_its_rows_and_its_numbers(numbers, size, monkeypatch):
     monkeypatch.setattr(survey, "SAMPLED", 50)
     monkeypatch.setattr(survey, "SAMPLED_NUMBERS", numbers)
     sets = streamed(Table({"n": np.zeros(300), "y": np.zeros(300)}, "y"), VALUES)
-    assert len(sets.raw["train"]) == size + 1  # an extreme one
+    assert len(sets.raw["train"]) == size + 1  # plus one extreme value
 
 
-def test_what_cannot_be_fitted_in_parts_is_fitted_to_a_sample(monkeypatch):
+def test_a_transform_without_incremental_fit_is_fitted_to_a_sample(monkeypatch):
     monkeypatch.setattr(survey, "SAMPLED", 50)
     data = Table({"n": np.arange(3000.0), "y": np.zeros(3000)}, "y")
     sets = streamed(data, VALUES, prepare=(Quantile(),))
@@ -204,14 +205,14 @@ def test_what_cannot_be_fitted_in_parts_is_fitted_to_a_sample(monkeypatch):
     np.testing.assert_array_equal(rows(again.blocks["train"])[0], x)
 
 
-def test_a_row_of_other_data_that_cannot_be_prepared_is_an_error_beforehand():
+def test_a_validation_row_that_cannot_be_prepared_is_an_error():
     strange = table(city=np.where(np.arange(ROWS) == 250, "oz", "rome").astype(object))
     fields = {"validation": Rows(name="validation"), "other": {"validation": strange}}
     with pytest.raises(DataError, match='row 251, column "city" is "oz"'):
         streamed(table(), prepare=(Impute(), Ordinal()), **fields)
 
 
-def test_samples_that_differ_from_those_of_the_survey_are_an_error():
+def test_samples_that_change_after_the_survey_are_an_error():
     stream = streamed(table(), prepare=PREPARE).blocks["train"]
     Rows.data["train"].columns["age"][7] += 1
     stream.read(2)

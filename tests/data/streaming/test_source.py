@@ -1,4 +1,4 @@
-"""Sources of streams: whether they may keep on disk what they have read."""
+"""Streamed sources: caching of blocks on disk."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def test_without_a_cache_nothing_is_written_to_disk(cache, tmp_path, monkeypatch
             "training": {"epochs": 1, "batch_size": 2},
         }
     )
-    kept = []
-    monkeypatch.setattr(BlockFile, "keep", lambda _, number, arrays: kept.append(number))
+    kept_blocks = []
+    monkeypatch.setattr(BlockFile, "keep", lambda _, number, arrays: kept_blocks.append(number))
     source = StreamedSource.opened("train", spec.data, seed=0)
-    (found,) = source.in_order()
-    assert found["train"].columns["b"].tolist() == ["x", "y", "x"]
-    assert kept == [0] * cache
+    (block,) = source.in_order()
+    assert block["train"].columns["b"].tolist() == ["x", "y", "x"]
+    assert kept_blocks == [0] * cache

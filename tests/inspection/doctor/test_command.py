@@ -1,4 +1,4 @@
-"""`declnet doctor`: what it reports of this environment, of broken ones, and what it deletes."""
+"""`declnet doctor`: reports on sound and broken environments, and deletion of caches."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ...distributions import write_distribution, write_metadata
 
 @pytest.fixture
 def diagnosed(command_in, tmp_path):
-    """Run `declnet doctor --format json`; return the exit code and what it printed."""
+    """Run `declnet doctor --format json`; return the exit code and the output."""
 
     def run(*sites, **environment):
         cache = {"DECLNET_CACHE_DIR": str(tmp_path / "cache")}
@@ -51,7 +51,7 @@ def test_a_broken_plugin_is_a_problem_with_its_distribution_and_place(diagnosed,
     assert diagnosis["plugins"]["declnet-wrong 2.5"] == ["declnet_wrong"]
 
 
-def test_it_reports_a_numpy_that_cannot_be_imported(command_in, tmp_path):
+def test_a_numpy_that_cannot_be_imported_is_reported(command_in, tmp_path):
     (tmp_path / "numpy.py").write_text("raise ImportError('no libopenblas\\nadvice')", "utf-8")
     with command_in(tmp_path, tmp_path).start("doctor") as process:
         out, err = process.communicate(timeout=60)
@@ -60,7 +60,7 @@ def test_it_reports_a_numpy_that_cannot_be_imported(command_in, tmp_path):
     assert "plugin losses (declnet" in out
 
 
-def test_clean_deletes_what_declnet_cached_and_nothing_else(command_in, tmp_path, monkeypatch):
+def test_clean_deletes_only_declnets_caches(command_in, tmp_path, monkeypatch):
     cache = tmp_path / "cache"
     cache.mkdir(0o700)
     hexadecimal = "0" * 32
@@ -117,7 +117,7 @@ def test_the_home_folder_is_not_shown_anywhere(command_in, tmp_path):
     assert "(~/site/declnet_wrong.py:1)" in done.stdout
 
 
-def test_the_text_has_the_same_and_no_secrets_of_the_environment(command_in, tmp_path):
+def test_the_text_agrees_with_the_json_and_shows_no_secrets(command_in, tmp_path):
     secrets = {"DECLNET_DB_PASSWORD": "hunter2", "DECLNET_STRICT_PLUGINS": "0"}
     text = command_in(tmp_path, **secrets).succeeds("doctor")
     assert "hunter2" not in text
@@ -130,7 +130,7 @@ def test_the_text_has_the_same_and_no_secrets_of_the_environment(command_in, tmp
         assert re.search(f"^extra {extra.name}: .*{re.escape(state)}", text, re.MULTILINE)
 
 
-def test_requirements_are_those_of_the_core_or_of_an_extra_that_count_here(tmp_path, monkeypatch):
+def test_requirements_respect_extras_and_environment_markers(tmp_path, monkeypatch):
     write_metadata(tmp_path, "declnet", "9.0", {})
     required = [
         "numpy>=1000",

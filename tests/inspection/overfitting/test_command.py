@@ -17,7 +17,7 @@ def spec(document, changed, spec_file):
 RATE = {"type": "adam", "learning_rate": 0.05}
 
 
-def test_the_layer_in_the_way_is_named_with_its_place(declnet_cli, spec):
+def test_the_faulty_layer_is_reported_with_its_position(declnet_cli, spec):
     path = spec(optimizer=RATE, model__layers__0__weight_initializer="zeros")
     done = declnet_cli("overfit", path, "--updates", 100)
     assert (done.returncode, done.stderr) == (1, "")

@@ -1,4 +1,4 @@
-"""Planted faults are named with their layer; the layers of others are checked like ours."""
+"""Planted faults are reported with their layer, in third-party layers too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOW = {"bias_initializer": {"type": "constant", "value": -50.0}}
 
 
 class Forgetful(Layer):
-    """y = x @ weights, with a backward that forgets the gradient of the weights."""
+    """y = x @ weights, with a backward that omits the gradient of the weights."""
 
     type = "forgetful"
 
@@ -33,7 +33,7 @@ class Forgetful(Layer):
 
 
 class Wall(Layer):
-    """y = x, with a backward that passes nothing on."""
+    """y = x, with a backward that propagates no gradient."""
 
     type = "wall"
 
@@ -47,7 +47,7 @@ class Wall(Layer):
 
 @pytest.fixture
 def registry():
-    """Every installed component, and the layers above."""
+    """The default registry with the layers above added."""
     return registry_with([Forgetful, Wall])
 
 

@@ -1,4 +1,4 @@
-"""Overfitting a few samples: how they are chosen, what counts as zero, and faults of the rate."""
+"""Overfitting a few samples: their choice, success, and unsuitable learning rates."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from declnet.inspection.overfitting.overfit import overfit
 from ..conftest import dense
 
 SPECS = [
-    each
-    for each in sorted((Path(__file__).parents[3] / "specs").rglob("*.*"))
-    if each.suffix in (".toml", ".json") and not each.name.endswith(("schema.json", "_1000.toml"))
+    path
+    for path in sorted((Path(__file__).parents[3] / "specs").rglob("*.*"))
+    if path.suffix in (".toml", ".json") and not path.name.endswith(("schema.json", "_1000.toml"))
 ]
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_shipped_specs_overfit_without_complaint(path, shipped_spec):
     spec = declnet.load_spec(shipped_spec(path), {"model.initial_weights": None})
-    found = overfit(StepwiseTraining(spec))
-    assert found.succeeded
-    assert found.fault is None
+    result = overfit(StepwiseTraining(spec))
+    assert result.succeeded
+    assert result.fault is None
 
 
 @pytest.mark.parametrize(
-    ("rate", "said"), [(10.0, "10.0 is too high: the loss stays at"), (1e-9, "1e-9 is too low")]
+    ("rate", "message"), [(10.0, "10.0 is too high: the loss stays at"), (1e-9, "1e-9 is too low")]
 )
-def test_a_wrong_rate_is_named(network, rate, said):
-    found = overfit(StepwiseTraining(network(dense(), "relu", rate=rate)), updates=600)
-    assert found.succeeded
-    assert found.attempts[0].rate == rate
-    assert found.fault.name == "optimizer"
-    assert said in found.fault.reason
-    better = float(found.fault.help.split(",")[0].removeprefix("set it to "))
+def test_an_unsuitable_rate_is_reported(network, rate, message):
+    result = overfit(StepwiseTraining(network(dense(), "relu", rate=rate)), updates=600)
+    assert result.succeeded
+    assert result.attempts[0].rate == rate
+    assert result.fault.name == "optimizer"
+    assert message in result.fault.reason
+    better = float(result.fault.help.split(",")[0].removeprefix("set it to "))
     again = overfit(StepwiseTraining(network(dense(), "relu", rate=better)), updates=600)
     assert (len(again.attempts), again.fault) == (1, None)
 
 
 @pytest.mark.parametrize("samples", [2, 10])
-def test_every_class_appears_and_no_input_twice(tmp_path, samples):
+def test_the_samples_have_all_classes_and_no_duplicate_inputs(tmp_path, samples):
     rng = np.random.default_rng(1)
     x, y = rng.integers(0, 3, (500, 2)).astype(float), np.repeat(np.arange(5), 100)
     y[:5] = np.arange(5)
@@ -57,19 +57,19 @@ def test_every_class_appears_and_no_input_twice(tmp_path, samples):
             "training": {"epochs": 1},
         }
     )
-    found = overfit(StepwiseTraining(spec), samples=samples)
-    assert found.classes == 5
-    assert found.samples == (9 if samples == 10 else 5)  # there are 9 different inputs
-    assert found.succeeded
+    result = overfit(StepwiseTraining(spec), samples=samples)
+    assert result.classes == 5
+    assert result.samples == (9 if samples == 10 else 5)  # there are only 9 different inputs
+    assert result.succeeded
 
 
-def test_inputs_that_are_all_the_same_are_a_fault_of_the_data(network):
-    found = overfit(StepwiseTraining(network(dense(), "relu", scale=0.0)), updates=50)
-    assert found.fault.name == "data"
-    assert found.fault.reason == "the training samples have only 1 distinct input"
+def test_identical_inputs_are_reported_as_a_fault_of_the_data(network):
+    result = overfit(StepwiseTraining(network(dense(), "relu", scale=0.0)), updates=50)
+    assert result.fault.name == "data"
+    assert result.fault.reason == "the training samples have only 1 distinct input"
 
 
 def test_the_time_is_limited(network):
-    found = overfit(StepwiseTraining(network(dense(1), "relu")), seconds=1e-6)
-    assert len(found.attempts) == 1
-    assert not found.succeeded
+    result = overfit(StepwiseTraining(network(dense(1), "relu")), seconds=1e-6)
+    assert len(result.attempts) == 1
+    assert not result.succeeded

@@ -30,7 +30,7 @@ def test_a_type_of_several_kinds_is_shown_for_each(declnet_cli):
         assert heading.findall(shown) == [kind]
 
 
-def test_a_broken_plugin_cannot_hide_the_command_that_shows_it(broken_distribution):
+def test_a_broken_plugin_cannot_override_the_command_that_shows_it(broken_distribution):
     listed = broken_distribution.succeeds("plugins")
     assert "kaputt" in listed.partition("broken plugins")[2]
     assert re.search(r"^  plugins +Show, check", broken_distribution.succeeds("--help"), re.M)
@@ -38,7 +38,7 @@ def test_a_broken_plugin_cannot_hide_the_command_that_shows_it(broken_distributi
 
 @pytest.fixture
 def broken_distribution(tmp_path, command_in):
-    """The command line with a broken plugin that offers a command `plugins` too."""
+    """The command line with a broken plugin that also defines a command `plugins`."""
     entry_points = {
         "declnet": {"odd": "declnet_odd"},
         "declnet.commands": {"plugins": "declnet_odd:plugins"},

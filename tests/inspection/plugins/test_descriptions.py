@@ -1,4 +1,4 @@
-"""Keys of components as text."""
+"""Descriptions of the keys of components."""
 
 from __future__ import annotations
 

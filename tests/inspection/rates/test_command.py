@@ -96,7 +96,7 @@ def test_apply_is_refused_before_the_training(declnet_cli, spec, document, spec_
         assert "low.toml: cannot be written" in refused(declnet_cli("find-rate", spec, "--apply"))
 
 
-def test_apply_leaves_a_file_that_was_changed_in_the_meantime(declnet_cli, spec_file, spec):
+def test_apply_does_not_write_a_file_that_changed_meanwhile(declnet_cli, spec_file, spec):
     spec_file(SPEC.replace("epochs = 120", "epochs = 5000"), spec.name)
     with declnet_cli.start("find-rate", spec, "--apply") as process:
         assert process.stdout.readline().startswith("range test:")

@@ -17,7 +17,7 @@ from declnet.testing.examples import registry_with
 
 
 class Flat(Schedule):
-    """A schedule of somebody's that scales with no single field."""
+    """A third party's schedule that no single field scales."""
 
     type = "flat"
     first: float = 0.1
@@ -38,7 +38,7 @@ def test_a_schedule_without_a_rate_field_is_refused(make):
 
 def least_squares(folder, curvature, rate=0.1, dtype="float64"):
     """A spec of one weight whose loss is curvature / 2 * (w - 1)^2, full batch."""
-    x = math.sqrt(curvature / 2) * np.tile([[1.0], [-1.0]], (8, 1))  # the bias stays 0
+    x = math.sqrt(curvature / 2) * np.tile([[1.0], [-1.0]], (8, 1))  # so the bias stays 0
     np.savez(folder / "line.npz", x=x, y=x)
     layer = {"type": "dense", "units": 1, "weight_initializer": "zeros"}
     return declnet.parse_spec(
@@ -75,9 +75,7 @@ def test_gradient_descent_on_a_parabola(tmp_path, curvature, budget):
         ([None] * 5, 3, []),
     ],
 )
-def test_the_best_rates_and_the_neighbors_of_the_best_are_trained_for_longer(
-    losses, most, positions
-):
+def test_the_best_rates_and_their_neighbors_are_trained_longer(losses, most, positions):
     trials = [
         SimpleNamespace(rate=0.5**at, loss=loss, diverged=loss is None)
         for at, loss in enumerate(losses)

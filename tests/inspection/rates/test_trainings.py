@@ -1,4 +1,4 @@
-"""Trainings with several rates: where a spec holds its rate, curves, and their continuation."""
+"""Trainings at several rates: the key of the rate, loss curves, and continuation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COSINE = {"type": "cosine", "initial_rate": 0.5, "final_rate": 0.1}
 
 
 @pytest.mark.parametrize(
-    ("given", "below", "rate"),
+    ("learning_rate", "below", "rate"),
     [
         (0.25, (), 0.25),
         (COSINE, ("initial_rate",), 0.5),
@@ -24,15 +24,15 @@ COSINE = {"type": "cosine", "initial_rate": 0.5, "final_rate": 0.1}
         ),
     ],
 )
-def test_the_key_of_the_rate(make, given, below, rate):
-    spec = make(optimizer__learning_rate=given)
+def test_the_key_of_the_rate(make, learning_rate, below, rate):
+    spec = make(optimizer__learning_rate=learning_rate)
     assert rate_of(spec) == (("optimizer", "learning_rate", *below), rate)
     other = with_rate(spec, 0.75)
     assert rate_of(other) == (("optimizer", "learning_rate", *below), 0.75)
     assert with_rate(other, rate) == spec
 
 
-def test_the_limit_of_a_curve_is_before_the_loss_rises():
+def test_a_curve_ends_before_the_loss_rises():
     rates = tuple(10.0 ** np.arange(-6, 2))
     curve = Curve(rates, (1.0, 1.0, 0.6, 0.2, 0.1, 5.0, 9.0, 12.0), diverged=True)
     assert curve.limit == rates[4]
@@ -41,7 +41,7 @@ def test_the_limit_of_a_curve_is_before_the_loss_rises():
 
 
 @pytest.mark.parametrize(("accumulate", "parts"), [(1, (13, 20, 45)), (2, (8, 12, 27))])
-def test_a_continued_training_is_that_of_a_single_run(make, accumulate, parts):
+def test_a_continued_training_equals_a_single_run(make, accumulate, parts):
     dropout = ["relu", {"type": "dropout", "rate": 0.5}, {"type": "dense", "units": 3}, "softmax"]
     layers = [{"type": "dense", "units": 8, "weight_initializer": "lsuv"}, *dropout]
     changes = {"training__batch_size": 7, "training__epochs": 9, "model__layers": layers}
@@ -54,5 +54,5 @@ def test_a_continued_training_is_that_of_a_single_run(make, accumulate, parts):
         trainings.train(0.1, updates)
     assert trainings.updates == 2 * parts[-1] == 2 * trainings.run_updates
     expected = declnet.run(spec).model.parameters()
-    for name, found in training.model.parameters().items():
-        np.testing.assert_array_equal(found, expected[name], err_msg=name)
+    for name, array in training.model.parameters().items():
+        np.testing.assert_array_equal(array, expected[name], err_msg=name)

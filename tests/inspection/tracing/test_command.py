@@ -58,7 +58,7 @@ def declnet_register(register):
 
 @pytest.fixture
 def tilted(tmp_path: Path, document: dict[str, Any], command_in: Any) -> Any:
-    """The command line with a third party's layer and regularizer, and a spec to use them."""
+    """The command line with a third party's layer and regularizer, and a spec that uses them."""
     site = tmp_path / "site"
     site.mkdir()
     (site / "declnet_tilted.py").write_text(PLUGIN, "utf-8")
@@ -69,7 +69,7 @@ def tilted(tmp_path: Path, document: dict[str, Any], command_in: Any) -> Any:
     return command_in(tmp_path, site)
 
 
-def test_a_third_partys_components_are_traced_like_others(tilted: Any) -> None:
+def test_third_party_components_are_traced(tilted: Any) -> None:
     shown = tilted.succeeds("trace", "spec.json", "--layer", "<i>tilt</i>", "--verify")
     assert "y = x * slopes + sum(slopes) <b>& more</b>." in shown
     assert "dslopes = sum(dy * x) + sum(dy), dx = dy * slopes." in shown
@@ -95,7 +95,7 @@ def test_a_third_partys_components_are_traced_like_others(tilted: Any) -> None:
         ),
     ],
 )
-def test_a_wrong_gradient_is_named_with_exit_code_1(
+def test_a_wrong_gradient_is_reported_with_exit_code_1(
     tilted: Any, key: str, named: str, wrong: str
 ) -> None:
     done = tilted("trace", "spec.json", "--verify", "--format", "json", "--set", key)

@@ -1,4 +1,4 @@
-"""Equations come from docstrings, and declnet's own components all state theirs."""
+"""Equations come from docstrings, and every first-party component states them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from declnet.testing import build_examples
 
 STATED = ("layer", "loss", "optimizer", "regularizer")
 COMPONENTS = [
-    (each.kind, each.type) for each in default_registry().entries() if each.kind in STATED
+    (entry.kind, entry.type) for entry in default_registry().entries() if entry.kind in STATED
 ]
 
 
@@ -74,7 +74,7 @@ class Heir(Told):
     type = "heir"
 
 
-def test_equations_are_the_first_paragraph_and_those_that_begin_with_one() -> None:
+def test_equations_are_the_first_paragraph_and_paragraphs_that_start_with_one() -> None:
     assert equations(Cube()) == ("y = x**3.", "With power: z = 3 and", "more.")
     assert gradient_equations(Cube()) == ("Compute dx = dy * f'(x).", "Slope = 3 * x**2.")
     assert equations(Told()) == equations(Heir()) == ("A layer in words.",)

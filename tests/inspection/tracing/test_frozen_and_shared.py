@@ -28,12 +28,13 @@ def test_every_gradient_agrees_with_central_differences(declnet_cli, spec_file, 
     }
     document["training"] |= {"epochs": 6, "batch_size": 10}
     arguments = ("trace", spec_file(document), "--verify", "--format", "json", "--step", 3 * epoch)
-    layers = {each["name"]: each for each in json.loads(declnet_cli.succeeds(*arguments))["layers"]}
+    traced = json.loads(declnet_cli.succeeds(*arguments))
+    layers = {layer["name"]: layer for layer in traced["layers"]}
     checked = {
         f"{name}.{parameter}"
         for name, layer in layers.items()
-        for parameter, each in layer["parameters"].items()
-        if each.get("gradient") is not None
+        for parameter, values in layer["parameters"].items()
+        if values.get("gradient") is not None
     }
     always = {f"{name}.{part}" for name in ("shared", "dense_4") for part in ("weights", "biases")}
     late = {"dense_1.weights", "dense_1.biases"} if epoch else set()

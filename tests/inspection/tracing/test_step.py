@@ -1,4 +1,4 @@
-"""A traced step: its numbers agree with a calculation by hand, and its gradients are verified."""
+"""Traced steps agree with a calculation by hand, and their gradients are verified."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from declnet.inspection.tracing.trace import Trace, suspects
 
 SPECS = Path(__file__).parents[3] / "specs"
 FILES = sorted(
-    each.relative_to(SPECS)
-    for each in SPECS.rglob("*")
-    if each.suffix in (".toml", ".json")
-    and not each.name.endswith((".schema.json", "_1000.toml"))  # others have those networks
-    and each.parent.name != "optimizers"
+    path.relative_to(SPECS)
+    for path in SPECS.rglob("*")
+    if path.suffix in (".toml", ".json")
+    and not path.name.endswith((".schema.json", "_1000.toml"))  # copies of other specs' networks
+    and path.parent.name != "optimizers"
 )
 
 Started = Callable[..., Start]
@@ -51,28 +51,28 @@ ADAM = {
 }
 
 
-def test_every_number_follows_from_others_by_hand(started: Started) -> None:
-    found = trace(started(ADAM, step=2))
-    (dense, relu, output, softmax) = found.layers
-    w1, b1, w2, b2 = found.parameters
-    assert [each.key for each in found.parameters] == [
+def test_all_numbers_agree_with_a_calculation_by_hand(started: Started) -> None:
+    traced = trace(started(ADAM, step=2))
+    (dense, relu, output, softmax) = traced.layers
+    w1, b1, w2, b2 = traced.parameters
+    assert [parameter.key for parameter in traced.parameters] == [
         "dense_1.weights",
         "dense_1.biases",
         "dense_2.weights",
         "dense_2.biases",
     ]
-    x = found.x[""]
+    x = traced.x[""]
     z1 = x @ w1.before + b1.before
     a1 = np.maximum(z1, 0)
     z2 = a1 @ w2.before + b2.before
     p = np.exp(z2) / np.exp(z2).sum(axis=1, keepdims=True)
-    for layer, y in zip(found.layers, (z1, a1, z2, p), strict=True):
+    for layer, y in zip(traced.layers, (z1, a1, z2, p), strict=True):
         np.testing.assert_allclose(layer.y, y, rtol=1e-12)
-    (head,) = found.losses
+    (head,) = traced.losses
     np.testing.assert_allclose(head.losses, -np.log((p * head.y_true).sum(axis=1)), rtol=1e-12)
-    assert found.data_loss == pytest.approx(head.losses.mean())
-    assert w1.penalty == found.penalty == pytest.approx(0.01 * (w1.before**2).sum())
-    assert found.loss == pytest.approx(found.data_loss + found.penalty)
+    assert traced.data_loss == pytest.approx(head.losses.mean())
+    assert w1.penalty == traced.penalty == pytest.approx(0.01 * (w1.before**2).sum())
+    assert traced.loss == pytest.approx(traced.data_loss + traced.penalty)
 
     dp = -head.y_true / p / 3
     dz2 = p * (dp - (dp * p).sum(axis=1, keepdims=True))
@@ -86,37 +86,37 @@ def test_every_number_follows_from_others_by_hand(started: Started) -> None:
         "dense_2.weights": a1.T @ dz2,
         "dense_2.biases": dz2.sum(axis=0),
     }
-    norm = np.sqrt(sum((each**2).sum() for each in gradients.values()))
+    norm = np.sqrt(sum((gradient**2).sum() for gradient in gradients.values()))
     assert norm > 0.2
     np.testing.assert_allclose(w1.penalty_gradient, 0.02 * w1.before)
 
-    assert (found.step, found.steps, found.rate) == (3, 12, pytest.approx(0.05 / 1.2))
-    for each in found.parameters:
-        gradient = gradients[each.key]
-        np.testing.assert_allclose(each.gradient, gradient, rtol=1e-9, atol=1e-15)
+    assert (traced.step, traced.steps, traced.rate) == (3, 12, pytest.approx(0.05 / 1.2))
+    for parameter in traced.parameters:
+        gradient = gradients[parameter.key]
+        np.testing.assert_allclose(parameter.gradient, gradient, rtol=1e-9, atol=1e-15)
         clipped = gradient * 0.2 / norm
-        np.testing.assert_allclose(each.clipped, clipped, rtol=1e-9, atol=1e-15)
-        momentum = 0.9 * each.state["momentum"][0] + clipped
-        cache = 0.999 * each.state["cache"][0] + clipped**2
-        assert each.state["momentum"][0].any()
-        np.testing.assert_allclose(each.state["momentum"][1], momentum, rtol=1e-9, atol=1e-15)
-        np.testing.assert_allclose(each.state["cache"][1], cache, rtol=1e-9, atol=1e-15)
+        np.testing.assert_allclose(parameter.clipped, clipped, rtol=1e-9, atol=1e-15)
+        momentum = 0.9 * parameter.state["momentum"][0] + clipped
+        cache = 0.999 * parameter.state["cache"][0] + clipped**2
+        assert parameter.state["momentum"][0].any()
+        np.testing.assert_allclose(parameter.state["momentum"][1], momentum, rtol=1e-9, atol=1e-15)
+        np.testing.assert_allclose(parameter.state["cache"][1], cache, rtol=1e-9, atol=1e-15)
         m, v = 0.1 * momentum / (1 - 0.9**3), 0.001 * cache / (1 - 0.999**3)
-        after = each.before - found.rate * m / (np.sqrt(v) + 1e-7)
-        np.testing.assert_allclose(each.after, after, rtol=1e-9, atol=1e-15)
+        after = parameter.before - traced.rate * m / (np.sqrt(v) + 1e-7)
+        np.testing.assert_allclose(parameter.after, after, rtol=1e-9, atol=1e-15)
 
 
-def test_a_step_on_the_whole_batch_is_the_step_of_the_training(
+def test_a_step_on_a_whole_batch_equals_the_step_of_the_training(
     document: dict[str, Any], changed: Callable[..., Any], started: Started
 ) -> None:
     values = {"training.batch_size": 7, "training.epochs": 1, "optimizer.momentum": 0.9}
-    found = trace(started(values, step=4), 2)
-    assert (found.epoch, found.batch, found.batch_size) == (0, 4, 2)
+    traced = trace(started(values, step=4), 2)
+    assert (traced.epoch, traced.batch, traced.batch_size) == (0, 4, 2)
     result = declnet.run(parse_spec(changed(document, values)))
     trained = result.model.parameters()
-    assert {each.key for each in found.parameters} == set(trained)
-    for each in found.parameters:
-        np.testing.assert_allclose(each.after, trained[each.key], rtol=1e-12, atol=1e-15)
+    assert {parameter.key for parameter in traced.parameters} == set(trained)
+    for parameter in traced.parameters:
+        np.testing.assert_allclose(parameter.after, trained[parameter.key], rtol=1e-12, atol=1e-15)
 
 
 def test_sample_weights_and_random_layers(started: Started, changed: Callable[..., Any]) -> None:
@@ -124,28 +124,28 @@ def test_sample_weights_and_random_layers(started: Started, changed: Callable[..
         "data.class_weights": {"0": 3.0, "1": 1.0, "2": 0.5},
         "model.layers.1": {"type": "dropout", "rate": 0.5},
     }
-    found = trace(started(values), verify=True)
-    assert found.weights is not None
-    assert found.weights.tolist() == [3.0, 1.0, 0.5]
-    assert found.data_loss == pytest.approx(found.losses[0].losses @ found.weights / 4.5)
-    assert (found.layers[1].y == 0).any()
-    assert suspects(found) == ()
-    assert all(each.passed and each.compared for each in found.checks)
+    traced = trace(started(values), verify=True)
+    assert traced.weights is not None
+    assert traced.weights.tolist() == [3.0, 1.0, 0.5]
+    assert traced.data_loss == pytest.approx(traced.losses[0].losses @ traced.weights / 4.5)
+    assert (traced.layers[1].y == 0).any()
+    assert suspects(traced) == ()
+    assert all(check.passed and check.compared for check in traced.checks)
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)
 def test_the_gradients_of_each_shipped_spec_are_verified(
     file: Path, shipped_spec: Callable[[Path], Path]
 ) -> None:
-    spec = load_spec(shipped_spec(file), {"model.initial_weights": None})  # of another run
-    found = trace(start_of_spec(declnet.StepwiseTraining(spec)), verify=True)
-    assert found.dtype == "float64"
-    assert suspects(found) == ()
-    assert max(each.error for each in found.checks) <= 1e-6
-    keys = {each.key for each in found.parameters if each.gradient is not None}
-    layers = {each.name for each in found.layers if each.dy is not None}
-    assert {each.name for each in found.checks} == keys | layers
-    assert sum(each.compared for each in found.checks) > 50
+    spec = load_spec(shipped_spec(file), {"model.initial_weights": None})  # from another run
+    traced = trace(start_of_spec(declnet.StepwiseTraining(spec)), verify=True)
+    assert traced.dtype == "float64"
+    assert suspects(traced) == ()
+    assert max(check.error for check in traced.checks) <= 1e-6
+    keys = {parameter.key for parameter in traced.parameters if parameter.gradient is not None}
+    layers = {layer.name for layer in traced.layers if layer.dy is not None}
+    assert {check.name for check in traced.checks} == keys | layers
+    assert sum(check.compared for check in traced.checks) > 50
 
 
 class WrongScale(Layer):
@@ -169,24 +169,24 @@ def with_scale() -> Registry:
     return registry
 
 
-def test_a_wrong_gradient_is_found_and_its_layer_named(
+def test_a_wrong_gradient_is_reported_with_its_layer(
     started: Started, with_scale: Registry
 ) -> None:
-    def found(factor: float) -> Trace:
+    def trace_with(factor: float) -> Trace:
         layer = {"type": "wrong_scale", "factor": factor, "name": "scaled"}
         return trace(started({"model.layers.1": layer}, 0, with_scale), verify=True)
 
-    assert suspects(found(3.0)) == ()
-    wrong = found(3.0001)
+    assert suspects(trace_with(3.0)) == ()
+    wrong = trace_with(3.0001)
     assert suspects(wrong) == ("scaled (wrong_scale)",)
-    assert [each.name for each in wrong.checks if not each.passed] == [
+    assert [check.name for check in wrong.checks if not check.passed] == [
         "dense_1",
         "dense_1.weights",
         "dense_1.biases",
     ]
 
 
-def test_a_wrong_gradient_of_the_loss_is_not_blamed_on_a_layer(started: Started) -> None:
+def test_a_wrong_gradient_of_the_loss_is_not_attributed_to_a_layer(started: Started) -> None:
     class Crooked(Loss):
         """losses = sum(y_pred**2)."""
 
@@ -202,9 +202,9 @@ def test_a_wrong_gradient_of_the_loss_is_not_blamed_on_a_layer(started: Started)
     registry = declnet.discover()
     registry.register(Crooked)
     values = {"loss": "crooked", "training.metrics": []}
-    found = trace(started(values, registry=registry), verify=True)
-    assert suspects(found) == ("the loss (crooked)",)
-    assert [each.passed for each in found.checks] == [False] * len(found.checks)
+    traced = trace(started(values, registry=registry), verify=True)
+    assert suspects(traced) == ("the loss (crooked)",)
+    assert [check.passed for check in traced.checks] == [False] * len(traced.checks)
 
 
 def test_an_unfinished_run_is_traced_from_its_newest_checkpoint(
@@ -225,15 +225,16 @@ def test_an_unfinished_run_is_traced_from_its_newest_checkpoint(
 
     with pytest.raises(KeyboardInterrupt):
         declnet.run(spec, out=tmp_path / "run", listener=interrupt)
-    found = trace(start_of_run(declnet.open_run(tmp_path / "run"), None, ()), 30)
-    assert "after 4 updates" in found.origin
-    assert (found.step, found.epoch) == (5, 4)
-    for each in found.parameters:
-        np.testing.assert_allclose(each.after, uninterrupted[each.key], rtol=1e-9, atol=1e-15)
+    traced = trace(start_of_run(declnet.open_run(tmp_path / "run"), None, ()), 30)
+    assert "after 4 updates" in traced.origin
+    assert (traced.step, traced.epoch) == (5, 4)
+    for parameter in traced.parameters:
+        expected = uninterrupted[parameter.key]
+        np.testing.assert_allclose(parameter.after, expected, rtol=1e-9, atol=1e-15)
 
 
-def test_scheduled_fields_and_data_driven_initializers_are_those_of_the_step(tmp_path):
-    """The second update of a run whose dropout rate falls from 0.4 and whose weights are LSUV's."""
+def test_scheduled_fields_and_data_driven_initializers_are_traced(tmp_path):
+    """The second update of a run with a decreasing dropout rate and LSUV weights."""
     spec = parse_spec(
         {
             "data": {"train": {"type": "nnfs_spiral", "samples": 20, "classes": 3}},
@@ -254,9 +255,9 @@ def test_scheduled_fields_and_data_driven_initializers_are_those_of_the_step(tmp
             "training": {"epochs": 2},
         }
     )
-    found = trace(start_of_spec(declnet.StepwiseTraining(spec), 1), 60, verify=True)
-    assert all(each.error <= 1e-6 for each in found.checks)
-    kept = found.layers[2].y[found.layers[2].y != 0] / found.layers[1].y[found.layers[2].y != 0]
-    np.testing.assert_allclose(kept, 1 / (1 - 0.2))
+    traced = trace(start_of_spec(declnet.StepwiseTraining(spec), 1), 60, verify=True)
+    assert all(check.error <= 1e-6 for check in traced.checks)
+    before, after = traced.layers[1].y, traced.layers[2].y
+    np.testing.assert_allclose(after[after != 0] / before[after != 0], 1 / (1 - 0.2))
     first = trace(start_of_spec(declnet.StepwiseTraining(spec)), 60, verify=True)
     assert first.layers[0].y.var() == pytest.approx(1, abs=0.02)

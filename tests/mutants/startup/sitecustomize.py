@@ -1,6 +1,6 @@
-"""Record the lines of the tree that each process runs, under the current test.
+"""Record the lines of the tree that each process runs for the current test.
 
-The folder of this file is on the import path of all processes of a recording.
+The folder of this file is on the import path of all processes in a recording.
 """
 
 import atexit
@@ -25,14 +25,14 @@ recorder.set_option("run:disable_warnings", [
 
 
 def follow() -> None:
-    """Attribute what follows to the test that started or forked this process."""
+    """Attribute subsequent lines to the test that started or forked this process."""
     current = Path(os.environ.get("DECLNET_CURRENT_TEST", os.devnull))
     if test := current.read_text("utf-8") if current.exists() else "":
         recorder.switch_context(test)
 
 
 def end(status: int, leave: Callable[[int], None] = os._exit) -> None:
-    """Save before a process ends without `atexit`."""
+    """Save the lines before a process exits without running `atexit` functions."""
     recorder.save()
     leave(status)
 

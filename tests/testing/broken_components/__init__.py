@@ -1,4 +1,4 @@
-"""Broken components: each is right but for one fault, and has the check that must catch it."""
+"""Broken components: correct ones with one fault each, and the check that must catch it."""
 
 from . import data, declarations, execution, layers, losses, parameters, runs
 
@@ -7,4 +7,4 @@ EXPECTED = dict(
     for family in (data, declarations, execution, layers, losses, parameters, runs)
     for fault in family.BROKEN
 )
-"""Which check must catch each broken component."""
+"""The check that must catch each broken component."""

@@ -1,4 +1,4 @@
-"""How a broken component is made of a correct one, and which check must catch it."""
+"""Construction of broken components from correct ones."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ Broken = tuple[type[Component], str]
 def broken(
     check: str, base: type[Component], name: str, /, before: Any = (), **members: Any
 ) -> Broken:
-    """Return a component that is right but for one fault, and the check that must catch it.
+    """Return a correct component with one fault added, and the check that must catch it.
 
     Args:
-        name: what it does wrong; its type.
-        before: a method, and what is called before it with the same arguments.
-        members: what replaces members of `base`.
+        name: the fault, which becomes its type.
+        before: a method, and a function called before it with the same arguments.
+        members: replacements for members of `base`.
     """
     if before:
         method, spoil = before

@@ -11,7 +11,7 @@ from .broken import broken
 
 
 def points(x=(30, 2), y=30, classes=3, more=0):
-    """Return a method that loads points of this shape and labels of so many classes."""
+    """Return a method that loads points of this shape and labels of `classes` classes."""
     return {"load": lambda self, rng: Dataset(rng.normal(size=x), np.arange(y) % classes + more)}
 
 
@@ -61,7 +61,7 @@ def letters(change):
 
 
 def centered(change):
-    """Return a method that checks its column and gives what `change` makes of x and the mean."""
+    """Return a method that checks its column and returns `change(x, mean)`."""
 
     def apply(self, x, state):
         self.require(x)
@@ -91,7 +91,7 @@ def by_rank(self, state, y_pred, y_true):
 
 
 class WithTarget(Flowers):
-    """A table that has the column of its target alone."""
+    """A table with its target as the only column."""
 
     target: str | None = None
 

@@ -1,4 +1,4 @@
-"""Components that are wrong as declarations, or whose own check is faulty."""
+"""Components with invalid declarations or a faulty check."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from .broken import broken
 
 
 class LosesItsField(Offset):
-    """penalty = 0, with a field that is rounded when it is written."""
+    """penalty = 0, with a field that is rounded in its declaration."""
 
     type = "loses_its_field"
     examples = ({"strength": 0.123456},)

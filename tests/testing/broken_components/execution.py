@@ -1,4 +1,4 @@
-"""Kernels, engines, executors and translations that do not do what the components do."""
+"""Kernels, engines, executors and translations that differ from the components."""
 
 import json
 from ctypes import CFUNCTYPE, c_void_p, cast
@@ -36,7 +36,7 @@ from .broken import broken
 
 
 class Recent(Layer):
-    """y = x; mean is that of the last batch."""
+    """y = x; `mean` is the mean of the last batch."""
 
     type = "recent"
     backward_needs = frozenset()
@@ -117,26 +117,26 @@ KERNELS = (
 
 
 def frozen(call):
-    """Return an update with the learning rate and the step of now."""
+    """Return an update with the current learning rate and step."""
     if not isinstance(call, OptimizerUpdate):
         return call
     return replace(call, rate=call.rate.copy(), step=np.maximum(call.step, 1))
 
 
 def loop_with(**methods):
-    """Return a method that makes a loop, with methods of its own that take it first."""
+    """Return a method that creates a loop with these methods, which take it as first argument."""
 
     def loop(self, steps):
-        made = PythonLoop(steps)
+        python_loop = PythonLoop(steps)
         for name, method in methods.items():
-            setattr(made, name, partial(method, made))
-        return made
+            setattr(python_loop, name, partial(method, python_loop))
+        return python_loop
 
     return {"loop": loop}
 
 
 def compiling(order):
-    """Return a method that compiles calls in another order, or others."""
+    """Return a method that compiles changed or reordered calls."""
     return {"compile": lambda self, calls, exact=False: Callbacks.compile(self, order(calls))}
 
 
@@ -166,14 +166,14 @@ def execute_mixed_up(self, tasks):
 def execute_without_stops(self, tasks):
     for number, task in enumerate(tasks):
         content = json.loads(task.text)
-        content["rehearsal"]["pause"] = 0  # it is a long one
+        content["rehearsal"]["pause"] = 0  # long
         brief = SimpleNamespace(text=json.dumps(content))
         for update in self.carried_out(number, brief, []):
             yield TaskUpdate(number, update.done, update.answer, None, update.report, len)
 
 
 def repeated(base, times):
-    """Return a method that gives each update as often as `times` says."""
+    """Return a method that repeats each update `times` times."""
 
     def execute(self, tasks):
         for update in base.execute(self, tasks):
@@ -222,7 +222,7 @@ def log_of_anything(x):
 
 
 def by_function(function, inverse=None):
-    """Return a method that writes the call of a function of the first input and the state."""
+    """Return a method that emits the call of a function of the first input and the state."""
 
     def translate(self, component, site):
         called = inverse if site.inverse else function
@@ -232,7 +232,7 @@ def by_function(function, inverse=None):
 
 
 def translating(name, component, translate, check="equals_its_components"):
-    """Return a translation of a component into NumPy that does something else."""
+    """Return a wrong translation of a component into NumPy."""
     members = {"format": "numpy", "replaces": (component,), "translate": translate}
     return broken(check, Translation, name, **members)
 

@@ -11,7 +11,7 @@ from ..right.layers import Doubled, Exponential, Noise, Plus, Shift, Square, Tim
 from .broken import broken
 
 COUNTED, KEPT = [], {}
-"""What components keep in their module."""
+"""State that components keep in their module."""
 
 PENALTY = Regularizer.from_declaration({"type": "l2", "strength": 0.1})
 
@@ -38,7 +38,7 @@ def refuse(self, *_):
 
 
 def unless_none(dx, *factors):
-    """Write the product of the factors to dx, unless it is not wanted."""
+    """Write the product of the factors to dx unless it is None."""
     if dx is not None:
         dx[...] = factors[0]
         for factor in factors[1:]:
@@ -46,7 +46,7 @@ def unless_none(dx, *factors):
 
 
 def elementwise(value, slope):
-    """Return methods of a layer y = value(x), whose gradient is said to be slope(x)."""
+    """Return methods of a layer y = value(x) that computes the gradient as slope(x)."""
     return {
         "forward": lambda self, x, y, state: np.copyto(y, value(x), casting="same_kind"),
         "backward": lambda self, x, y, dy, dx, state: unless_none(dx, dy, slope(x)),
@@ -58,7 +58,7 @@ def norm(x):
 
 
 def by_workspace(declared, casting="same_kind"):
-    """Return methods of a layer that doubles its input in a workspace, declared for a shape."""
+    """Return methods of a layer that doubles its input in a workspace of this shape."""
 
     def forward(self, x, y, state):
         np.multiply(x, 2, out=state.doubled[: len(x)], casting="same_kind")
@@ -73,7 +73,7 @@ def untrained(shape, *penalty):
 
 
 def with_samples(forward):
-    """Return methods of a layer whose workspace holds a number of samples."""
+    """Return methods of a layer with a workspace for a number of samples."""
     samples = Workspace((), dtype="int64", per_sample=False, fill=0)
     return {"workspace": lambda self, shape: {"samples": samples}, "forward": forward}
 
@@ -117,7 +117,7 @@ class Centered(Layer):
 
 
 class FollowsWhileMeasured(Centered):
-    """The running mean, declared as such, keeps a share of its earlier value while measured."""
+    """A declared running mean that keeps a share of its old value while it is measured."""
 
     type = "follows_while_measured"
 
@@ -136,7 +136,7 @@ class FollowsWhileMeasured(Centered):
 
 
 class TakesMoreThanItCan(VectorScale):
-    """y = x @ weights, for samples of one axis, but it accepts any."""
+    """y = x @ weights, which only works for samples of one axis but accepts any shape."""
 
     type = "takes_more_than_it_can"
 
@@ -192,7 +192,7 @@ BROKEN = (
                Shift.backward(self, x, y, dy, dx, state),
                [np.multiply(array, min(2, len(dy)), out=array)
                 for array in vars(state.grad).values()])),
-    # what it computes
+    # results
     broken("gradient_of_inputs", Square, "halves_dx",
            fill_dx=lambda self, x, dy, dx: np.multiply(x, dy, out=dx)),
     broken("gradient_of_inputs", Doubled, "works_in_float32",
@@ -234,7 +234,7 @@ BROKEN = (
            self.factor.rate(1, 1) if isinstance(self.factor, Schedule) else self.factor),
     broken("follows_its_schedules", Times, "takes_the_factor_in_evaluation",
            forward=lambda self, x, y, state: np.multiply(x, state.now.factor, out=y)),
-    # what it declares
+    # declarations
     broken("takes_the_shapes_it_accepts", Doubled, "adds_a_feature",
            output_shape=lambda self, shape: (*shape[:-1], shape[-1] + 1)),
     broken("takes_the_shapes_it_accepts", Doubled, "refuses_everything", output_shape=refuse),
@@ -273,7 +273,7 @@ BROKEN = (
     broken("keeps_still_while_frozen", Centered, "is_wrong_while_frozen",
            uses_running_mean=lambda self, state: state.frozen or not state.training),
     (FollowsWhileMeasured, "measures_running_statistics"),
-    # which memory it writes, shares or keeps
+    # memory that it writes, shares or keeps
     broken("writes_every_output", Doubled, "forgets_y",
            forward=lambda self, x, y, state: np.multiply(x, 2)),
     broken("writes_every_output", Doubled, "forgets_dx",

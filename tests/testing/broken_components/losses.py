@@ -1,4 +1,4 @@
-"""Losses whose numbers are wrong, or that treat targets wrongly."""
+"""Losses with wrong results or wrong handling of targets."""
 
 import numpy as np
 

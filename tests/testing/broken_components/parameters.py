@@ -11,7 +11,7 @@ from .broken import broken
 from .layers import count, count_on_the_class
 
 REMEMBERED = []
-"""What a regularizer keeps in its module."""
+"""State that a regularizer keeps in its module."""
 
 
 class Normal(Initializer):

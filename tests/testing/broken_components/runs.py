@@ -1,4 +1,4 @@
-"""Callbacks, analyses, calibrators, presets, searchers, templates, formats that break contracts."""
+"""Callbacks, calibrators, presets, searchers, templates, formats that break their contract."""
 
 import json
 import random
@@ -42,7 +42,7 @@ SEEN = []
 
 
 class Scales(StepObserver):
-    """Changes what it observes."""
+    """Modifies the arrays that it observes."""
 
     def forward(self, name, layer, y):
         y *= 0.5
@@ -163,7 +163,7 @@ ANALYSES = (
 
 
 class Sharper(Calibrator):
-    """Right: p ** 2 / sum(p ** 2)."""
+    """Correct: p ** 2 / sum(p ** 2)."""
 
     type = "sharper"
     tasks = ("classes",)
@@ -177,7 +177,7 @@ class Sharper(Calibrator):
 
 
 class Within(Calibrator):
-    """Right: predictions ± the largest error."""
+    """Correct: predictions ± the largest error."""
 
     type = "within"
     tasks = ("values",)
@@ -253,7 +253,7 @@ def drawn(study, seed):
 
 
 class Memory:
-    """A study in memory, whose values depend on how often it was asked."""
+    """A study in memory whose values depend on the number of earlier calls."""
 
     def __init__(self, study, trials):
         self.study, self.found, self.asked = study, trials, 0
@@ -354,7 +354,7 @@ TEMPLATES = (
 
 
 class Names(Exporter):
-    """Writes the names of the columns, for models that return their columns."""
+    """Write the names of the columns, for models that return their columns."""
 
     type = "names"
     suffixes = (".names",)

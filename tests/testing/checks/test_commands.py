@@ -1,4 +1,4 @@
-"""Commands of a distribution: right ones pass, and each fault fails its check."""
+"""Checks of a distribution's commands: correct ones pass, and each fault fails its check."""
 
 import pytest
 
@@ -67,7 +67,7 @@ def commands(tmp_path, monkeypatch):
     return check
 
 
-def test_right_commands_pass(commands):
+def test_correct_commands_pass(commands):
     report = commands(right="odd_commands:right", wrapper="odd_commands:wrapper")
     assert report.succeeded
     assert report.components == ("command:right", "command:wrapper")
@@ -95,6 +95,6 @@ def test_each_fault_fails_its_check(commands, name, reference, check, message):
     assert message in failure.message
 
 
-def test_neither_commands_nor_components(commands):
+def test_a_distribution_without_commands_and_components(commands):
     with pytest.raises(RegistryError, match="there is no plugin"):
         commands()

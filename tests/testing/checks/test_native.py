@@ -1,4 +1,4 @@
-"""The check whether an engine runs a component's calls without Python."""
+"""The check that an engine runs a component's calls without Python."""
 
 import numpy as np
 import pytest
@@ -55,16 +55,16 @@ class WholeSum(Regularizer):
 
 
 def outcome(component):
-    (found,) = (
-        each
-        for each in check_component(component, raise_on_failure=False).outcomes
-        if each.check == runs_without_python.name
+    (result,) = (
+        result
+        for result in check_component(component, raise_on_failure=False).outcomes
+        if result.check == runs_without_python.name
     )
-    return found
+    return result
 
 
 def reason(component, *engines):
-    """Return why a component is skipped where only these engines are installed."""
+    """Return why a component is skipped if only these engines are installed."""
     registry = Registry()
     for engine in engines:
         registry.register(engine)
@@ -82,7 +82,7 @@ def numba():
 
 
 @pytest.mark.parametrize("component", [VectorScale(), Squared()])
-def test_a_component_that_is_repeated_passes(numba, component):
+def test_a_component_that_an_engine_compiles_passes(numba, component):
     assert outcome(component).status == "passed"
 
 
@@ -94,23 +94,23 @@ def test_a_component_that_is_repeated_passes(numba, component):
         (RoundsItsRate(learning_rate=0.1), "update", "round(learning_rate, 9)"),
         (WholeSum(), "add_gradient", "float(w.size > w.sum())"),
     ],
-    ids=lambda each: getattr(each, "type", None),
+    ids=lambda value: getattr(value, "type", None),
 )
-def test_one_that_looks_at_its_numbers_is_skipped_with_method_file_and_line(
+def test_a_component_that_branches_on_values_is_skipped_with_its_line(
     numba, component, method, line
 ):
-    found = outcome(component)
-    assert found.status == "skipped"
-    assert found.message.startswith(f"{method} needs the value of ")
-    assert "(test_native.py, line " in found.message
-    assert line in found.message
+    result = outcome(component)
+    assert result.status == "skipped"
+    assert result.message.startswith(f"{method} needs the value of ")
+    assert "(test_native.py, line " in result.message
+    assert line in result.message
 
 
-def test_no_engine_is_a_reason_to_skip():
+def test_without_an_engine_the_check_is_skipped():
     assert reason(Doubled()) == "no engine can be used: no plugin that has one is installed"
 
     class Missing(Callbacks):
-        """Cannot be used."""
+        """An unavailable engine."""
 
         by_default = True
 
@@ -121,9 +121,9 @@ def test_no_engine_is_a_reason_to_skip():
     assert reason(Doubled(), Missing) == "no engine can be used: it is not installed"
 
 
-def test_an_engine_that_fails_is_no_failure_of_the_component():
+def test_a_failing_engine_does_not_fail_the_component():
     class Fails(Callbacks):
-        """Raises."""
+        """An engine that raises."""
 
         by_default = True
 

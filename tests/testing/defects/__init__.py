@@ -1,7 +1,7 @@
 """Components with one defect each, written from the documentation alone.
 
-Group A has the defects that once passed the kit, group B further ones. `found.txt` says which of
-them the kit finds, and by which checks.
+Group A has defects that once passed the kit, group B has others. `found.txt` lists the checks that
+find each of them.
 """
 
 from . import (
@@ -53,5 +53,5 @@ DEFECTS = tuple(
 
 
 def name_of(component):
-    """Return how the table calls a component."""
+    """Return the name of a component in the table."""
     return f"{component.kind}:{component.type}"

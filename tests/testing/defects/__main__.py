@@ -1,7 +1,7 @@
 """Run the kit on all components and write the table: `python -m tests.testing.defects`.
 
-With the name of a component and a file, run it on this one, in this process. The failed checks go
-to the file, as JSON.
+With the name of a component and a file, check only this component, in this process, and write the
+failed checks to the file as JSON.
 """
 
 import json
@@ -16,9 +16,9 @@ from .found import TABLE, lines
 
 def check(name, path):
     """Run the kit on one component, and write the failed checks to a file."""
-    (component,) = (each for _, each in DEFECTS if name_of(each) == name)
+    (component,) = (component for _, component in DEFECTS if name_of(component) == name)
     report = check_component(component, raise_on_failure=False)
-    failed = [(each.check, each.message) for each in report.failed]
+    failed = [(outcome.check, outcome.message) for outcome in report.failed]
     Path(path).write_text(json.dumps(failed), encoding="utf-8")
 
 

@@ -6,7 +6,7 @@ from declnet import Analysis, DataError, ResultTable
 
 
 class RowsByText(Analysis):
-    """It sorts the texts of a column, among which None is if some are missing: a TypeError."""
+    """It sorts the texts of a column, which raises TypeError if one is missing (None)."""
 
     type = "rows_by_text"
 

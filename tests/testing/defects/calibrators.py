@@ -23,7 +23,7 @@ class SquaredProbabilities(Calibrator):
 
 
 class ByFrequency(Calibrator):
-    """It returns the classes in the order of their frequency, not in their own."""
+    """It returns the classes in the order of their frequency, not in the order of the input."""
 
     type = "by_frequency"
     tasks = ("classes",)
@@ -57,7 +57,7 @@ class TenBins(Calibrator):
 
 
 class Margin(Calibrator):
-    """The rank lacks the one for the new sample, so that few samples cover less than promised."""
+    """The rank omits the new sample, so small calibration sets cover less than promised."""
 
     type = "margin"
     tasks = ("values",)

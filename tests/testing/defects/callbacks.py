@@ -17,7 +17,7 @@ class Shrinkage:
 
 
 class Shrink(Callback):
-    """It unlocks the read-only vector of parameters by its flags, and writes to it."""
+    """It makes the read-only parameter vector writable and writes to it."""
 
     type = "shrink"
 
@@ -54,7 +54,7 @@ class Mean:
 
 
 class MeanOfEpochs(Callback):
-    """It saves the arrays that it goes on changing in place, not copies of them."""
+    """It saves arrays that it later changes in place, instead of copies."""
 
     type = "mean_of_epochs"
 
@@ -66,7 +66,7 @@ class MeanOfEpochs(Callback):
 
     def restore(self, run, saved):
         return Mean(
-            run, {name: each.copy() for name, each in saved["mean"].items()}, saved["count"]
+            run, {name: array.copy() for name, array in saved["mean"].items()}, saved["count"]
         )
 
     def after_epoch(self, state, epoch):
@@ -87,7 +87,7 @@ class Lines:
 
 
 class LossFile(Callback):
-    """A resumed run appends to its file, in which repeated epochs are then twice."""
+    """A resumed run appends to its file, which then has repeated epochs twice."""
 
     type = "loss_file"
 

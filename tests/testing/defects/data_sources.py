@@ -10,7 +10,7 @@ from declnet import DataError, DataInfo, Dataset, DataSource, TableSource
 
 
 class TwoMoons(DataSource):
-    """It replaces np.load for the whole process by one that unpickles objects."""
+    """It replaces np.load in the whole process by a version that unpickles objects."""
 
     type = "two_moons"
 
@@ -27,7 +27,7 @@ class TwoMoons(DataSource):
 
 
 class Readings(DataSource):
-    """Samples and targets are of unequal number; its example's file does not exist, though."""
+    """Samples and targets differ in number, but the file of its example does not exist."""
 
     type = "readings"
     suffixes = (".readings",)
@@ -53,7 +53,7 @@ class Readings(DataSource):
 
 
 class Visits(TableSource):
-    """Without a target, as for predictions, it looks for a column that is called None."""
+    """Without a target, as in predictions, it looks up a column named None."""
 
     type = "visits"
     examples = ({}, {"target": "sold"})
@@ -68,7 +68,7 @@ class Visits(TableSource):
             "sold": np.where(days % 9 == 4, np.nan, 3.0 * (days % 5)),
         }
         known = ~np.isnan(columns[self.target])
-        yield {name: each[known] for name, each in columns.items()}
+        yield {name: column[known] for name, column in columns.items()}
 
 
 DEFECTS = (("A", TwoMoons), ("A", Readings), ("B", Visits))

@@ -13,7 +13,7 @@ sys.stdout.buffer.write(execute_task(sys.stdin.read()))
 
 
 class AllAtOnce(Executor):
-    """It takes all tasks before it carries out the first, though some need earlier answers."""
+    """It takes all tasks before it runs the first, though some depend on earlier results."""
 
     type = "all_at_once"
 

@@ -9,20 +9,20 @@ from declnet_plugins.exchange import ExportedPredictions, Exporter, ExportError,
 
 
 class DatedColumns(Exporter):
-    """It writes today's date into the file, which so has other bytes tomorrow."""
+    """It writes today's date into the file, whose bytes therefore change every day."""
 
     type = "dated_columns"
     suffixes = (".dated",)
 
     def export(self, model, path):
         others = [
-            each.layer.type for each in model.members[0].nodes if not each.layer.only_reshapes
+            node.layer.type for node in model.members[0].nodes if not node.layer.only_reshapes
         ]
         if others:
             raise ExportError([(f"layer {name} has no translation", None) for name in others])
         document = {
             "written": time.strftime("%Y-%m-%d"),
-            "columns": [each.name for each in model.columns],
+            "columns": [column.name for column in model.columns],
         }
         path.write_text(json.dumps(document), encoding="utf-8")
         return ExportSummary(())

@@ -1,4 +1,4 @@
-"""What the kit finds: a subprocess for each component, with a limit of time and memory."""
+"""Checks of each component in a subprocess with limits of time and memory."""
 
 import json
 import subprocess
@@ -13,14 +13,14 @@ TABLE = Path(__file__).parent / "found.txt"
 ROOT = Path(__file__).parents[3]
 SECONDS = 60
 BYTES = 6 * 2**30
-"""Of address space, of which compilers reserve much more than they use."""
+"""Limit of the address space; compilers reserve much more than they use."""
 
 
 def outcome(component):
-    """Return by which checks the kit finds a component's defect, as the table has it."""
+    """Return the checks that find a component's defect, as written in the table."""
     with tempfile.TemporaryDirectory() as folder:
-        found = Path(folder) / "found.json"
-        command = [sys.executable, "-m", f"{__package__}", name_of(component), str(found)]
+        report = Path(folder) / "found.json"
+        command = [sys.executable, "-m", f"{__package__}", name_of(component), str(report)]
         try:
             done = subprocess.run(
                 command,
@@ -32,14 +32,14 @@ def outcome(component):
             )
         except subprocess.TimeoutExpired:
             return f"kit died: no end within {SECONDS} s"
-        if not found.exists():
+        if not report.exists():
             return f"kit died: exit code {done.returncode}"
-        failed = json.loads(found.read_text("utf-8"))
+        failed = json.loads(report.read_text("utf-8"))
     return ", ".join(dict.fromkeys(check for check, _ in failed)) or "not found"
 
 
 def limit_memory():
-    """Limit the address space of the process that is about to start."""
+    """Limit the address space of the subprocess before it starts."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
@@ -52,5 +52,5 @@ def lines() -> Iterator[str]:
 
 
 def committed():
-    """Return the lines of the table that is committed."""
+    """Return the lines of the committed table."""
     return TABLE.read_text("utf-8").splitlines()

@@ -9,20 +9,20 @@ from declnet_plugins.exchange import ImportedNetwork, Importer, LeftoverError
 
 
 class LineFile(Importer):
-    """A deeply nested file ends in a RecursionError, which it does not expect."""
+    """A deeply nested file raises a RecursionError, which it does not handle."""
 
     type = "line_file"
     suffixes = (".line",)
 
     def read(self, path):
         try:
-            found = dict(json.loads(path.read_text("utf-8")))
-            slopes = np.array(found.pop("slopes"), np.float32)
-            intercept = np.array([found.pop("intercept")], np.float32)
+            document = dict(json.loads(path.read_text("utf-8")))
+            slopes = np.array(document.pop("slopes"), np.float32)
+            intercept = np.array([document.pop("intercept")], np.float32)
         except (KeyError, OSError, TypeError, ValueError) as error:
             raise DataError(f"{path}: not a line: {error}") from None
-        if found:
-            raise LeftoverError(path, tuple(sorted(found)))
+        if document:
+            raise LeftoverError(path, tuple(sorted(document)))
         if slopes.ndim != 1:
             raise DataError(f"{path}: slopes are a list of numbers")
         return ImportedNetwork(

@@ -6,7 +6,7 @@ from declnet import Initializer
 
 
 class Orthogonal(Initializer):
-    """The QR decomposition has another shape if the matrix is wider than high."""
+    """The QR decomposition of a matrix that is wider than high has another shape."""
 
     type = "orthogonal_columns"
 
@@ -18,7 +18,7 @@ class Orthogonal(Initializer):
 
 
 class OwnSeed(Initializer):
-    """It draws from a generator with a seed of its own, so all layers and runs are alike."""
+    """It draws from a generator with a fixed seed, so all layers and runs get equal weights."""
 
     type = "own_seed"
 
@@ -28,7 +28,7 @@ class OwnSeed(Initializer):
 
 
 class UnitOutput(Initializer):
-    """It divides by the spread of the output, which is 0 if all samples are equal."""
+    """It divides by the standard deviation of the output, which is 0 for equal samples."""
 
     type = "unit_output"
 

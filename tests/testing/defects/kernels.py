@@ -1,4 +1,4 @@
-"""Kernels with one defect each, and the right components that they replace."""
+"""Kernels with one defect each, and the correct components that they replace."""
 
 from functools import partial
 
@@ -8,7 +8,7 @@ from declnet import Elementwise, Kernel, KernelCalls, Loss
 
 
 class Tripled(Elementwise):
-    """Right: y = 3 * x."""
+    """Correct: y = 3 * x."""
 
     type = "tripled"
     backward_needs = frozenset()
@@ -22,7 +22,7 @@ class Tripled(Elementwise):
 
 
 class SumOfSquares(Loss):
-    """Right: losses = sum of (y_pred - y_true)**2."""
+    """Correct: losses = sum of (y_pred - y_true)**2."""
 
     type = "sum_of_squares"
 

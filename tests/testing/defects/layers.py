@@ -30,7 +30,7 @@ class CenterOverTime(Layer):
 
 
 class ReluUpToSix(Elementwise):
-    """The slope is that of relu: it is 1 above 6, too."""
+    """The slope is 1 above 6, too, as for relu."""
 
     type = "relu_up_to_six"
     backward_needs = frozenset({"x"})
@@ -44,7 +44,7 @@ class ReluUpToSix(Elementwise):
 
 
 class BentTail(Elementwise):
-    """The slope is 1 below -6, too, where the function has the slope 0.1."""
+    """The slope is 1 below -6, too, where it should be 0.1."""
 
     type = "bent_tail"
     backward_needs = frozenset()
@@ -57,7 +57,7 @@ class BentTail(Elementwise):
 
 
 class Bounded(Layer):
-    """The gradient passes through where the values are clipped."""
+    """The gradient is not 0 where values are clipped."""
 
     type = "bounded"
     backward_needs = frozenset()
@@ -154,7 +154,7 @@ class QuietSquareRoot(Elementwise):
 
 
 class SoftmaxOfFeatures(Layer):
-    """The gradient of a softmax over time sums over the features: wrong for sequences alone."""
+    """The gradient of a softmax over time sums over features: wrong only for sequences."""
 
     type = "softmax_of_features"
     backward_needs = frozenset({"y"})
@@ -169,7 +169,7 @@ class SoftmaxOfFeatures(Layer):
 
 
 class WeighedTwice(Layer):
-    """The second use of its weight overwrites the gradient of the first, instead of adding."""
+    """The second use of its weight overwrites the gradient of the first instead of adding to it."""
 
     type = "weighed_twice"
     backward_needs = frozenset({"x"})
@@ -192,7 +192,7 @@ class WeighedTwice(Layer):
 
 
 class BatchScale(Layer):
-    """Predictions are divided by the spread of their own batch, not by the running one."""
+    """Predictions are divided by the spread of their batch instead of the running spread."""
 
     type = "batch_scale"
     backward_needs = frozenset({"x"})
@@ -209,9 +209,9 @@ class BatchScale(Layer):
             return
         np.divide(x, spread, out=y)
         if state.training:
-            kept = 0 if state.measuring else 0.9
-            np.multiply(state.spread, kept, out=state.spread)
-            np.add(state.spread, (1 - kept) * spread, out=state.spread)
+            momentum = 0 if state.measuring else 0.9
+            np.multiply(state.spread, momentum, out=state.spread)
+            np.add(state.spread, (1 - momentum) * spread, out=state.spread)
 
     def backward(self, x, y, dy, dx, state):
         if dx is None:
@@ -224,7 +224,7 @@ class BatchScale(Layer):
 
 
 class HalfDropped(Layer):
-    """It draws another mask in backward than in forward."""
+    """It draws a different mask in backward than in forward."""
 
     type = "half_dropped"
     backward_needs = frozenset()
@@ -276,7 +276,7 @@ class MeanOfSteps(Layer):
 
 
 class Positions(Layer):
-    """It keeps a table on its class, in the float type of the model that came first."""
+    """It keeps a table on its class, in the dtype of the first model."""
 
     type = "positions"
     backward_needs = frozenset()
@@ -321,7 +321,7 @@ class ScaledExponential(Elementwise):
 
 
 class GateAndShift(Layer):
-    """Its parameters come from a set of names, so that their order, and their draws, vary."""
+    """Its parameters come from a set of names, so their order and initial values vary."""
 
     type = "gate_and_shift"
     backward_needs = frozenset({"x"})

@@ -5,7 +5,7 @@ import numpy as np
 from declnet import Loss
 
 HISTORY, KEPT = [], {}
-"""What losses keep in their module."""
+"""State that losses keep in their module."""
 
 
 def axes_of_samples(array):
@@ -43,7 +43,7 @@ class PercentageError(Loss):
 
 
 class SquaresOverTime(Loss):
-    """A batch of one sample loses its first axis (np.squeeze): the mean is of another axis."""
+    """A batch of one sample loses its first axis (np.squeeze), so the mean is over another axis."""
 
     type = "squares_over_time"
     example_shapes = ((4, 3), (5, 2))
@@ -58,7 +58,7 @@ class SquaresOverTime(Loss):
 
 
 class RememberedSquares(Loss):
-    """It appends a copy of its losses to a list of its module at each call."""
+    """It appends a copy of its losses to a module-level list at each call."""
 
     type = "remembered_squares"
 
@@ -73,7 +73,7 @@ class RememberedSquares(Loss):
 
 
 class SavedTargets(Loss):
-    """backward takes the targets of the last forward, of whatever model, not its argument."""
+    """backward uses the targets of the last forward, of any model, instead of its argument."""
 
     type = "saved_targets"
 
@@ -88,7 +88,7 @@ class SavedTargets(Loss):
 
 
 class SquaresInDouble(Loss):
-    """prepare returns float64 targets, whatever the model's float type is."""
+    """prepare returns float64 targets for a model of any dtype."""
 
     type = "squares_in_double"
 
@@ -104,7 +104,7 @@ class SquaresInDouble(Loss):
 
 
 class RelativeToTheBatch(Loss):
-    """Errors are divided by the spread of the batch's targets, so samples depend on others."""
+    """Errors are divided by the spread of the batch's targets, so samples affect each other."""
 
     type = "relative_to_the_batch"
 
@@ -117,7 +117,7 @@ class RelativeToTheBatch(Loss):
 
 
 class Angle(Loss):
-    """The cosine with a prediction of zeros, as dead units give it, is NaN."""
+    """The cosine with a prediction of zeros, as from dead units, is NaN."""
 
     type = "angle"
     example_shapes = ((3,), (2, 4))

@@ -8,7 +8,7 @@ ONE_VALUE = ((1,), (3,), ((1,), ()))
 
 
 class MeanSquaredDistance(Metric):
-    """Without a batch it divides by zero, where the contract asks for NaN."""
+    """Without a batch it divides by zero instead of returning NaN."""
 
     type = "mean_squared_distance"
     better = "lower"
@@ -26,7 +26,7 @@ class MeanSquaredDistance(Metric):
 
 
 class SumInSingle(Metric):
-    """Its sums are float32, which no longer change once they are large."""
+    """It sums in float32, where small terms no longer change a large sum."""
 
     type = "sum_in_single"
     better = "lower"
@@ -45,7 +45,7 @@ class SumInSingle(Metric):
 
 
 class Explained(Metric):
-    """It says that lower values are better, though it is 1 for perfect predictions."""
+    """It declares lower values as better, though perfect predictions give 1."""
 
     type = "explained"
     better = "lower"
@@ -61,13 +61,13 @@ class Explained(Metric):
     def result(self, state):
         if not state:
             return float("nan")
-        predicted, true = (np.concatenate(each) for each in zip(*state, strict=True))
+        predicted, true = (np.concatenate(parts) for parts in zip(*state, strict=True))
         spread = float(np.sum(np.square(true - true.mean())))
         return 1 - float(np.sum(np.square(true - predicted))) / spread if spread else 0.0
 
 
 class HarmonicMean(Metric):
-    """Recall and precision are 0 / 0 where no sample is, or is taken to be, of class 1."""
+    """Recall and precision are 0 / 0 if no sample has, or is predicted to have, class 1."""
 
     type = "harmonic_mean"
     better = "higher"
@@ -89,7 +89,7 @@ class HarmonicMean(Metric):
 
 
 class RankedPairs(Metric):
-    """Equal predictions are ranked by their position, so the order of samples matters."""
+    """Ties are ranked by position, so the result depends on the order of samples."""
 
     type = "ranked_pairs"
     better = "higher"
@@ -104,7 +104,7 @@ class RankedPairs(Metric):
     def result(self, state):
         if not state:
             return float("nan")
-        scores, true = (np.concatenate(each) for each in zip(*state, strict=True))
+        scores, true = (np.concatenate(parts) for parts in zip(*state, strict=True))
         positive, negative = int(true.sum()), int((~true).sum())
         if not positive or not negative:
             return 0.5

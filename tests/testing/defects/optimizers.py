@@ -7,7 +7,7 @@ from declnet import LearningRate, Optimizer
 
 
 class Remembering(Optimizer):
-    """It reads a scratch array before it writes it, as if it kept the last step's numbers."""
+    """It reads a scratch array before writing it, as if it kept its values between steps."""
 
     type = "remembering"
 
@@ -22,7 +22,7 @@ class Remembering(Optimizer):
 
 
 class AdamOfOneMoment(Optimizer):
-    """The bias correction of the second moment is forgotten: the first steps are far too long."""
+    """The second moment has no bias correction, so the first steps are far too long."""
 
     type = "adam_of_one_moment"
 
@@ -48,7 +48,7 @@ class AdamOfOneMoment(Optimizer):
 
 
 class StepsFromZero(Optimizer):
-    """The bias correction counts steps from 0, so that the first update divides by 0."""
+    """The bias correction counts steps from 0, so the first update divides by 0."""
 
     type = "steps_from_zero"
 
@@ -83,7 +83,7 @@ class GrowingDecay(Optimizer):
 
 
 class CenteredSquares(Optimizer):
-    """The variance of constant gradients becomes negative by rounding, and its root NaN."""
+    """Rounding makes the variance of constant gradients negative and its root NaN."""
 
     type = "centered_squares"
 

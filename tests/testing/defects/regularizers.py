@@ -39,7 +39,7 @@ class Norm(Regularizer):
 
 
 class MeanSquare(Regularizer):
-    """The penalty is the mean of the squares, the gradient that of their sum."""
+    """The penalty is the mean of the squares, but the gradient is computed for their sum."""
 
     type = "mean_square"
     examples = ({"strength": 0.01},)

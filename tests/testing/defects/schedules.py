@@ -8,7 +8,7 @@ from declnet import Schedule
 
 
 class HalfWave(Schedule):
-    """It ignores the total: the wave ends after 1000 steps, whatever the training has."""
+    """It ignores the total number of steps: the wave always ends after 1000."""
 
     type = "half_wave"
     rate_field = "initial_rate"
@@ -22,7 +22,7 @@ class HalfWave(Schedule):
 
 
 class NeverRising(Schedule):
-    """It changes itself: a rate is never above the last one that anybody asked for."""
+    """It has state: a rate is never above the last one that was requested."""
 
     type = "never_rising"
     rate_field = "initial_rate"
@@ -38,7 +38,7 @@ class NeverRising(Schedule):
 
 
 class WarmedUp(Schedule):
-    """A training that is no longer than the warm-up divides by zero at its last step."""
+    """If the training is not longer than the warm-up, the last step divides by zero."""
 
     type = "warmed_up"
     rate_field = "peak"
@@ -55,7 +55,7 @@ class WarmedUp(Schedule):
 
 
 class ToZero(Schedule):
-    """By rounding, the last rate of some trainings is a little below 0."""
+    """Rounding makes the last rate of some trainings slightly negative."""
 
     type = "to_zero"
     rate_field = "initial_rate"

@@ -7,11 +7,11 @@ from declnet import Searcher
 
 
 def drawn(study, rng):
-    """Return a value for each key that applies, drawn evenly."""
+    """Return a uniform draw for each key that applies."""
     values = {}
-    for each in study.space:
-        if each.applies(values):
-            values[each.key] = value_of(rng, each)
+    for parameter in study.space:
+        if parameter.applies(values):
+            values[parameter.key] = value_of(rng, parameter)
     return values
 
 
@@ -28,7 +28,7 @@ def value_of(rng, key):
 
 
 class OnePoint(Searcher):
-    """It draws from the study's seed alone, so that all trials are the same point."""
+    """It draws only from the study's seed, so all trials are the same point."""
 
     type = "one_point"
 
@@ -37,7 +37,7 @@ class OnePoint(Searcher):
 
 
 class ByHash(Searcher):
-    """Its seed is the hash of a text, which is another one in each process."""
+    """Its seed is the hash of a string, which differs between processes."""
 
     type = "by_hash"
 

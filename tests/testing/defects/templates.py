@@ -7,18 +7,18 @@ from declnet_plugins.new import Template
 
 
 class LinearTable(Template):
-    """It writes names of columns between quotation marks as they are, whatever they contain."""
+    """It writes column names in quotation marks without escaping them."""
 
     type = "linear_table"
 
     def spec_for_table(self, table, registry):
         if table.task != "values" or table.others:
             raise DataError(f'the target "{table.target}" is not a number')
-        numbers = [each for each in table.features if each.type in {"number", "integer"}]
-        usable = [each for each in numbers if not each.missing and not each.infinite]
+        numbers = [column for column in table.features if column.type in {"number", "integer"}]
+        usable = [column for column in numbers if not column.missing and not column.infinite]
         if not usable:
             raise DataError("no column holds numbers without gaps")
-        names = ", ".join(f'"{each.name}"' for each in usable)
+        names = ", ".join(f'"{column.name}"' for column in usable)
         source = tomli_w.dumps(dict(table.source))
         features = f"features = [{names}]\n"
         return f"""# A linear model of the columns of numbers

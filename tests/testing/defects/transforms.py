@@ -42,7 +42,7 @@ class SqueezedScale(Transform):
 
 
 class Limits(Transform):
-    """It returns the column itself, not a new array, where nothing is to clip."""
+    """It returns the input array instead of a new one if there is nothing to clip."""
 
     type = "limits"
 
@@ -76,7 +76,7 @@ class FilledScale(Transform):
 
 
 class Codes(Transform):
-    """A category that the training data does not have is a KeyError."""
+    """A category that the training data lacks raises a KeyError."""
 
     type = "codes"
 
@@ -86,13 +86,13 @@ class Codes(Transform):
     def fit(self, x):
         if x.dtype.kind != "O" or x.ndim != 1:
             raise ColumnError("is not a column of text")
-        return {"known": sorted({each for each in x if each is not None})}
+        return {"known": sorted({cell for cell in x if cell is not None})}
 
     def apply(self, x, state):
         if x.dtype.kind != "O" or x.ndim != 1:
             raise ColumnError("is not a column of text")
         numbers_of = {name: at + 1 for at, name in enumerate(state["known"])}
-        return np.array([0 if each is None else numbers_of[each] for each in x], dtype=np.int64)
+        return np.array([0 if cell is None else numbers_of[cell] for cell in x], dtype=np.int64)
 
     def levels(self, state):
         return len(state["known"]) + 1
@@ -102,7 +102,7 @@ class Codes(Transform):
 
 
 class RootOfMagnitude(Transform):
-    """The inverse of the signed root is a square, which has lost the sign."""
+    """The inverse of the signed root is the square, without the sign."""
 
     type = "root_of_magnitude"
 
@@ -118,7 +118,7 @@ class RootOfMagnitude(Transform):
 
 
 class MeanOfAll(Transform):
-    """The mean of a column with missing numbers is NaN, and so is each result."""
+    """The mean of a column with missing numbers is NaN, and so are all results."""
 
     type = "mean_of_all"
 

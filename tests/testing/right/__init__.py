@@ -1,4 +1,4 @@
-"""Right components: those that the broken ones spoil, and others unlike any first-party one."""
+"""Correct components: bases of the broken ones, and some unlike any first-party component."""
 
 from declnet import Component
 

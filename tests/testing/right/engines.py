@@ -1,4 +1,4 @@
-"""An engine in Python, whose native calls are callbacks."""
+"""An engine whose native calls are callbacks into Python."""
 
 import ctypes
 
@@ -10,7 +10,7 @@ CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 class Callbacks(Engine):
-    """Makes every call native, by a callback from C into Python."""
+    """Compiles every call to a callback from C into Python."""
 
     type = "callbacks"
     by_default = False
@@ -32,15 +32,15 @@ class Callbacks(Engine):
 
 
 class PythonLoop:
-    """Steps, one after another."""
+    """A loop over steps in Python."""
 
     def __init__(self, steps):
         self.steps = steps
 
     def run(self, values):
-        for made, row in enumerate(values):
+        for done, row in enumerate(values):
             if not self.step(row):
-                return made
+                return done
         return len(values)
 
     def step(self, row):
@@ -59,4 +59,4 @@ class PythonLoop:
         return True
 
     def goes_on(self, losses):
-        return all(np.isfinite(each).all() for each in losses)
+        return all(np.isfinite(array).all() for array in losses)

@@ -1,4 +1,4 @@
-"""Executors that carry out tasks in this process."""
+"""Executors that run tasks in this process."""
 
 import json
 from queue import SimpleQueue
@@ -8,7 +8,7 @@ from declnet import Executor, TaskUpdate, execute_task
 
 
 class InTurn(Executor):
-    """Carries out tasks one after another."""
+    """Runs tasks sequentially."""
 
     type = "in_turn"
 
@@ -24,7 +24,7 @@ class InTurn(Executor):
 
 
 class InThread(Executor):
-    """Carries out each task in a thread, which continues once the caller has seen its news."""
+    """Runs each task in a thread, which waits until the caller has received its reports."""
 
     type = "in_thread"
     passes_reports_on: bool = False
@@ -73,7 +73,7 @@ class InThread(Executor):
 
 
 class Reporting(InThread):
-    """Passes on what each task reports, and what stops it."""
+    """Forwards the reports of each task and its exceptions."""
 
     type = "reporting"
     passes_reports_on: bool = True

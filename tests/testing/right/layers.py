@@ -1,4 +1,4 @@
-"""Right layers."""
+"""Correct layers."""
 
 from types import MappingProxyType
 from typing import Annotated
@@ -90,7 +90,7 @@ class Exponential(Layer):
 
 
 class Shift(Layer):
-    """y = x + shift, one number a feature."""
+    """y = x + shift, with one number per feature."""
 
     type = "shift"
     backward_needs = frozenset()
@@ -156,7 +156,7 @@ class Logarithm(Square):
 
 
 class WithoutAxes(Layer):
-    """y = the sum of each sample's numbers, one number a sample: (n, features) to (n,)."""
+    """y = the sum of each sample: (n, features) to (n,)."""
 
     type = "without_axes"
     backward_needs = frozenset()
@@ -186,13 +186,13 @@ class Plus(Layer):
         np.sum(x, axis=0, out=y)
 
     def backward(self, x, y, dy, dx, state):
-        for each in dx:
-            if each is not None:
-                np.copyto(each, dy)
+        for gradient in dx:
+            if gradient is not None:
+                np.copyto(gradient, dy)
 
 
 class VectorScale(Layer):
-    """y = x * weights, for vectors only, which the inherited output_shape does not check."""
+    """y = x * weights, only for vectors, which the inherited output_shape does not check."""
 
     type = "vector_scale"
 

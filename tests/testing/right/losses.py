@@ -1,4 +1,4 @@
-"""Right losses."""
+"""Correct losses."""
 
 import numpy as np
 from pydantic import Field
@@ -69,8 +69,8 @@ class BinaryLogits(Loss):
         return np.exp(-np.logaddexp(0, -y_pred))
 
     def forward(self, y_pred, y_true, losses):
-        each = np.logaddexp(0, -y_pred) + (1 - y_true) * y_pred
-        np.sum(each, axis=tuple(range(1, y_pred.ndim)), out=losses)
+        elementwise = np.logaddexp(0, -y_pred) + (1 - y_true) * y_pred
+        np.sum(elementwise, axis=tuple(range(1, y_pred.ndim)), out=losses)
 
     def backward(self, y_pred, y_true, dy_pred):
         dy_pred[...] = np.exp(-np.logaddexp(0, -y_pred)) - y_true

@@ -1,4 +1,4 @@
-"""Right components that are neither layers nor losses."""
+"""Correct components that are neither layers nor losses."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -111,7 +111,7 @@ class Averaged(Descent):
 
 
 class Smoothed(Descent):
-    """w -= learning_rate * (the mean of dw so far, which forgets)."""
+    """w -= learning_rate * (the exponential moving average of dw)."""
 
     type = "smoothed"
 
@@ -124,7 +124,7 @@ class Smoothed(Descent):
 
 
 class Shrinking(Descent):
-    """w -= learning_rate * (dw + shrink * w), with a shrink for each step."""
+    """w -= learning_rate * (dw + shrink * w), with a scheduled shrink."""
 
     type = "shrinking"
 
@@ -155,7 +155,7 @@ class ShrinkingKernel(Kernel):
 
 @dataclass
 class Patience:
-    """What a plateau knows."""
+    """The state of a plateau."""
 
     run: Run
     best: float = float("inf")
@@ -321,10 +321,10 @@ class Letters(Transform):
 
     def apply(self, x, state):
         texts = self.texts(x)
-        lengths = np.array([min(len(each), state["length"]) for each in texts], int)
+        lengths = np.array([min(len(text), state["length"]) for text in texts], int)
         values = np.full((len(x), state["length"]), -1.0)
         for row, text in enumerate(texts):
-            values[row, : lengths[row]] = [ord(each) for each in text[: state["length"]]]
+            values[row, : lengths[row]] = [ord(letter) for letter in text[: state["length"]]]
         return Sequences(values, lengths)
 
     def texts(self, x):

@@ -12,7 +12,7 @@ from declnet.training.checks.check import check_spec
 
 @pytest.fixture
 def problems():
-    """Return the errors in a changed valid spec, a line each, most with a key path."""
+    """Return the diagnostics of a changed valid spec, one line each, most with a key path."""
 
     def find(document, registry=None):
         checked = check_spec(parse_spec(document, registry), registry)

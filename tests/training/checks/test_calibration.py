@@ -1,4 +1,4 @@
-"""What a calibrator needs is missing: reported before the training, at its place."""
+"""Data that a calibrator cannot use is reported before training, with the key of the step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ THRESHOLD = {"type": "threshold", "metric": "f1"}
 
 @pytest.fixture
 def problems_with(document, problems, changed):
-    """Return the errors of the valid spec with steps, and other changes."""
+    """Return the errors of the valid spec with these steps and other changes."""
 
     def find(steps, **changes):
         values = {"data.validation": 0.3, **changes, "calibration": {"steps": steps}}
@@ -26,13 +26,14 @@ def problems_with(document, problems, changed):
 
 @pytest.mark.parametrize("coverage", [0.95, 0.99])
 def test_too_few_samples(problems_with, document, coverage, changed):
-    """30 samples in a file, of which the number is known, or a share, which is loaded."""
+    """For a file of 30 samples, before it is loaded; for a share, once it is loaded."""
     steps, least = [{"type": "conformal", "coverage": coverage}], round(coverage / (1 - coverage))
-    said = f'"conformal" needs at least {least} validation samples, but there are'
-    found = problems_with(steps, **{"data.validation": document["data"]["train"]})
-    assert [said in each and each.startswith(STEPS) for each in found] == [True] * (least > 30)
+    expected = f'"conformal" needs at least {least} validation samples, but there are'
+    messages = problems_with(steps, **{"data.validation": document["data"]["train"]})
+    assert len(messages) == (least > 30)
+    assert all(expected in message and message.startswith(STEPS) for message in messages)
     values = {"data.validation": 0.3, "calibration": {"steps": steps}}
-    with pytest.raises((DataError, SpecError), match=f"{said} 9"):
+    with pytest.raises((DataError, SpecError), match=f"{expected} 9"):
         declnet.run(changed(document, values))
 
 
@@ -43,10 +44,10 @@ def test_metrics_with_thresholds_for_several_labels(problems_with, document, pro
     changes = {"loss": "binary_crossentropy", "model.layers": layers}
     assert problems_with([THRESHOLD], **changes, **{"training.metrics": ["binary_accuracy"]}) == []
     wrong = {"type": "binary_accuracy", "threshold": [0.5, 0.1]}
-    found = problems(changed(document, {**changes, "training.metrics": [wrong]}))
-    assert found[0].startswith("training.metrics.0.threshold: error[E044]: 2 thresholds, but the")
-    for each in ("0.5", [0.5, "0.1"], True):
-        wrong = {"type": "binary_accuracy", "threshold": each}
+    message = problems(changed(document, {**changes, "training.metrics": [wrong]}))[0]
+    assert message.startswith("training.metrics.0.threshold: error[E044]: 2 thresholds, but the")
+    for threshold in ("0.5", [0.5, "0.1"], True):
+        wrong = {"type": "binary_accuracy", "threshold": threshold}
         with pytest.raises(SpecError) as caught:
             declnet.parse_spec(changed(document, {**changes, "training.metrics": [wrong]}))
         (problem,) = caught.value.problems
@@ -61,18 +62,18 @@ IN_LOGARITHMS = {"type": "conformal", "scale": "log", "coverage": 0.5}
 
 
 def test_targets_without_logarithms(document, changed):
-    """Before a run, of a validation set of its own, or of a share."""
+    """Reported before training for a separate validation set and for a share."""
     x, y = np.ones((30, 2)), np.arange(30.0)
     values = {**OF_VALUES, "training.metrics": [], "calibration": {"steps": [IN_LOGARITHMS]}}
     spec = changed(document, values)
     del spec["data"]
     declnet.run(spec, {"train": (x, y), "validation": (x[1:], y[1:])})
-    wanted = "the target is 0, but must be positive"
-    with pytest.raises(DataError, match=f'validation sample 30: {wanted} .*"conformal"') as error:
+    message = "the target is 0, but must be positive"
+    with pytest.raises(DataError, match=f'validation sample 30: {message} .*"conformal"') as error:
         declnet.run(spec, {"train": (x, y), "validation": (x, y[::-1])})
     assert error.value.path == ("calibration", "steps", 0)
     np.savez(document["data"]["train"]["path"], x=x, y=np.zeros(30))
-    with pytest.raises(DataError, match=f"validation sample 1: {wanted}"):
+    with pytest.raises(DataError, match=f"validation sample 1: {message}"):
         declnet.run(changed(document, {**values, "data.validation": 0.5}))
 
 

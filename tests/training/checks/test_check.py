@@ -1,4 +1,4 @@
-"""All checks together: their order, and what is known of wrong specs."""
+"""All checks together, on valid and invalid specs."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from declnet.training.checks.check import CHECKS, SUSPICIONS, check_spec
 LINEAR = {"type": "linear"}
 
 
-def test_errors_keep_a_run_from_starting_and_warnings_do_not(document):
+def test_errors_prevent_a_run_and_warnings_do_not(document):
     document["model"]["layers"][1] = LINEAR
     checked = check_spec(parse_spec(document))
-    assert [each.code for each in checked.warnings] == ["W003"]
+    assert [problem.code for problem in checked.warnings] == ["W003"]
     assert checked.errors == ()
     checked.require_right()
     document["model"]["layers"][2]["units"] = 2
     checked = check_spec(parse_spec(document))
-    assert sorted(each.code for each in checked.problems) == ["E040", "W003"]
+    assert sorted(problem.code for problem in checked.problems) == ["E040", "W003"]
     with pytest.raises(SpecError) as caught:
         checked.require_right()
-    assert [each.code for each in caught.value.problems] == ["E040"]
+    assert [problem.code for problem in caught.value.problems] == ["E040"]
 
 
 @pytest.mark.parametrize("part", ["loss", "optimizer", "data", "training"])
-def test_without_a_part_the_others_are_checked(check_wrong, document, part):
-    document["model"]["layers"].insert(0, {"type": "relu", "inputs": ["nowhere"]})
+def test_the_other_parts_of_an_invalid_spec_are_checked(check_wrong, document, part):
+    document["model"]["layers"].insert(0, {"type": "relu", "inputs": ["absent"]})
     document[part] = 3
-    assert "E020" in [each.code for each in check_wrong(document).problems]
+    assert "E020" in [problem.code for problem in check_wrong(document).problems]
 
 
 def test_a_spec_with_an_empty_list_of_outputs_is_checked_as_if_it_had_none(check_wrong, document):
@@ -41,7 +41,7 @@ def test_a_spec_with_an_empty_list_of_outputs_is_checked_as_if_it_had_none(check
     assert check_wrong(document).errors == ()
 
 
-def test_every_function_that_checks_a_run_is_made():
+def test_all_functions_that_check_a_run_are_listed():
     modules = pkgutil.iter_modules(checks.__path__, f"{checks.__name__}.")
     functions = {
         function

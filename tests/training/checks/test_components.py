@@ -1,4 +1,4 @@
-"""What the checks of components see, and where their findings are reported."""
+"""Checks that components define: their context, and where their diagnostics are reported."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from declnet_plugins.standard.schedules import Constant
 
 
 class Silent(Callback):
-    """Does nothing."""
+    """A callback without effect."""
 
 
 WATCHED = {
@@ -32,23 +32,23 @@ WATCHED = {
 
 
 @pytest.fixture
-def asked():
-    """What each check was asked: the component's kind, the context."""
+def calls():
+    """Calls of the checks: the component's kind and the context."""
     return []
 
 
 @pytest.fixture
 def findings():
-    """What each check is to find, by the component's kind: made from the context."""
+    """Functions from the context to the diagnostics of a check, by the component's kind."""
     return {}
 
 
 @pytest.fixture
-def registry(asked, findings):
-    """All that is installed, and of each kind a component `watched`."""
+def registry(calls, findings):
+    """The default registry with a component `watched` of each kind added."""
 
     def check(self, context):
-        asked.append((self.kind, context))
+        calls.append((self.kind, context))
         return findings.get(self.kind, lambda _outline: ())(context)
 
     body = {"type": "watched", "check": check, "__module__": __name__, "__annotations__": {}}
@@ -57,7 +57,7 @@ def registry(asked, findings):
 
 @pytest.fixture
 def watched(document):
-    """A document of which every kind is watched, and a layer below the watched one."""
+    """A document with a watched component of each kind, and a layer before the watched one."""
     document["data"]["train"]["type"] = "watched"
     document["model"]["layers"][2] = {
         "type": "watched",
@@ -73,9 +73,9 @@ def watched(document):
     return document
 
 
-def test_all_see_the_run_and_layers_their_own_place(problems, watched, registry, asked):
+def test_checks_get_the_run_and_those_in_layers_their_position(problems, watched, registry, calls):
     problems(watched, registry)
-    for kind, context in asked:
+    for kind, context in calls:
         assert [layer.name for layer in context.layers] == [
             "dense_1",
             "relu_1",
@@ -91,7 +91,7 @@ def test_all_see_the_run_and_layers_their_own_place(problems, watched, registry,
             assert context.here.input_shapes == ((4,),)
         else:
             assert context.here is None
-    assert asked[0][1].layers[0].inputs == (None,)
+    assert calls[0][1].layers[0].inputs == (None,)
 
 
 @pytest.mark.parametrize(
@@ -108,18 +108,18 @@ def test_all_see_the_run_and_layers_their_own_place(problems, watched, registry,
         ("callback", (), "training.callbacks.0"),
     ],
 )
-def test_findings_are_reported_at_their_key_with_their_code(
+def test_diagnostics_are_reported_with_their_key_and_code(
     problems, watched, registry, findings, kind, key, path
 ):
-    odd = [Diagnostic("this is odd", "mend it", key, code) for code in ("E042", "W060")]
+    odd = [Diagnostic("this is odd", "change it", key, code) for code in ("E042", "W060")]
     findings[kind] = lambda _outline: odd
     assert problems(watched, registry) == [
-        f"{path}: error[E042]: this is odd (mend it)",
-        f"{path}: warning[W060]: this is odd (mend it)",
+        f"{path}: error[E042]: this is odd (change it)",
+        f"{path}: warning[W060]: this is odd (change it)",
     ]
 
 
-def test_a_finding_may_concern_a_layer_or_a_data_set(problems, watched, registry, findings):
+def test_a_diagnostic_may_concern_a_layer_or_a_data_set(problems, watched, registry, findings):
     findings["loss"] = lambda context: [
         Diagnostic("a", path=("units",), layer=context.layers[0]),
         Diagnostic("b", layer=context.last),
@@ -134,12 +134,12 @@ def test_a_finding_may_concern_a_layer_or_a_data_set(problems, watched, registry
     ]
 
 
-def test_of_a_wrong_spec_what_is_known_is_seen(check_wrong, watched, registry, asked):
+def test_checks_of_an_invalid_spec_get_its_valid_parts(check_wrong, watched, registry, calls):
     watched["model"]["layers"][0] = {"type": "dense", "units": "many"}
     watched["optimizer"] = "nope"
     check_wrong(watched, registry)
-    assert sorted(kind for kind, _ in asked) == ["callback", "data_source", "loss", "metric"]
-    for _, context in asked:
+    assert sorted(kind for kind, _ in calls) == ["callback", "data_source", "loss", "metric"]
+    for _, context in calls:
         assert (context.layers, context.optimizer, context.here) == ((), None, None)
         assert context.loss.type == "watched"
 
@@ -154,7 +154,7 @@ class Averaging(SGD):
 
 
 class Wrapping(SGD):
-    """Holds another optimizer."""
+    """Wraps another optimizer."""
 
     type = "wrapping"
     inner: Optimizer
@@ -169,7 +169,7 @@ class Replacing(Callback):
         return w
 
 
-def test_only_one_may_say_what_is_evaluated_besides_what_an_optimizer_holds(problems, document):
+def test_two_definitions_of_evaluated_parameters_conflict_unless_nested(problems, document):
     registry = registry_with([Averaging, Wrapping, Replacing])
     document["training"]["callbacks"] = ["replacing"]
     document["optimizer"] = {"type": "wrapping", "inner": "averaging"}

@@ -1,4 +1,4 @@
-"""Missing, invalid and incompatible data sources."""
+"""Data and layers too large for the machine's memory."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ def test_data_beyond_the_machines_memory_is_an_error_at_its_key(
     document["training"]["metrics"] = []
     assert problems(document) == []
     monkeypatch.setattr("declnet.contracts.memory.machine_memory", lambda: 40_000)
-    (found,) = problems(document)
-    assert found.startswith("data.windows: error[E051]: train data: the data needs ")
-    assert "60 windows of 40 rows" in found
-    # so large that no system allocates them
+    (message,) = problems(document)
+    assert message.startswith("data.windows: error[E051]: train data: the data needs ")
+    assert "60 windows of 40 rows" in message
+    # too large for any system to allocate
     monkeypatch.setattr("declnet.contracts.memory.machine_memory", lambda: None)
-    made = {"type": "nnfs_spiral", "samples": 10**15, "classes": 3}
-    document["data"] = {"train": made, "prepare": ["standardize"]}
-    (found,) = problems(document)
-    assert found.startswith("data.train: error[E051]: the data does not fit in this machine's")
+    spiral = {"type": "nnfs_spiral", "samples": 10**15, "classes": 3}
+    document["data"] = {"train": spiral, "prepare": ["standardize"]}
+    (message,) = problems(document)
+    assert message.startswith("data.train: error[E051]: the data does not fit in this machine's")
 
 
-def test_the_initial_biases_of_huge_layers_are_not_filled(problems, document):
+def test_biases_of_huge_layers_are_not_initialized(problems, document):
     layers = document["model"]["layers"]
     layers[:0] = [{"type": "reshape", "shape": [2, 1]}, {"type": "lstm", "units": 10**15}]
-    assert [each.split(" the run")[0] for each in problems(document) if "error" in each] == [
-        "model: error[E051]:"
-    ]
+    assert [
+        message.split(" the run")[0] for message in problems(document) if "error" in message
+    ] == ["model: error[E051]:"]

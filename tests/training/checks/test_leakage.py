@@ -1,4 +1,4 @@
-"""Warnings of leakage: what they find, and on what they stay silent."""
+"""Warnings of leakage: cases that are reported and cases that are not."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ TELLING = {
 
 
 @pytest.mark.parametrize(("x", "y", "more"), TELLING.values(), ids=TELLING)
-def test_a_feature_that_tells_the_target_is_found(x, y, more):
+def test_a_feature_that_reveals_the_target_is_reported(x, y, more):
     y = text(y) if more else y
     more = {**({"loss": "categorical_crossentropy"} if more else {}), **more}
     warnings = warnings_of({"x": x, "other": normal(2), "y": y}, **more)
@@ -67,7 +67,7 @@ SILENT = {
 
 
 @pytest.mark.parametrize(("x", "y", "more"), SILENT.values(), ids=SILENT)
-def test_what_is_no_leak_is_not_reported(x, y, more):
+def test_columns_that_do_not_leak_are_not_reported(x, y, more):
     more = {**more, "units": len(set(y))} if more else more
     assert warnings_of({"x": x, "other": normal(2), "y": y}, **more) == []
 
@@ -98,11 +98,11 @@ def test_gaps_are_equal_and_zeros_have_no_sign():
     assert [code for code, _ in warnings] == ["W010"]
 
 
-def test_rows_that_are_equal_by_chance_are_no_duplicates():
+def test_rows_that_are_equal_by_chance_are_not_duplicates():
     rng = np.random.default_rng(0)
     columns = {name: rng.integers(0, 3, N) for name in "abc"} | {"y": normal(5)}
     assert warnings_of(columns, test=0.25) == []
-    more = {**columns, "d": np.round(normal(6), 2)}  # and a few equal rows of many
+    more = {**columns, "d": np.round(normal(6), 2)}  # as are a few equal rows among many
     assert warnings_of(more, test=0.25) == []
 
 
@@ -117,7 +117,7 @@ def test_rows_that_are_equal_by_chance_are_no_duplicates():
         (np.arange(N) * 1.0, None),
     ],
 )
-def test_identifiers_are_found(column, what):
+def test_identifiers_are_reported(column, what):
     prepare = ["datetime", "standardize", "ordinal"]
     warnings = warnings_of({"id": column, "a": normal(1), "y": normal(2)}, prepare=prepare)
     expected = [] if what is None else [f'column "id" {what}, so it says nothing about other rows']

@@ -1,4 +1,4 @@
-"""What the model's output must be for a loss, and which layers could be one."""
+"""Outputs that do not suit the loss, and linear layers that could be merged."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OTHERS = Plugin("others", "declnet-others", "1.0")
 
 
 class Bounded(Layer):
-    """A layer with its own weights; its range is set by a test."""
+    """A layer with weights, whose range is set by a test."""
 
     type = "bounded"
     backward_needs = frozenset()
@@ -80,7 +80,7 @@ class BinaryLogitLoss(LogitLoss):
 
 
 class MarginLoss(Answers):
-    """Takes scores; those above 1 mean 1."""
+    """A loss for scores; those above 1 mean class 1."""
 
     type = "margin_loss"
     takes = "scores"
@@ -96,7 +96,7 @@ class SquashAnswers(Kernel):
 
 
 class Mixing(Bounded):
-    """A linear map: a matrix or a row of numbers, and another row without a declared role."""
+    """A linear map with a matrix or a row of weights, and another row without a declared role."""
 
     type = "mixing"
     is_linear = True
@@ -120,26 +120,26 @@ class Bent(Mixing):
 
 
 def registry_of(*classes, first_party=True):
-    own = Registry()
+    registry = Registry()
     for entry in default_registry().entries() if first_party else ():
-        own.add(entry)
-    for each in classes:
-        own.register(each, OTHERS)
-    return own
+        registry.add(entry)
+    for cls in classes:
+        registry.register(cls, OTHERS)
+    return registry
 
 
 def test_layers_and_losses_are_suggested():
-    """Declnet's own first, unless a kernel joins the layer with the loss."""
+    """First-party layers come first, unless a kernel fuses another layer with the loss."""
     registry = registry_of(Squash, SquashOfWidth, Answers)
     suggested = [
-        layer_for(each, registry) for each in (CategoricalCrossentropy, BinaryCrossentropy, Answers)
+        layer_for(loss, registry) for loss in (CategoricalCrossentropy, BinaryCrossentropy, Answers)
     ]
     assert suggested == ["softmax", "sigmoid", "sigmoid"]
     ranges = (DISTRIBUTION, PROBABILITY, OutputRange(), OutputRange(low=0), OutputRange(-1, 1))
     losses = [CategoricalCrossentropy, BinaryCrossentropy, None, None, None]
-    assert [loss_for(each, registry) for each in ranges] == losses
+    assert [loss_for(output_range, registry) for output_range in ranges] == losses
     registry.register(SquashAnswers, OTHERS)
-    assert [layer_for(each, registry) for each in (Answers, BinaryCrossentropy)] == [
+    assert [layer_for(loss, registry) for loss in (Answers, BinaryCrossentropy)] == [
         "sq",
         "sigmoid",
     ]
@@ -157,15 +157,15 @@ ONE, THREE = ({"type": "dense", "units": units} for units in (1, 3))
 HALF_DROPPED = {"type": "dropout", "rate": 0.5}
 
 
-def bounded(given, first_party=True):
-    """A registry with a layer `bounded` of that range."""
-    cls = type("Bounded", (Bounded,), {"output_range": given, "__module__": __name__})
+def bounded(output_range, first_party=True):
+    """Return a registry with a layer `bounded` of that output range."""
+    cls = type("Bounded", (Bounded,), {"output_range": output_range, "__module__": __name__})
     return registry_of(cls, first_party=first_party)
 
 
 def nodes_of(*layers, input_shape=(4,), registry=None):
     registry = registry or default_registry()
-    built = [Layer.from_declaration(each, {"registry": registry}) for each in layers]
+    built = [Layer.from_declaration(declaration, {"registry": registry}) for declaration in layers]
     return infer_network(built, input_shape, registry).nodes
 
 
@@ -181,24 +181,25 @@ def nodes_of(*layers, input_shape=(4,), registry=None):
         (["relu"], (4,), (0,)),
     ],
 )
-def test_the_size_of_the_output_is_one_field(layers, input_shape, path):
+def test_one_field_determines_the_size_of_the_output(layers, input_shape, path):
     assert path_of_output_size(nodes_of(*layers, input_shape=input_shape))[2:] == path
 
 
-def found(loss, *layers, input_shape=(4,), registry=None):
+def output_problems(loss, *layers, input_shape=(4,), registry=None):
     registry = registry or default_registry()
     nodes = nodes_of(*layers, input_shape=input_shape, registry=registry)
     problem = unsuitable_output(loss, nodes, registry)
     return [] if problem is None else [problem]
 
 
-def test_what_is_not_known_is_trusted():
+def test_unknown_outputs_are_not_reported():
     nodes, registry = nodes_of(THREE), default_registry()
     for loss in (*DISTRIBUTIONS, *VALUES, BINARY, Hinge()):
         for shown in ((), (*nodes, None)):
             assert unsuitable_output(loss, shown, registry) is None
-        assert found(loss, THREE, THREE, {"type": "add", "inputs": ["dense_1", "dense_2"]}) == []
-        assert found(loss, "flatten", "linear") == []
+        both = {"type": "add", "inputs": ["dense_1", "dense_2"]}
+        assert output_problems(loss, THREE, THREE, both) == []
+        assert output_problems(loss, "flatten", "linear") == []
     assert unsuitable_output(None, nodes, registry) is None
 
 
@@ -213,10 +214,10 @@ def test_what_is_not_known_is_trusted():
         ((LOGITS, BINARY_LOGITS), (THREE,), ["linear", "leaky_relu", "batch_norm"]),
     ],
 )
-def test_outputs_that_suit(losses, layers, lasts):
+def test_suitable_outputs(losses, layers, lasts):
     for loss in losses:
         for last in lasts:
-            assert found(loss, *layers, last) == []
+            assert output_problems(loss, *layers, last) == []
 
 
 SOFTMAX_ALONE, SIGMOID_ALONE = 'use "softmax" instead', 'use "sigmoid" instead'
@@ -237,8 +238,8 @@ FOR_TWO = 'for two classes, one unit with "sigmoid" and the loss binary_crossent
             for after in ("linear", "flatten", HALF_DROPPED)
         ),
         *(
-            (DISTRIBUTIONS, (THREE, each), "W002", (1,), f'"{each}_1" gives', SOFTMAX_ALONE)
-            for each in ("relu", "tanh", "gelu", "prelu")
+            (DISTRIBUTIONS, (THREE, last), "W002", (1,), f'"{last}_1" gives', SOFTMAX_ALONE)
+            for last in ("relu", "tanh", "gelu", "prelu")
         ),
         ((BINARY,), (THREE, "softmax"), "W002", (1,), "numbers that add up to 1", SIGMOID_OR),
         ((BINARY,), (ONE,), "W002", (0,), "any numbers", ADD_SIGMOID),
@@ -253,16 +254,16 @@ FOR_TWO = 'for two classes, one unit with "sigmoid" and the loss binary_crossent
         ((BINARY_LOGITS,), (THREE, "tanh"), "W002", (1,), "from -1 to 1, but {}", "remove it"),
     ],
 )
-def test_outputs_that_do_not_suit(losses, layers, code, path, words, hint):
+def test_unsuitable_outputs(losses, layers, code, path, words, hint):
     for loss in losses:
-        (problem,) = found(loss, *layers)
+        (problem,) = output_problems(loss, *layers)
         assert (problem.code, problem.path) == (code, ("model", "layers", *path))
         assert words.format(loss.type) in problem.message
         assert problem.help.startswith(hint)
 
 
 @pytest.mark.parametrize(
-    ("loss", "given", "words"),
+    ("loss", "output_range", "words"),
     [
         (MarginLoss(), OutputRange(1, 5), "never falls below 1, so margin_loss cannot predict the"),
         (MarginLoss(), OutputRange(-5, 1), "never rises above 1, so margin_loss cannot predict"),
@@ -273,10 +274,10 @@ def test_outputs_that_do_not_suit(losses, layers, code, path, words, hint):
         (BINARY, OutputRange(0, 2), "gives numbers from 0 to 2, but"),
     ],
 )
-def test_ranges_of_others_are_named(loss, given, words):
-    problems = found(loss, "bounded", registry=bounded(given))
-    assert [each.code for each in problems] == ([] if words is None else ["W002"])
-    assert all(f'"bounded_1" {words}' in each.message for each in problems)
+def test_ranges_of_third_party_layers_are_named(loss, output_range, words):
+    problems = output_problems(loss, "bounded", registry=bounded(output_range))
+    assert [problem.code for problem in problems] == ([] if words is None else ["W002"])
+    assert all(f'"bounded_1" {words}' in problem.message for problem in problems)
 
 
 @pytest.fixture(scope="module")
@@ -318,16 +319,16 @@ def mixed(**fields):
         (TABLE, [dense(8), "linear", dense(3)], [2]),
         (TABLE, [dense(8), {"type": "reshape", "shape": [8]}, dense(3)], [2]),
         (TABLE, [dense(8), "linear", DROPPED, "flatten", dense(3)], [4]),
-        *((TABLE, [dense(8), each, dense(3)], []) for each in ("relu", "softmax", "layer_norm")),
+        *((TABLE, [dense(8), name, dense(3)], []) for name in ("relu", "softmax", "layer_norm")),
         (TABLE, [dense(8), dense(8), dense(3), "softmax"], [1, 2]),
-        # fewer units than inputs and outputs: a matrix of low rank, as of a linear autoencoder
+        # fewer units than inputs and outputs: a matrix of low rank, as in a linear autoencoder
         (TABLE, [dense(2), dense(3)], []),
         (TABLE, [dense(3), dense(3)], [1]),
         (NARROW, [dense(2), dense(9)], []),
         (NARROW, [dense(3), dense(9)], [1]),
         (STEPS, [dense(8), dense(16)], [1]),
         (STEPS, [dense(3), dense(16)], []),
-        # what others read too
+        # values that other layers read too
         (TABLE, [dense(8), dense(8), join("dense_1", "dense_2")], []),
         (TABLE, [dense(8), "linear", dense(8), join("dense_1", "dense_2")], []),
         (IMAGES, [conv(8), conv(4)], [1]),
@@ -346,11 +347,13 @@ def mixed(**fields):
         (TABLE, [dense(4), "bent", dense(4)], []),
     ],
 )
-def test_linear_layers_that_could_be_one(registry, input_shape, layers, places):
+def test_linear_layers_that_could_be_merged(registry, input_shape, layers, places):
     nodes = nodes_of(*layers, input_shape=input_shape, registry=registry)
     problems = linear_problems_of(nodes, registry)
     assert [problem.path[-1] for problem in problems] == places
-    assert linear_problems_of((*nodes, None), registry) == []  # one more may read between them
+    assert (
+        linear_problems_of((*nodes, None), registry) == []
+    )  # an unknown layer may read between them
 
 
 def linear_problems_of(nodes, registry):

@@ -19,9 +19,9 @@ def weights(tmp_path, document):
     return write
 
 
-def test_where_the_model_is_wrong_too_only_the_file_is_looked_at(check_wrong, document, weights):
+def test_with_an_invalid_model_only_the_file_is_checked(check_wrong, document, weights):
     weights(other=(3,))
     document["model"]["layers"][0]["units"] = "many"
-    assert [each.code for each in check_wrong(document).problems] == []
+    assert [problem.code for problem in check_wrong(document).problems] == []
     document["model"]["initial_weights"] = "/absent.safetensors"
-    assert [each.code for each in check_wrong(document).problems] == ["E050"]
+    assert [problem.code for problem in check_wrong(document).problems] == ["E050"]

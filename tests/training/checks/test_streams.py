@@ -1,4 +1,4 @@
-"""Errors of streamed data: those that its first samples prove come before it is read."""
+"""Errors in streamed data that its first samples show are reported before it is read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROWS = 3000
 
 @pytest.fixture
 def document(tmp_path):
-    cities = [f"city {min(row // 500, 4)}" for row in range(ROWS)]  # of which the first show 2
+    cities = [f"city {min(row // 500, 4)}" for row in range(ROWS)]  # the first samples have 2
     lines = [f"{row % 7}.5,{city},{'abc'[row % 3]}" for row, city in enumerate(cities)]
     (tmp_path / "table.csv").write_text("size,city,kind\n" + "\n".join(lines) + "\n")
     return {
@@ -75,7 +75,7 @@ def test_a_folder_that_is_not_empty_is_an_error_before_the_data_is_read(document
         run(parse_spec(document), out=tmp_path)
 
 
-def test_what_the_first_samples_lack_is_no_error(document):
+def test_classes_missing_from_the_first_samples_are_not_an_error(document):
     """A reshape to what all five cities need, in a class order that the first rows do not show."""
     document["model"]["layers"] = [{"type": "reshape", "shape": [3, 2]}, "flatten"] + document[
         "model"

@@ -1,4 +1,4 @@
-"""Data whose y does not fit the loss, or the model's output under it."""
+"""Data whose y does not fit the loss or the model's output."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ UNITS = "model.layers.2.units"
         ((30, 2, 2), (4,), "has shape (4,), but y has shape (2, 2)"),
     ],
 )
-def test_numbers_have_the_shape_of_the_output(
+def test_values_must_have_the_shape_of_the_output(
     problems, document, tmp_path, blobs, shape, output, message
 ):
     np.savez(tmp_path / "data.npz", x=blobs[0], y=np.linspace(0, 1, np.prod(shape)).reshape(shape))
@@ -42,20 +42,18 @@ def test_numbers_have_the_shape_of_the_output(
     document["model"]["layers"][2:] = [{"type": "dense", "units": int(np.prod(output))}]
     if len(output) > 1:
         document["model"]["layers"].append({"type": "reshape", "shape": list(output)})
-    found = problems(document)
-    assert len(found) == (message is not None)
-    for each in found:
-        assert each.startswith(f"{UNITS}: error[E041]: the model's output {message}")
+    messages = problems(document)
+    assert len(messages) == (message is not None)
+    for line in messages:
+        assert line.startswith(f"{UNITS}: error[E041]: the model's output {message}")
 
 
-def test_where_no_units_decide_the_shape_the_last_layer_that_changes_it_is_reported(
-    problems, document
-):
+def test_without_a_units_key_the_last_layer_that_changes_the_shape_is_reported(problems, document):
     document["model"]["layers"] = [{"type": "dense", "units": 4}, "flatten", "softmax"]
     document["model"]["layers"][1] = {"type": "concatenate", "inputs": ["dense_1", "dense_1"]}
     document["model"]["layers"][0]["units"] = 1
-    (found,) = [line for line in problems(document) if "E040" in line]
-    assert found.startswith("model.layers.1: error[E040]: 2 units do not fit")
+    (message,) = [line for line in problems(document) if "E040" in line]
+    assert message.startswith("model.layers.1: error[E040]: 2 units do not fit")
 
 
 def test_the_first_data_set_that_does_not_fit_is_reported(problems, document, tmp_path, blobs):
@@ -63,12 +61,12 @@ def test_the_first_data_set_that_does_not_fit_is_reported(problems, document, tm
         np.savez(tmp_path / f"{name}.npz", x=blobs[0], y=np.arange(30) % classes)
     document["data"]["validation"] = {"type": "npz", "path": str(tmp_path / "valid.npz")}
     document["data"]["test"] = {"type": "npz", "path": str(tmp_path / "test.npz")}
-    (found,) = problems(document)
-    assert "which have 4 classes (data.validation)" in found
+    (message,) = problems(document)
+    assert "which have 4 classes (data.validation)" in message
 
 
 class OwnAnswers(Loss):
-    """The loss of a third party for answers of yes or no."""
+    """A third party's loss for binary targets."""
 
     type = "own_answers"
     targets = "binary"
@@ -81,7 +79,7 @@ class OwnAnswers(Loss):
 
 
 class OwnClasses(OwnAnswers):
-    """The loss of a third party for classes."""
+    """A third party's loss for classes."""
 
     type = "own_classes"
     targets = "classes"
@@ -99,8 +97,8 @@ def declared(classes: int | None) -> DataInfo:
     return DataInfo((4,), target="classes", classes=classes)
 
 
-def found_in(data, loss, units=3):
-    """What is found in the labels of data sets that come from files."""
+def label_diagnostics(data, loss, units=3):
+    """Return the diagnostics for the labels of data sets from files."""
     registry = default_registry()
     layers = [Layer.from_declaration({"type": "dense", "units": units})]
     infos = data if isinstance(data, dict) else {"train": data}
@@ -113,24 +111,24 @@ def found_in(data, loss, units=3):
 
 @OF_CLASSES
 @pytest.mark.parametrize("data", [labels(0, 1, 2), declared(3), declared(None)])
-def test_labels_from_0_to_the_last_unit_are_right(data, loss):
-    assert found_in(data, loss) == []
+def test_labels_from_0_to_the_last_unit_are_valid(data, loss):
+    assert label_diagnostics(data, loss) == []
 
 
 @pytest.mark.parametrize(
     "data",
     [
-        {"train": labels(0, 1), "test": labels(2, 1)},  # a class may be missing in one of them
+        {"train": labels(0, 1), "test": labels(2, 1)},  # a data set may lack a class
         {"train": labels(0, 1), "test": declared(None)},
-        labels(0, 4),  # left to the comparison of units
+        labels(0, 4),  # reported by the comparison of units
         DataInfo.of(np.zeros((3, 4)), np.eye(3, dtype=int) - 1),  # one-hot rows are not labels
     ],
 )
-def test_what_is_said_elsewhere_or_is_no_fault(data):
-    assert found_in(data, CategoricalCrossentropy()) == []
+def test_labels_that_are_valid_or_reported_by_another_check(data):
+    assert label_diagnostics(data, CategoricalCrossentropy()) == []
 
 
 @OF_ANSWERS
 @pytest.mark.parametrize("data", [labels(0, 1), labels(1, 1), declared(2), declared(None)])
-def test_answers_are_0_and_1(data, loss):
-    assert found_in(data, loss, units=1) == []
+def test_binary_labels_are_0_and_1(data, loss):
+    assert label_diagnostics(data, loss, units=1) == []
