@@ -103,7 +103,7 @@ class WatchedLayer(Watched):
         return self._workspace
 
     def integer_limits(self, input_shape: Any) -> tuple[()]:  # noqa: ARG002
-        """Return no limits: what the kit draws is not checked before evaluations."""
+        """Return no limits: the kit's drawn values are not checked before evaluations."""
         return ()
 
     def forward(self, x: Any, y: Array, state: LayerState) -> None:
