@@ -87,7 +87,7 @@ class WatchedLayer(Watched):
         return self
 
     def parameters(self, input_shape: Any) -> dict[str, Parameter]:
-        """Return the layer's parameters, without penalties, and those of the trait `added`."""
+        """Return the parameters of the layer, without penalties, and of the trait `added`."""
         self._parameters = verified(Layer.parameters, self.component, input_shape)
         added: dict[str, Parameter] = self.traits.get("added", {})
         parameters = self._parameters.items()
