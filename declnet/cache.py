@@ -1,7 +1,7 @@
 """The folder for files that declnet can regenerate: compiled code, the index of runs.
 
-Compiled code runs with the user's rights, so it is read only from files that nobody else can
-change, in a folder that nobody else can replace.
+Compiled code runs with the user's rights, so it is read only from files and folders that no
+other user can change or replace.
 """
 
 from __future__ import annotations

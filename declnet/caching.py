@@ -49,7 +49,7 @@ class ResultCache:
         compute: Callable[[], Result],
         size: Callable[[Result], int],
     ) -> Result:
-        """Return a result as `computed_once` does. Threads that compute it at once all get one."""
+        """Return a result as `computed_once` does; concurrent threads get the same result."""
         objects = tuple(objects)
         with self._lock:
             entry = self._used(objects, key)
@@ -72,7 +72,7 @@ class ResultCache:
         return None
 
     def _added(self, new: _Entry[Result]) -> _Entry[Result]:
-        """Return an entry that is added, and remove those for which there is no room."""
+        """Add an entry and return it; remove older ones that exceed the limits."""
         for entry in self._of_kind(new.key[0])[: 1 - MOST_RESULTS]:
             self._entries.remove(entry)
         self._entries.append(new)

@@ -165,7 +165,7 @@ class CommandGroup(click.Group):
         return not (isinstance(loaded, ExtraCommand) and loaded.missing)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write declnet's commands, then those of other distributions, which are not imported."""
+        """Write declnet's commands, then other distributions', without importing them."""
         listed = {name: self.get_command(ctx, name) for name in sorted(self.list_commands(ctx))}
         limit = formatter.width - 6 - max(map(len, listed))
         sections: dict[str, list[tuple[str, str]]] = {"Commands": [], "Commands of plugins": []}

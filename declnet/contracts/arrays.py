@@ -141,7 +141,7 @@ class MappedArray:
             if (np.diff(chosen) == 1).all():
                 read(whole, offset + int(chosen[0]) * width if len(chosen) else offset)
             else:
-                if not rows:  # made when needed, as consecutive samples are read at once
+                if not rows:  # made when needed, as consecutive samples need only one read
                     starts = range(0, len(whole), width or 1)
                     rows.extend([whole[at : at + width] for at in starts] or [whole] * size)
                 for row, position in zip(rows, chosen.tolist(), strict=True):

@@ -1,7 +1,7 @@
 """What components return, verified where it is received.
 
-The type is that of the method's annotation in its contract. Whatever else the contract promises
-(finite numbers, reserved names, counts of rows) is in the contract's `verify_<method>`, beside the
+The method's annotation in its contract gives the type. Whatever else the contract promises
+(finite numbers, reserved names, counts of rows) is in the contract's `verify_<method>`, next to the
 method. An invalid value raises a `BrokenContractError` with the component and the method;
 `attributing_errors` adds the distribution. Contracts of plugins use all this in the same way.
 

@@ -117,7 +117,7 @@ class RunResult:
 
     @property
     def members(self) -> tuple[RunResult, ...]:
-        """The results of the runs: this one alone, or those of all folds and seeds."""
+        """The results of all folds and seeds; for a single run, only this one."""
         return (self,)
 
     @property

@@ -259,7 +259,7 @@ def _missing_hint(path: KeyPath, document: Any, context: Mapping[str, Any]) -> s
 
 
 def _right_place(path: KeyPath, document: Any, expansion: Expansion | None) -> KeyPath | None:
-    """Return where an unknown key of the spec or of a section belongs, or None if nowhere else."""
+    """Return where an unknown key of the spec or of a section belongs, or None."""
     *outer, key = path
     if len(outer) > 1 or (outer and outer[0] not in _SECTIONS) or path == (EXTENDS,):
         return None

@@ -71,7 +71,7 @@ def difference(
 def require_equal(
     array: Array, expected: Array, what: str, advice: str = "", tolerance: float = CLOSE
 ) -> None:
-    """Raise CheckFailed if two arrays differ: what is wrong, how, and the advice."""
+    """Raise CheckFailed, with details and advice, if two arrays differ."""
     fault = difference(array, expected, tolerance)
     require(fault is None, f"{what}: {fault}{'; ' if advice else ''}{advice}")
 

@@ -1,4 +1,4 @@
-"""Side effects: what a component does to the process and to itself besides its work.
+"""Changes that a component makes to the process or to itself, besides its work.
 
 They are noted around each check of any kind. The last check of a component reports them.
 """

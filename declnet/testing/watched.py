@@ -87,7 +87,7 @@ class WatchedLayer(Watched):
         return self
 
     def parameters(self, input_shape: Any) -> dict[str, Parameter]:
-        """Return the layer's parameters, without penalties, and those of the trait `added`."""
+        """Return the parameters of the layer, without penalties, and of the trait `added`."""
         self._parameters = verified(Layer.parameters, self.component, input_shape)
         added: dict[str, Parameter] = self.traits.get("added", {})
         parameters = self._parameters.items()
@@ -103,7 +103,7 @@ class WatchedLayer(Watched):
         return self._workspace
 
     def integer_limits(self, input_shape: Any) -> tuple[()]:  # noqa: ARG002
-        """Return no limits: what the kit draws is not checked before evaluations."""
+        """Return no limits: the kit's drawn values are not checked before evaluations."""
         return ()
 
     def forward(self, x: Any, y: Array, state: LayerState) -> None:

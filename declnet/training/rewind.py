@@ -27,7 +27,7 @@ from declnet.training.preparation import Prepared
 from declnet.training.state import MAX_COPIED_BYTES, TrainingState
 
 SPACING = 1000
-"""The time between two copies of the state is at least this many times that of making one."""
+"""Minimum time between two copies of the state, as a multiple of the time one takes."""
 
 LONGEST = 60.0
 """The most seconds that repeating the steps may take."""

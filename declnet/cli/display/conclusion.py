@@ -55,7 +55,7 @@ def print_next(path: Path, commands: Sequence[str]) -> None:
 
 
 def print_judged(result: RunResult) -> None:
-    """Print the metric that the task is judged by, beside that of simple predictions."""
+    """Print the task's main metric next to the same metric of simple predictions."""
     known = [(data, name) for data, values in result.metrics.items() for name in values]
     metric = main_metric(known, directions(result.spec.heads), TO_REPORT)
     simple = compared(metric[0], result.baselines, result.references) if metric is not None else []

@@ -24,7 +24,7 @@ STDOUT, STDERR = 1, 2
 class EscapedStream:
     """A stream that escapes what it writes; once a write has failed, it drops the rest.
 
-    A run must not end because its output has nowhere to go.
+    A run must not end because its output cannot be written.
 
     Attributes:
         failure: the error of the write that failed, if any.
@@ -97,7 +97,7 @@ _output: EscapedStream | None = None
 
 
 def command_output() -> TextIO:
-    """Return the standard output of the command; outside one, that of the process."""
+    """Return the command's standard output; outside a command, the process's."""
     return sys.stdout if _output is None else cast("TextIO", _output)
 
 

@@ -81,7 +81,7 @@ class StudyFollower(Follower):
         return folder.relative_to(self._group.path).parts[0] == UNTUNED
 
     def run_ended(self, outcome: Outcome) -> None:
-        """Show how a run of the spec's own values has ended; those of trials are shown as one."""
+        """Show how a run of the spec's own values ended; a trial's runs are shown together."""
         if not self._is_untuned(outcome.directory):
             return
         run = outcome.directory.relative_to(self._group.path)

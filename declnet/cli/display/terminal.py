@@ -29,7 +29,7 @@ def is_terminal(stream: TextIO) -> bool:
 
 
 def output_width() -> int:
-    """Return the width of the terminal, of another output that of `COLUMNS`, by default 80."""
+    """Return the terminal's width; for other outputs `COLUMNS`, or 80 if it is unset."""
     if not is_terminal(command_output()):
         return get_terminal_size().columns
     from rich.console import Console

@@ -79,7 +79,7 @@ class SampleArrays:
             yield self.take(np.arange(start, min(start + samples, len(self))))
 
     def joined(self, others: Iterable[SampleArrays]) -> Self:
-        """Return these samples, in memory, and those of others with the same arrays after them."""
+        """Concatenate these samples, in memory, with others that have the same arrays."""
         parts: list[SampleArrays] = [self, *others]
         if len(parts) == 1:
             return self

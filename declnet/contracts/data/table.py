@@ -55,7 +55,7 @@ def missing_values(column: Array) -> Array:
 
 
 def unmasked(column: np.ma.MaskedArray[Any, Any]) -> Array:
-    """Return a column as a plain array; what is masked is missing (NaN or None)."""
+    """Return a column as a plain array; masked values become missing (NaN or None)."""
     plain, mask = np.asarray(column.data), np.ma.getmaskarray(column)
     if not mask.any():
         return plain

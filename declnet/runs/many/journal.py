@@ -53,7 +53,7 @@ def _inside(name: str) -> str:
 
 
 Folder = Annotated[str, AfterValidator(_inside)]
-"""The path of a folder within that of the group."""
+"""The path of a folder, relative to the group's."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -113,7 +113,7 @@ class _Slot:
 
 
 class _Slots(Executor):
-    """Executes several tasks at once, each in its own slot.
+    """Executes several tasks concurrently, each in its own slot.
 
     Attributes:
         jobs: how many.

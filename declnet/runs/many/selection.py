@@ -33,7 +33,7 @@ def selected_weights(
 ) -> tuple[list[float], dict[Fold, list[float]]]:
     """Return a weight for each member, which add up to 1, and what the other folds select for each.
 
-    Of several losses, each is divided by that of the best single member.
+    Several losses are each divided by the best single member's loss.
 
     Args:
         members: for each, the rows that it has not seen; the same for all. The data of one is no

@@ -193,7 +193,7 @@ class Study(GroupFolder):
 
 
 def trial_point(number: int) -> str:
-    """Return the folder of a trial within that of the study."""
+    """Return the folder of a trial, inside the study's folder."""
     return f"{TRIALS}/{number:04}"
 
 

@@ -229,7 +229,7 @@ def _shown(name: str) -> str:
 def _unpack_into(folder: Path, listed: PackList, path: Path, archive: zipfile.ZipFile) -> Path:
     """Return a folder with the content of a regular archive; raise OSError if it cannot be made.
 
-    It appears as a whole, so it does not matter how many processes do so at once.
+    It appears as a whole, so several processes may unpack it concurrently.
 
     Raises:
         OutputError: the content of an entry is not what the pack lists.

@@ -63,7 +63,7 @@ def open_atomically(path: Path, permissions: int = 0o666) -> Iterator[BinaryIO]:
 
 
 def _temporary(path: Path) -> Path:
-    """Return the temporary file to write; remove those of `path` that killed processes left."""
+    """Return the temporary file to write; remove leftovers of killed processes for `path`."""
     prefix = f".{path.name}."
     with suppress(OSError), os.scandir(path.parent) as entries:
         for entry in entries:

@@ -62,7 +62,7 @@ class _Step:
         )
 
     def require_same(self, expected: _Step) -> None:
-        """Raise CheckFailed if the arrays are not those of a step that Python has made."""
+        """Raise CheckFailed if the arrays differ from the results of a step in Python."""
         dtype = self.x.dtype.name
         for name, array in vars(expected).items():
             if isinstance(array, np.ndarray):

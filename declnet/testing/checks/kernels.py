@@ -81,7 +81,7 @@ class _Comparison:
     def require_equal(self) -> None:
         """Raise CheckFailed if the kernel fills something else than the components."""
         numbers = [np.abs(array[np.isfinite(array)]) for array in self.right.values()]
-        # a gradient may be 0 but for rounding, as that of key biases
+        # a gradient may be 0 except for rounding, e.g. for key biases
         small = SMALL_PART * max(float(number.max(initial=0)) for number in numbers)
         for name, array in self.filled.items():
             fault = difference(array, self.right[name], self.tolerance, max(LEAST, small))

@@ -20,7 +20,7 @@ from declnet.testing.checks.common import only
 Calls = Sequence[Callable[[], object]]
 
 CALLS = 100
-"""Calls after which a component that counts them, or follows a schedule of its own, is noticed."""
+"""Number of calls that reveals a component that counts calls or follows a schedule."""
 
 
 @check
@@ -98,7 +98,7 @@ def bound_calls(subject: Subject) -> dict[str, Calls]:
 
 
 def calls_of(component: Any, calls: Calls) -> Calls:
-    """Return the calls of a component's own methods among those of a step."""
+    """Return a step's calls that are methods of the component."""
     return [
         call
         for call in calls

@@ -1,4 +1,4 @@
-"""Checks on the model: what the loss accepts, redundant layers, and what the graph needs."""
+"""Checks on the model: inputs of the loss, redundant layers, requirements of the graph."""
 
 from __future__ import annotations
 
