@@ -123,7 +123,8 @@ def train_group(
             print_line(f"{left}; to continue: {command}", wrap=False)
     if form == "text":
         print_line(f"{time.perf_counter() - start:.2f} s, {group.path}")
-        if group.status == "finished" and not options.quiet:
+        has_results = not (is_study and status)
+        if group.status == "finished" and has_results and not options.quiet:
             _print_next(group)
     return status
 

@@ -55,6 +55,14 @@ def bits(folder):
     }
 
 
+def test_a_study_without_a_trial_says_how_to_continue(declnet_cli, spec_file, tuned):
+    tuned["tune"] = {"minutes": 1e-9, "space": SPACE}
+    done = declnet_cli("tune", spec_file(tuned), "--out", "study")
+    continued = "no trial began within 1e-09 min; to continue: declnet resume study --minutes N"
+    assert (done.returncode, continued in done.stdout) == (1, True)
+    assert "next:" not in done.stdout
+
+
 def test_the_best_spec_repeats_the_best_trial(declnet_cli, spec_file, tuned, tmp_path):
     out = declnet_cli.succeeds("tune", spec_file(tuned), "--out", "study")
     study = content(tmp_path / "study/summary.json")

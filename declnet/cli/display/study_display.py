@@ -125,11 +125,12 @@ def print_study(group: Group) -> None:
     interrupted = sum(
         trial.state == "running" and trial.worker == group.file.worker for trial in group.trials
     )
-    if interrupted and group.status == "finished":
-        what = "1 trial was" if interrupted == 1 else f"{interrupted} trials were"
+    if (interrupted or not group.trials) and group.status == "finished" and group.file.minutes:
+        trials = {0: "no trial began within", 1: "1 trial was interrupted after"}
+        what = trials.get(interrupted, f"{interrupted} trials were interrupted after")
         limit = f"{group.file.minutes:g} min"
         command = f"declnet resume {quote(str(group.path))} --minutes N"
-        print_line(f"{what} interrupted after {limit}; to continue: {command}", wrap=False)
+        print_line(f"{what} {limit}; to continue: {command}", wrap=False)
     for best in best_trials(group.trials, group.better)[:1]:
         value, path = format_metric(best.value), group.path / BEST
         print_line(f"best: trial {best.number}, {group.objective} {value}: {path}")
