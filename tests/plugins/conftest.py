@@ -48,8 +48,8 @@ def outline_of() -> Callable[..., RunContext]:
     ) -> RunContext:
         known: dict[str, LayerContext | None] = {"input": None}
         before = "input"
-        for each in layers:
-            layer = Layer.from_declaration(each)
+        for declaration in layers:
+            layer = Layer.from_declaration(declaration)
             inputs = tuple(known[name] for name in layer.inputs or (before,))
             shapes = tuple(above.output_shape if above else input_shape for above in inputs)
             shape = layer.output_shape(shapes[0] if layer.n_inputs == 1 else shapes)
@@ -58,7 +58,7 @@ def outline_of() -> Callable[..., RunContext]:
             known[before] = LayerContext(before, layer, inputs, shapes, shape)
         sets = data if isinstance(data, dict) else {"train": data} if data else {}
         return RunContext(
-            layers=tuple(each for each in known.values() if each is not None),
+            layers=tuple(layer for layer in known.values() if layer is not None),
             data=sets,
             loss=Loss.from_declaration(loss) if loss else None,
             here=known[here] if here else None,

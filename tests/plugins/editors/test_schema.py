@@ -372,7 +372,7 @@ WRONG_PARTS = [
 
 def test_a_spec_that_extends_another_may_be_partial(marks_in):
     texts = [f'extends = ["a.toml", "b.toml"]\n{part}' for part in PARTS]
-    texts += [f'extends = "base.toml"\n{each}' for each in WRONG_PARTS]
+    texts += [f'extends = "base.toml"\n{part}' for part in WRONG_PARTS]
     marks = marks_in(texts)
     assert marks[: len(PARTS)] == [[]] * len(PARTS)
     for text, places in zip(texts[len(PARTS) :], marks[len(PARTS) :], strict=True):

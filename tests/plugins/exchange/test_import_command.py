@@ -24,11 +24,11 @@ layers = [
 def arrays(tmp_path):
     rng = np.random.default_rng(0)
     shapes = {"fc1.weight": (3, 4), "fc1.bias": (3,), "fc2.weight": (3, 2), "fc2.bias": (2,)}
-    found = {name: rng.normal(size=each).astype(np.float32) for name, each in shapes.items()}
-    found["bn.num_batches"] = np.zeros(1, np.float32)
-    save_file(found, tmp_path / "net.safetensors")
+    arrays = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    arrays["bn.num_batches"] = np.zeros(1, np.float32)
+    save_file(arrays, tmp_path / "net.safetensors")
     (tmp_path / "map.toml").write_text(MAPPING)
-    return found
+    return arrays
 
 
 def test_weights_with_a_mapping_become_a_spec(arrays, declnet_cli, tmp_path):
@@ -42,8 +42,8 @@ def test_weights_with_a_mapping_become_a_spec(arrays, declnet_cli, tmp_path):
     x = np.random.default_rng(1).normal(size=(5, 4)).astype(np.float32)
     hidden = np.maximum(x @ arrays["fc1.weight"].T + arrays["fc1.bias"], 0)
     logits = hidden @ arrays["fc2.weight"] + arrays["fc2.bias"]
-    wanted = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(build_model(spec.model, (4,)).predict(x), wanted, rtol=1e-5)
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(build_model(spec.model, (4,)).predict(x), expected, rtol=1e-5)
 
 
 def test_leftovers_are_listed(arrays, declnet_cli, tmp_path):
@@ -83,8 +83,10 @@ def test_a_mapping_is_asked_for(arrays, declnet_cli, tmp_path):
 
 def test_existing_files_stay_without_force(arrays, declnet_cli, tmp_path):
     (tmp_path / "net.toml").write_text("kept")
-    given = ("import", "net.safetensors", "--mapping", "map.toml", "-o", "net.toml")
-    refused = declnet_cli(*given)
+    arguments = ("import", "net.safetensors", "--mapping", "map.toml", "-o", "net.toml")
+    refused = declnet_cli(*arguments)
     assert refused.returncode == 2
     assert (tmp_path / "net.toml").read_text() == "kept"
-    assert declnet_cli(*given, "--force").returncode == 2  # it would overwrite the weights it reads
+    assert (
+        declnet_cli(*arguments, "--force").returncode == 2
+    )  # it would overwrite the weights it reads

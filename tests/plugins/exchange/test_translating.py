@@ -50,8 +50,8 @@ class Other(First):
 
 def test_the_first_registered_of_the_format_is_found_for_exactly_the_class():
     registry = Registry()
-    for each in (Other, First, Second):
-        registry.register(each)
+    for translation in (Other, First, Second):
+        registry.register(translation)
     translation, _ = find_translation(registry, "own", Same())
     assert type(translation) is First
     assert find_translation(registry, "own", Derived()) is None
@@ -67,7 +67,7 @@ def test_only_translations_of_the_format_and_type_are_imported():
     assert find_translation(registry, "own", Same()) is not None
     assert registry.failures == []
     assert find_translation(registry, "another", Same()) is None
-    assert [each.type for each in registry.failures] == ["a"]
+    assert [entry.type for entry in registry.failures] == ["a"]
 
 
 def test_an_announcement_must_be_true():

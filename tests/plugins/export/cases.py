@@ -92,8 +92,10 @@ ONLY_NUMBERS = {("c", "quantile"), ("c", "quantile_normal"), ("onnx", "tokenize"
 
 def translations(file_format: str) -> dict[Any, Any]:
     """Return the translation of each class that has one."""
-    entries = [each for each in REGISTRY.entries("translation") if each.format == file_format]
-    return {each: entry.component for entry in entries for each in entry.component.replaces}
+    entries = [entry for entry in REGISTRY.entries("translation") if entry.format == file_format]
+    return {
+        component: entry.component for entry in entries for component in entry.component.replaces
+    }
 
 
 def choices(annotation: Any) -> tuple[Any, ...]:
@@ -120,10 +122,10 @@ def all_instances_of(component: type[Any]) -> list[Any]:
         tables = [fields, *({**fields, name: v} for name in options for v in options[name])]
         for table in tables:
             try:
-                made = component.model_validate(table, context={"registry": REGISTRY})
+                instance = component.model_validate(table, context={"registry": REGISTRY})
             except ValueError:
                 continue  # choices that exclude each other
-            instances.setdefault(repr(made), made)
+            instances.setdefault(repr(instance), instance)
     return [*instances.values()]
 
 
@@ -149,16 +151,19 @@ class Trial:
         for model in self.models:
             predicted = predict(model.examples)
             for output in model.outputs:
-                expected, found = model.expected[output.name], predicted[output.name]
-                difference, labels = compared_predictions(output, found, expected)
+                expected, predictions = model.expected[output.name], predicted[output.name]
+                difference, labels = compared_predictions(output, predictions, expected)
                 has_other_sets = (
-                    expected.sets is not None and np.mean(found.sets != expected.sets) > 0.01
+                    expected.sets is not None and np.mean(predictions.sets != expected.sets) > 0.01
                 )
                 if not difference <= 1e-5 or labels or has_other_sets:
                     yield f"{self.name} {output.name}: {difference}"
         for rows in self.refused:
-            found = predict({**self.model.examples, **rows})
-            if all(each.valid is None or each.valid.all() for each in found.values()):
+            predicted = predict({**self.model.examples, **rows})
+            if all(
+                predictions.valid is None or predictions.valid.all()
+                for predictions in predicted.values()
+            ):
                 yield f"{self.name}: not refused: {rows}"
 
 
@@ -194,9 +199,9 @@ def trials(file_format: str, component: Any) -> Iterator[Trial]:
     translation = translations(file_format).get(component)
     instances_of = build_examples if file_format == "c" else all_instances_of
     cases: list[Case] = []
-    for each in instances_of(component):
+    for instance in instances_of(component):
         with suppress(CheckSkipped):  # no shape is known for this choice of fields
-            cases += cases_of(each, REGISTRY)
+            cases += cases_of(instance, REGISTRY)
     if (file_format, component.type) in ONLY_NUMBERS:
         cases = [case for case in cases if all(is_number(x) for x in case.columns)]
     assert cases or component.kind == "transform" or component.type == "threshold", component
@@ -219,7 +224,7 @@ def attention_beyond_the_range_of_exp(file_format: str) -> Trial:
     case = numbered(next(iter(cases_of(layer, REGISTRY))), 0)
     ((column, x),) = case.columns.items()
     x = 1000 * x
-    arrays = {name: each.astype(float) for name, each in case.node.parameters.items()}
+    arrays = {name: array.astype(float) for name, array in case.node.parameters.items()}
     query, key, value = (
         x @ arrays[f"{name}_weights"] + arrays[f"{name}_biases"]
         for name in ("query", "key", "value")

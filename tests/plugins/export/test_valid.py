@@ -47,16 +47,16 @@ def file_predictor(folder, name):
         predict = runpy.run_path(str(path))["predict"]
 
         def run_python(columns):
-            found = predict(columns)
-            return found["prediction"], found["valid"]
+            predictions = predict(columns)
+            return predictions["prediction"], predictions["valid"]
 
         return run_python
     if path.suffix == ".c":
         program = CompiledProgram.of(path)
 
         def run_program(columns):
-            found = program(columns)[""]
-            return found.prediction, found.valid
+            predictions = program(columns)[""]
+            return predictions.prediction, predictions.valid
 
         return run_program
     onnxruntime = pytest.importorskip("onnxruntime")
@@ -64,19 +64,19 @@ def file_predictor(folder, name):
 
     def run_session(columns):
         """Do what the description asks of the caller: spaces and missing texts are removed."""
-        given = {
-            name: np.array([(each or "").strip(" \t") for each in x], object)
+        feeds = {
+            name: np.array([(text or "").strip(" \t") for text in x], object)
             if x.dtype == object
             else x
             for name, x in columns.items()
         }
-        return session.run(["label", "valid"], given)
+        return session.run(["label", "valid"], feeds)
 
     return run_session
 
 
-def assert_alike(found, expected):
-    prediction, valid = found
+def assert_alike(predicted, expected):
+    prediction, valid = predicted
     refused = np.zeros(len(expected), bool)
     refused[list(expected.errors)] = True
     assert np.flatnonzero(np.asarray(valid, bool) == refused).tolist() == []
@@ -106,22 +106,22 @@ def test_odd_cells_of_a_text_file(folder, tmp_path):
     rows = odd_rows(COUNT, seed=1)
     predictor = load_predictor(folder / "run")
     expected = predictor.predict(rows, on_error="empty")
-    found = file_predictor(folder, "m.py")
-    assert_alike(found({name: [row[name] for row in json_rows(rows)] for name in GOOD}), expected)
+    predict = file_predictor(folder, "m.py")
+    assert_alike(predict({name: [row[name] for row in json_rows(rows)] for name in GOOD}), expected)
     texts = dict.fromkeys(GOOD, ())
     header, *lines = csv_text(rows).splitlines()
     (tmp_path / "rows.csv").write_text("\n".join([header, *lines, ""]))
     read = runpy.run_path(str(folder / "m.py"))["read_csv"](str(tmp_path / "rows.csv"), texts)
     (from_csv,) = predictor.predict_parts(tmp_path / "rows.csv", on_error="empty")
     assert from_csv.errors.keys() == expected.errors.keys()
-    assert_alike(found(read), from_csv)
+    assert_alike(predict(read), from_csv)
 
 
 def test_the_description_says_what_the_caller_does_first(folder):
     onnx = pytest.importorskip("onnx")
     export(open_run(folder / "run"), folder / "m.onnx", force=True)
-    metadata = {each.key: each.value for each in onnx.load(folder / "m.onnx").metadata_props}
-    inputs = {each["name"]: each for each in json.loads(metadata["inputs"])}
+    metadata = {entry.key: entry.value for entry in onnx.load(folder / "m.onnx").metadata_props}
+    inputs = {declared["name"]: declared for declared in json.loads(metadata["inputs"])}
     assert inputs["color"]["first"] == "remove spaces and tabs around the text"
     assert "first" not in inputs["size"]
     (output,) = json.loads(metadata["outputs"])

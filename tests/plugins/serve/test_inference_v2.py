@@ -39,8 +39,8 @@ def test_tensors_are_predicted_as_rows_are(client):
         assert one["datatype"] == ("BYTES" if name == "prediction" else "FP32")
         assert one["data"] == [row[name] for row in expected]
     assert list(outputs) == list(expected[0])
-    wanted = {"inputs": tensors(ROW, OTHER), "outputs": [{"name": "prediction"}]}
-    chosen = ask(f"/v2/models/flowers/versions/{version}/infer", wanted).json
+    body = {"inputs": tensors(ROW, OTHER), "outputs": [{"name": "prediction"}]}
+    chosen = ask(f"/v2/models/flowers/versions/{version}/infer", body).json
     assert chosen["outputs"] == [outputs["prediction"]]
     assert "id" not in chosen
     parameters = {"binary_data_output": True, "on_error": "empty"}  # the first is Triton's

@@ -107,9 +107,9 @@ def test_new_writes_it_and_tune_makes_one_predictor(profile_of, tmp_path, comman
     profile_of("binary")
     command = command_in(tmp_path)
     table = "--data", "table.csv", "--target", "binary"
-    made = command("new", "s.toml", *table, "--preset", "best")
-    assert made.returncode == 0, made.stderr
-    assert "declnet tune s.toml" in made.stdout
+    created = command("new", "s.toml", *table, "--preset", "best")
+    assert created.returncode == 0, created.stderr
+    assert "declnet tune s.toml" in created.stdout
     few = ("preset.folds=2", "training.epochs=2", "tune.trials=2")
     done = command("tune", "s.toml", *(f"--set={value}" for value in few), "--out", "study")
     assert done.returncode == 0, done.stderr

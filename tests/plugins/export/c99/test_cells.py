@@ -136,12 +136,12 @@ class Program:
 
     def check(self, cells):
         """Compare cells, as (column, bytes); those that are not UTF-8 must be refused."""
-        for (column, cell), (code, found) in zip(cells, self.rows(cells), strict=True):
+        for (column, cell), (code, numbers) in zip(cells, self.rows(cells), strict=True):
             expected = self.expected(column, cell)
             assert (code == 0) == (expected is not None), (column, cell, code)
             if expected is not None:
                 np.testing.assert_allclose(
-                    found, expected, rtol=1e-6, atol=1e-6, err_msg=f"{column} {cell!r}"
+                    numbers, expected, rtol=1e-6, atol=1e-6, err_msg=f"{column} {cell!r}"
                 )
 
 

@@ -30,7 +30,7 @@ def test_literals_are_the_same_numbers(value):
 
 
 def test_special_numbers():
-    assert [float_literal(each) for each in (np.inf, -np.inf, np.nan)] == [
+    assert [float_literal(number) for number in (np.inf, -np.inf, np.nan)] == [
         "INFINITY",
         "-INFINITY",
         "NAN",
@@ -41,11 +41,11 @@ def test_special_numbers():
 @given(st.lists(st.text(), max_size=8))
 def test_names_are_unlike_each_other_and_identifiers(texts):
     used = set[str]()
-    found = [unique_name(identifier(each), used) for each in texts]
-    assert len(set(found)) == len(found)
-    for each in found:
-        assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", each)
-        assert each not in KEYWORDS
+    names = [unique_name(identifier(text), used) for text in texts]
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name)
+        assert name not in KEYWORDS
 
 
 @given(st.text().filter(lambda text: "\0" not in text))
@@ -60,8 +60,8 @@ def test_strings_hold_the_bytes_of_a_text(text):
 
 
 def _unescaped(match):
-    found = match[1]
-    return chr(int(found, 8)) if len(found) == 3 else found
+    escaped = match[1]
+    return chr(int(escaped, 8)) if len(escaped) == 3 else escaped
 
 
 def test_a_text_that_c_cannot_hold_is_refused():
@@ -73,11 +73,12 @@ def test_a_text_that_c_cannot_hold_is_refused():
 def test_arrays_needed_at_the_same_time_share_no_memory(sizes):
     blocks = [Block(size, min(a, b), max(a, b)) for size, a, b in sizes]
     total = place(blocks)
-    for number, each in enumerate(blocks):
-        assert each.offset >= 0
-        assert each.offset + each.size <= total
+    for number, block in enumerate(blocks):
+        assert block.offset >= 0
+        assert block.offset + block.size <= total
         for other in blocks[:number]:
             apart = (
-                each.offset + each.size <= other.offset or other.offset + other.size <= each.offset
+                block.offset + block.size <= other.offset
+                or other.offset + other.size <= block.offset
             )
-            assert apart or not each.meets(other)
+            assert apart or not block.meets(other)

@@ -80,10 +80,10 @@ def test_each_loop_in_place_computes_with_whole_vectors(processor: str) -> None:
     text = machine.emit_assembly(optimized(words.pattern, width, machine))
     loops = [block for block in re.split(r"\n\.L\w+:", text) if INSTRUCTION.search(block)]
     longest = max(loops, key=len)
-    found = [match.group(0) for match in INSTRUCTION.finditer(longest)]
-    assert len(found) > 20
+    instructions = [match.group(0) for match in INSTRUCTION.finditer(longest)]
+    assert len(instructions) > 20
     assert all(match.group(3) == "p" for match in INSTRUCTION.finditer(longest))
-    assert all(PROCESSORS[processor][2] in line for line in found)
+    assert all(PROCESSORS[processor][2] in line for line in instructions)
 
 
 def test_one_buffer_is_named_once() -> None:

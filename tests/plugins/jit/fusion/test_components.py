@@ -184,13 +184,13 @@ def test_optimizers_agree_step_by_step(subject: Any) -> None:
     compiled = NativeEngine().compile([OptimizerUpdate(optimizer, v, dv, states[1], rate, step)])
     assert compiled.native is not None
     for number in (1, 2, 3, 700, 70000):
-        given = numbers(rng, dtype)
-        dw[:] = dv[:] = given
+        gradient = numbers(rng, dtype)
+        dw[:] = dv[:] = gradient
         rate[0], step[0] = 0.1 / number, number
         schedules.begin(number)
         optimizer.update(w, dw, states[0], 0.1 / number, number)
         run(compiled.native, 1)
-        size = np.abs(given)
+        size = np.abs(gradient)
         for name in names:
             one, other = (getattr(state, name) for state in states)
             assert not (np.abs(other - one) > TOLERANCE[dtype] * (np.abs(one) + size)).any()

@@ -75,8 +75,8 @@ def _results(call: Any, before: Sequence[Any], calls: Sequence[Callable[[], obje
     for state in [x for x in getattr(call, "args", ()) if hasattr(x, "rng")]:
         state.rng.bit_generator.state = np.random.PCG64(3).state
     with np.errstate(all="ignore"):
-        for each in calls:
-            each()
+        for step in calls:
+            step()
     return [(np.where(x != x, 7, x) if x.dtype.kind == "f" else x).tobytes().hex() for x in arrays]
 
 

@@ -38,9 +38,9 @@ class Converter:
         return predictions_of(message, arrays)
 
     def run(self, x):
-        given = {str(at): array for at, array in enumerate(x)}
+        inputs = {str(at): array for at, array in enumerate(x)}
         with np.errstate(all="ignore"):
-            _, _, outputs = self.answer({}, given)
+            _, _, outputs = self.answer({}, inputs)
         return list(outputs.values())
 
 

@@ -16,17 +16,17 @@ def stored(name, values, kind=np.float32):
 def model_of(nodes, arrays=(), shape=("n", 4), outputs=("y",), opset=17):
     """Return a model of nodes (operator, inputs, output, attributes), arrays (name, values)."""
     protos = [
-        each
-        if isinstance(each, onnx.NodeProto)
-        else helper.make_node(each[0], each[1].split(), [each[2]], **(each[3:] or ({},))[0])
-        for each in nodes
+        node
+        if isinstance(node, onnx.NodeProto)
+        else helper.make_node(node[0], node[1].split(), [node[2]], **(node[3:] or ({},))[0])
+        for node in nodes
     ]
     graph = helper.make_graph(
         protos,
         "graph",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
-        [each if isinstance(each, onnx.TensorProto) else stored(*each) for each in arrays],
+        [array if isinstance(array, onnx.TensorProto) else stored(*array) for array in arrays],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
 

@@ -118,7 +118,7 @@ def numbers_of(message):
         else:
             for at, item in enumerate(value):
                 if isinstance(item, int | float):
-                    yield lambda new, own=value, at=at: own.__setitem__(at, new)
+                    yield lambda new, values=value, at=at: values.__setitem__(at, new)
                 elif hasattr(item, "ListFields"):
                     yield from numbers_of(item)
 

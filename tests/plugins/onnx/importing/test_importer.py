@@ -28,9 +28,9 @@ NETWORKS = {
     "activations": (
         (5,),
         [
-            each
+            layer
             for activation in (*ACTIVATIONS, "gelu", {"type": "gelu", "approximation": "tanh"})
-            for each in ({"type": "dense", "units": 6}, activation)
+            for layer in ({"type": "dense", "units": 6}, activation)
         ],
     ),
     "images": (

@@ -152,15 +152,17 @@ def test_predictions_are_those_of_scikit_learn(name, dtype, zipmap, tmp_path):
     summary = import_network(DirectImporter(), path, tmp_path / "run", default_registry())
     assert summary.odd_samples > 0
     sample = frame.sample(MOST_ROWS, replace=True, random_state=0)
-    found = load_predictor(tmp_path / "run").predict(sample)
+    predicted = load_predictor(tmp_path / "run").predict(sample)
     if is_classifier:
         expected = estimator.predict_proba(sample)
-        np.testing.assert_allclose(found.probabilities, expected, atol=1e-5)
+        np.testing.assert_allclose(predicted.probabilities, expected, atol=1e-5)
         certain = np.ptp(np.sort(expected, axis=1)[:, -2:], axis=1) > 1e-4
-        assert (found.prediction == estimator.predict(sample))[certain].all()
+        assert (predicted.prediction == estimator.predict(sample))[certain].all()
     else:
         expected = estimator.predict(sample)
-        np.testing.assert_allclose(found.prediction, expected, atol=1e-5 * np.abs(expected).max())
+        np.testing.assert_allclose(
+            predicted.prediction, expected, atol=1e-5 * np.abs(expected).max()
+        )
 
 
 def _columns(estimator):

@@ -36,7 +36,7 @@ class OtherSoftmax(Softmax):
     type = "other_softmax"
 
 
-def taken(layers, loss, kernels):
+def chosen(layers, loss, kernels):
     """Take one step."""
     registry = default_registry()
     model = Model(infer_network(layers, (4,), registry), "float64")
@@ -59,7 +59,7 @@ def taken(layers, loss, kernels):
 )
 def test_others_are_not_joined(layers, loss):
     kernels = Kernels(default_registry())
-    taken((Dense(units=3), *layers), loss, kernels)
+    chosen((Dense(units=3), *layers), loss, kernels)
     assert kernels.used == ()
 
 

@@ -66,11 +66,15 @@ def test_the_refined_log_loss_is_that_after_the_temperature(classes, dtype, valu
     ).astype(dtype)
     y = rng.integers(max(classes, 2), size=200)
     y = np.where(rng.random(200) < 0.5, y, (p > 0.5)[:, 0] if classes == 1 else p.argmax(axis=1))
-    task, given = ("binary", p[:, 0]) if classes == 1 else ("classes", p)
+    task, probabilities = ("binary", p[:, 0]) if classes == 1 else ("classes", p)
     temperature = Temperature()
-    refined = temperature.apply(given.astype(float), temperature.fit(given.astype(float), y, task))
+    refined = temperature.apply(
+        probabilities.astype(float), temperature.fit(probabilities.astype(float), y, task)
+    )
     value = value_of(RefinedLogLoss(), p, y, 90, 110)
     assert value == pytest.approx(value_of(LogLoss(), refined.reshape(p.shape), y), rel=1e-9)
     assert value < 0.9 * value_of(LogLoss(), p, y)  # the probabilities are too certain
-    blurred = temperature.apply(given.astype(float), {"temperature": 3.0, "together": classes > 1})
+    blurred = temperature.apply(
+        probabilities.astype(float), {"temperature": 3.0, "together": classes > 1}
+    )
     assert value_of(RefinedLogLoss(), blurred.reshape(p.shape), y) == pytest.approx(value, rel=1e-5)

@@ -80,5 +80,5 @@ def test_moments_far_from_now_have_the_parts_that_they_are_written_with():
     """A day has more microseconds than floats tell apart so far from 1970."""
     transform = Datetime(parts=("year", "day", "weekday", "hour", "second"), cycles=False)
     column = text("0001-01-01 23:59:59.999999", "9999-12-31 23:59:59.999999")
-    found = transform.apply(column, transform.fit(column))
-    assert found.tolist() == [[1, 1, 0, 23, 59], [9999, 31, 4, 23, 59]]
+    parts = transform.apply(column, transform.fit(column))
+    assert parts.tolist() == [[1, 1, 0, 23, 59], [9999, 31, 4, 23, 59]]
