@@ -1,4 +1,4 @@
-"""Single components on plain arrays, without a graph; Numba, and a spec that needs only kernels."""
+"""Fixtures: contexts of single components, Numba, and a spec that needs only kernels."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ SPIRAL: dict[str, Any] = {
 
 @pytest.fixture
 def outline_of() -> Callable[..., RunContext]:
-    """The context of a run: layers as a spec has them, each reading the one before or `inputs`.
+    """Return a function that builds a run's context from layers declared as in a spec.
 
-    Each layer is named for its type and count; `here` names the one whose check is called.
+    A layer reads `inputs` or the layer before it, and is named by its type and count;
+    `here` names the layer whose check is called.
     """
 
     def make(
@@ -79,11 +80,11 @@ def codes_of() -> Callable[..., list[str]]:
 
 @pytest.fixture
 def numba():
-    """Numba; a test that needs it is skipped where it is missing."""
+    """Return Numba; skip the test if it is not installed."""
     return pytest.importorskip("numba", reason="the extra jit is not installed")
 
 
 @pytest.fixture
 def spiral() -> dict[str, Any]:
-    """The spiral of the book, 100 samples a class, for 200 epochs."""
+    """The book's spiral with 100 samples per class, for 200 epochs."""
     return copy.deepcopy(SPIRAL)

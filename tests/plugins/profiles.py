@@ -21,7 +21,7 @@ def table_profile(folder: Path, *targets: str, task: str | None = None) -> Table
 
 
 def spec_text(preset: str, profile: TableProfile) -> str:
-    """Return the spec that a preset writes for a table, which is short."""
+    """Return the spec that a preset writes for a table; require that it is short."""
     registry = default_registry()
     text: str = registry.find("template", preset)().spec_for_table(profile, registry)
     assert len(text.splitlines()) <= MOST_LINES
@@ -29,7 +29,7 @@ def spec_text(preset: str, profile: TableProfile) -> str:
 
 
 def spec_document(preset: str, profile: TableProfile) -> dict[str, Any]:
-    """Return that spec merged into the document of the preset that it extends."""
+    """Return the spec's document, merged into the preset that it extends."""
     registry = default_registry()
     template = registry.find("template", preset)()
     return spec_for_profile(template, profile, registry).document

@@ -1,4 +1,4 @@
-"""The names of other libraries that components declare: each leads to one thing that exists."""
+"""Names from other libraries that components declare: each leads to exactly one name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KINDS = [kind for kind in default_registry().kinds() if kind not in ("kernel", "
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_other_types_are_no_types_and_lead_to_one(kind):
+def test_other_types_are_unregistered_and_lead_to_one_type(kind):
     entries = list(default_registry().entries(kind))
     types = {entry.type for entry in entries}
     meant: dict[str, set[str]] = {}
@@ -29,7 +29,7 @@ def sections_and_components():
 
 
 @pytest.mark.parametrize("model", sections_and_components(), ids=lambda model: model.__name__)
-def test_other_keys_are_no_fields_and_lead_to_fields_or_hints(model):
+def test_other_keys_are_not_fields_and_lead_to_fields_or_hints(model):
     assert not vars(model).get("other_keys", {}).keys() & model.model_fields.keys()
     for base in model.__mro__:
         for written, here in vars(base).get("other_keys", {}).items():

@@ -1,4 +1,4 @@
-"""What several networks' predictions become."""
+"""How the predictions of several networks are combined."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def test_json_is_one_object(trained, declnet_cli):
     assert described["parts"][0]["translation"] == "recorded"
 
 
-def test_the_best_of_several_runs_is_exported_if_it_is_wanted(document, tmp_path, declnet_cli):
+def test_best_exports_the_best_of_several_runs(document, tmp_path, declnet_cli):
     accuracies = {}
     for number, rate in enumerate((0.01, 1.0)):
         document["optimizer"] = {"type": "sgd", "learning_rate": rate}

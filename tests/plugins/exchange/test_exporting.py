@@ -1,4 +1,4 @@
-"""Exports of runs: translations by exact class, checks before a file is kept, folds in one file."""
+"""Exports of runs: translations by exact class, checks of the written file, folds in one file."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class WrongSquare(NumpySquare):
 
 
 class Text(Exporter):
-    """Another format of Python's suffix."""
+    """Another format with Python's suffix."""
 
     type = "text"
     suffixes = (".py",)
@@ -160,7 +160,7 @@ def in_new_process(path: Path, code: str) -> str:
     ).stdout
 
 
-def test_a_third_partys_layer_is_written_by_its_translation(trained, tmp_path, blobs):
+def test_a_third_party_layer_is_written_by_its_translation(trained, tmp_path, blobs):
     run = trained("square", classes=(Square, NumpySquare))
     exported = export(run, tmp_path / "model.py")
     assert exported.samples == 30
@@ -192,14 +192,14 @@ def test_a_translation_may_leave_a_component_to_the_recording(trained, tmp_path)
     assert parts['layer "sorted_1"'] == "source"
 
 
-def test_a_file_that_fails_is_not_left(trained, tmp_path):
+def test_a_file_that_fails_is_removed(trained, tmp_path):
     run = trained("square", classes=(Square, Failing))
     with pytest.raises(ExportError, match="it fails on rows: ZeroDivisionError"):
         export(run, tmp_path / "model.py")
     assert not (tmp_path / "model.py").exists()
 
 
-def test_every_component_that_cannot_be_written_is_reported_at_once(trained, tmp_path):
+def test_all_components_that_cannot_be_written_are_reported(trained, tmp_path):
     run = trained("sorted", "centered", "sorted", classes=(Sorted, NumpySorted, Centered))
     with pytest.raises(ExportError) as error:
         export(run, tmp_path / "model.c")
@@ -214,7 +214,7 @@ def test_every_component_that_cannot_be_written_is_reported_at_once(trained, tmp
     assert not list(tmp_path.glob("*.c"))
 
 
-def test_a_file_that_differs_is_not_left(trained, tmp_path):
+def test_a_file_that_differs_is_not_written(trained, tmp_path):
     run = trained("square", classes=(Square, WrongSquare))
     (tmp_path / "model.py").write_text("kept")
     with pytest.raises(ExportError, match=r"nothing was written, .* up to 0.0"):
@@ -256,7 +256,7 @@ def test_a_wrong_file_differs_on_synthetic_rows_too(trained, tmp_path):
 
 
 def test_a_table_of_a_program_is_compared_on_synthetic_rows(flowers, tmp_path):
-    """In the types of its columns, with the gaps and the categories of the training data."""
+    """The rows have the column types, gaps and categories of the training data."""
     rows = {name: [row[name] for row in flowers.rows] for name in flowers.rows[0]}
     for name in ("length", "width"):
         rows[name] = [float(cell) if cell not in ("", "NA") else None for cell in rows[name]]
@@ -292,7 +292,7 @@ def test_a_predictor_of_an_ensemble_is_compared_on_a_table_of_the_caller(flowers
 
 
 def test_the_file_predicts_csv_on_the_command_line(tmp_path, document, changed):
-    """With gaps, text, probabilities at a temperature, and sets of classes."""
+    """The table has gaps and text; probabilities are calibrated, and classes come in sets."""
     rows = (
         f"{n % 3 + n % 7 / 9 if n % 9 else ''},{('red', '')[n % 2]},{'abc'[n % 3]}\n"
         for n in range(120)

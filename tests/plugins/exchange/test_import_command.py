@@ -1,4 +1,4 @@
-"""`declnet import`, on files of weights alone, which need no extra."""
+"""`declnet import` on files with only weights, which need no optional dependency."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_mapping_is_asked_for(arrays, declnet_cli, tmp_path):
     assert "options of safetensors: mapping, the TOML file" in done.stderr
 
 
-def test_existing_files_stay_without_force(arrays, declnet_cli, tmp_path):
+def test_existing_files_are_not_overwritten_without_force(arrays, declnet_cli, tmp_path):
     (tmp_path / "net.toml").write_text("kept")
     arguments = ("import", "net.safetensors", "--mapping", "map.toml", "-o", "net.toml")
     refused = declnet_cli(*arguments)

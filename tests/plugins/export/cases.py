@@ -1,6 +1,6 @@
-"""Models of one component each: all examples and choices of its fields, on data with edges.
+"""Models of single components with all examples and choices of fields, on data with edge cases.
 
-A file of any format must predict for them what the component computes, and refuse what it refuses.
+A file of any format must predict what the component computes, and refuse what it refuses.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ WRONG = {
 DATES = ("elapsed", "year", "quarter", "month", "day", "day_of_year", "weekday")
 TIMES = ("hour", "minute", "second", "time_of_day")
 MORE = {"datetime": ({"parts": TIMES}, {"parts": DATES + TIMES, "cycles": True})}
-"""Fields in addition to those of the examples."""
+"""Fields to test in addition to the examples of a component."""
 
 ONLY_NUMBERS = {("c", "quantile"), ("c", "quantile_normal"), ("onnx", "tokenize")}
 """Transforms that a format has only for single numbers, or (of text) only with some fields."""
@@ -109,7 +109,7 @@ def choices(annotation: Any) -> tuple[Any, ...]:
 
 
 def all_instances_of(component: type[Any]) -> list[Any]:
-    """Return a component's examples, each also with every other choice of each of its fields."""
+    """Return a component's examples, and each of them with every other choice of each field."""
     instances = {}
     more = [component.model_validate(fields) for fields in MORE.get(component.type, ())]
     for example in (*build_examples(component, REGISTRY), *more):
@@ -147,7 +147,7 @@ class Trial:
         return self.models[0]
 
     def faults(self, predict: FilePredictor) -> Iterator[str]:
-        """Yield by how much predictions differ, and what is not refused."""
+        """Yield descriptions of predictions that differ and of rows that are not refused."""
         for model in self.models:
             predicted = predict(model.examples)
             for output in model.outputs:
@@ -168,9 +168,9 @@ class Trial:
 
 
 def exported(file_format: str) -> list[Any]:
-    """Return the classes that a format can have, by a translation or recorded.
+    """Return the classes to test in a format, translated or recorded.
 
-    Before a landing these are a third of them, another third for each format.
+    By default each format gets a different third of them.
     """
     components = {
         component
@@ -194,7 +194,7 @@ def is_computed(component: Any) -> bool:
 def trials(file_format: str, component: Any) -> Iterator[Trial]:
     """Yield trials of a component, on all shapes and columns that the kit knows.
 
-    In C, which takes long to compile, only those of its examples.
+    C takes long to compile, so it gets only the component's examples.
     """
     translation = translations(file_format).get(component)
     instances_of = build_examples if file_format == "c" else all_instances_of
@@ -239,7 +239,7 @@ def attention_beyond_the_range_of_exp(file_format: str) -> Trial:
 
 
 def trials_of_transform(file_format: str, component: Any) -> Iterator[Trial]:
-    """Yield a trial of a transform on all columns, with rows that it was not fitted to."""
+    """Yield a trial of a transform on all columns, with rows outside its training data."""
     cases, new, expected, refused = list[Case](), {}, {}, list[Mapping[str, Any]]()
     wrong = dict(WRONG) if component.type == "datetime" else {}
     for transform in all_instances_of(component):
@@ -276,7 +276,7 @@ def trials_of_transform(file_format: str, component: Any) -> Iterator[Trial]:
 
 
 def steps_of(transform: Any, column: Any) -> tuple[ExportedStep, ...] | None:
-    """Return a transform and what makes numbers of its result; None if it takes no such column."""
+    """Return a transform and steps that turn its output into numbers; None if it refuses x."""
     if not transform.suits(column):
         return None
     try:
@@ -305,7 +305,7 @@ def next_step(transform: Any, x: Any) -> ExportedStep:
 
 
 def prepared(steps: Sequence[ExportedStep], x: Any) -> ExportedPredictions:
-    """Return what a model predicts that only prepares a column."""
+    """Return the predictions of a model that only prepares a column."""
     for step in steps:
         x = step.transform.apply(x, step.state)
     if not np.isfinite(x.astype(float)).all():

@@ -1,4 +1,4 @@
-"""Files say for each row whether declnet predicts it, whatever the row has."""
+"""Exported files say for each row whether declnet would predict it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TYPED = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A run with every kind of cells."""
+    """A run on a table with every kind of cell."""
     folder = tmp_path_factory.mktemp("cells")
     train = {"type": "csv", "path": str(training_file(folder / "train.csv")), "target": "label"}
     run(parse_spec({**SPEC, "data": {"train": train, "prepare": PREPARE}}), out=folder / "run")
@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
 
 
 def file_predictor(folder, name):
-    """Export the run, and return a function of columns that gives labels and validity."""
+    """Export the run; return a function from columns to labels and validity."""
     path = folder / name
     assert export(open_run(folder / "run"), path, force=True).labels_differ == 0
     if path.suffix == ".py":
@@ -63,7 +63,7 @@ def file_predictor(folder, name):
     session = onnxruntime.InferenceSession(str(path))
 
     def run_session(columns):
-        """Do what the description asks of the caller: spaces and missing texts are removed."""
+        """Prepare the columns as the description asks: strip texts and replace missing ones."""
         feeds = {
             name: np.array([(text or "").strip(" \t") for text in x], object)
             if x.dtype == object

@@ -1,4 +1,4 @@
-"""mlflow: what its server holds of runs, and of those that belong together."""
+"""The callback `mlflow`: single runs on its server, and runs with a common parent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PARENT = "mlflow.parentRunId"
 
 @pytest.fixture
 def tracked_document(document, database, tmp_path, monkeypatch, request):
-    """A spec whose experiment is this test's own."""
+    """A spec with an experiment for this test only."""
     monkeypatch.chdir(tmp_path)
     document["data"] |= {"test": document["data"]["train"]}
     document["training"] |= {"epochs": 6}
@@ -102,7 +102,7 @@ def test_a_run_whose_process_was_killed_at_its_end_is_ended_by_resume(
     history = client.get_metric_history(actual.info.run_id, "test_loss")
     assert {(run.step, run.value) for run in history} == {(5, result.metrics["test"]["loss"])}
     assert files == {path: path.read_bytes() for path in directory.iterdir() if path.is_file()}
-    (directory / "mlflow.json").unlink()  # as of a run that was copied without it
+    (directory / "mlflow.json").unlink()  # as in a run that was copied without it
     resume(directory)
     assert len(tracked()[1]) == 1
 
@@ -149,7 +149,7 @@ def test_a_parent_whose_process_was_killed_at_the_end_is_ended_by_resume(
     tracked_document, tracked, tmp_path, moment, monkeypatch
 ):
     class Killed(BaseException):
-        """The process ends here."""
+        """The end of the process."""
 
     def killed(*_, **__):
         raise Killed
@@ -194,7 +194,7 @@ def test_missing_mlflow(tracked_document, monkeypatch):
 
 
 @needs_mlflow
-def test_a_parent_that_ends_again_with_more_values_tells_them(database, tracked, tmp_path, request):
+def test_a_parent_that_ends_again_logs_its_new_values(database, tracked, tmp_path, request):
     from declnet_plugins.mlflow.callback import Mlflow
 
     callback = Mlflow(tracking_uri=database, experiment=request.node.name)
@@ -204,7 +204,7 @@ def test_a_parent_that_ends_again_with_more_values_tells_them(database, tracked,
         for rate in rates
     ]
     tags = []
-    for count in (1, 2, len(runs)):  # as a study does that gets more time
+    for count in (1, 2, len(runs)):  # like a study that gets more time
         callback.group_finished(runs[:count], None)
         _, (parent,) = tracked()
         assert parent.info.status == "FINISHED"

@@ -1,4 +1,4 @@
-"""Texts within the graph: what is exact, and what the runtime refuses."""
+"""Texts in the graph: exact results, and cells that the runtime refuses."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SENTENCES = texts(
 
 
 @pytest.mark.parametrize(("ngrams", "length"), [(1, 5), (2, None), (3, 4)])
-def test_weights_are_those_of_declnet(ngrams, length):
+def test_weights_match_declnet(ngrams, length):
     tokenize = Tokenize(ngrams=ngrams, weights="tf_idf", min_count=1, length=length)
     state = tokenize.fit(SENTENCES)
     expected = tokenize.apply(SENTENCES, state)
@@ -67,7 +67,7 @@ def test_weights_are_those_of_declnet(ngrams, length):
 
 @pytest.mark.parametrize("cut", ["start", "end"])
 @pytest.mark.parametrize("lowercase", [True, False])
-def test_words_are_those_of_declnet(lowercase, cut):
+def test_words_match_declnet(lowercase, cut):
     tokenize = Tokenize(lowercase=lowercase, cut=cut, min_count=1, max_tokens=30, length=6)
     state = tokenize.fit(SENTENCES)
     expected = tokenize.apply(SENTENCES, state)

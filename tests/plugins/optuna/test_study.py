@@ -32,7 +32,7 @@ def context(tmp_path):
 
 
 def carried_out(study, most=100):
-    """Give each trial an objective; return the values of the trials of this process."""
+    """Run trials, with an objective for each; return the values that this process tried."""
     result = []
     while len(result) < most and (trial := study.ask()) is not None:
         value = abs(trial.values.get("optimizer.learning_rate", 0.01) - 0.01)
@@ -141,8 +141,8 @@ def test_a_server_shares_a_study_and_no_message_has_the_password(context, monkey
         assert PASSWORD not in str(error.value)
 
 
-def test_a_trial_takes_as_many_statements_however_long_the_study_is(context):
-    """Samples and prunes in memory, unless another process shares the study."""
+def test_the_statements_of_a_trial_do_not_grow_with_the_study(context):
+    """Sampling and pruning use memory, unless another process shares the study."""
     from sqlalchemy import Engine, event
 
     statements = []

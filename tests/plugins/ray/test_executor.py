@@ -23,7 +23,7 @@ class RayTaskError(RayError):
 
 
 class Reference:
-    """A task: `wait` runs it, and has it ready the next time."""
+    """A task: `wait` runs it, and returns it as ready the next time."""
 
     def __init__(self, call):
         self.call, self.has_run, self.value = call, False, None
@@ -40,7 +40,7 @@ class Reference:
 
 
 class StandIn(ModuleType):
-    """As much of Ray as the executor uses, and what it was asked for."""
+    """The part of Ray that the executor uses; it records the requests."""
 
     def __init__(self):
         super().__init__("ray")
@@ -169,7 +169,7 @@ def test_failures_say_where_and_why(ray):
     assert failures == ["on a node of the cluster: ValueError('fails')", "lost node", "RayError"]
 
 
-def test_what_runs_when_it_ends_is_interrupted(ray):
+def test_running_tasks_are_interrupted_at_the_end(ray):
     running = updates("a", "b", "c")
     list(islice(running, 1))
     pending = [*ray.pending]

@@ -1,4 +1,4 @@
-"""`declnet report` and `declnet plot`, in this process, which keeps what takes long to load."""
+"""`declnet report` and `declnet plot`, in this process to import slow modules only once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.documents import spec_document
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Two runs of a small spec with another seed each."""
+    """Two runs of a small spec with different seeds."""
     folder = tmp_path_factory.mktemp("trained")
     for seed, name in enumerate(("one", "two")):
         spec = spec_document(
@@ -50,7 +50,7 @@ def command(runs, monkeypatch, capsys):
 
 
 @pytest.mark.usefixtures("needs_report")
-def test_a_pack_is_reported_and_drawn_beside_it(command, runs, monkeypatch, tmp_path):
+def test_a_pack_is_reported_and_drawn_next_to_it(command, runs, monkeypatch, tmp_path):
     monkeypatch.setenv("DECLNET_CACHE_DIR", str(tmp_path / "cache"))
     pack_run(runs / "one", runs / "one.declnet")
     assert command("report", "one.declnet") == (0, "report.html\n", "")
@@ -96,7 +96,7 @@ def test_a_page_is_the_runs_the_working_folders_or_where_the_user_wants_it(comma
         (["plot", "absent"], "there is no such folder"),
     ],
 )
-def test_wrong_usage_is_found_before_anything_is_drawn(
+def test_usage_errors_are_reported_before_anything_is_drawn(
     command, runs, monkeypatch, arguments, message
 ):
     (runs / "empty").mkdir()

@@ -27,7 +27,7 @@ def test_runs_have_the_shortest_names_that_differ(paths, labels):
 
 
 @given(wishes, st.lists(st.floats(-30, 30), min_size=8, max_size=8))
-def test_nothing_that_keeps_the_gaps_is_nearer(desired, shifts):
+def test_no_other_placement_with_these_gaps_is_nearer(desired, shifts):
     places = np.array(set_apart(desired, 120))
     assert (np.diff(places) >= 120 - 1e-6).all()
     other = places + np.array(shifts[: len(places)])

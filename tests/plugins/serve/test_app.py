@@ -57,7 +57,7 @@ def test_arrays_and_ensembles(client, runs):
     schemas = ask("/openapi.json").json["components"]["schemas"]
     assert schemas["folds.prediction"]["required"] == list(part)
     assert [one["name"] for one in ask("/v2/models/folds").json["outputs"]] == list(part)
-    assert ask("/predict", [ROW]).status == 404  # which of them?
+    assert ask("/predict", [ROW]).status == 404  # ambiguous
 
 
 def test_forecasts_and_several_losses(client, runs):
@@ -94,7 +94,7 @@ def test_forecasts_and_several_losses(client, runs):
     assert house["price_lower"] < house["price_prediction"] < house["price_upper"]
     outputs = {item["name"]: item["outputs"] for item in ask("/models").json["models"]}
     assert outputs["houses"].keys() == house.keys()
-    assert outputs["sales"] == {}  # no example was found
+    assert outputs["sales"] == {}  # no example is available
     losses = {item["name"]: item["losses"] for item in ask("/models").json["models"]}
     assert (list(losses["houses"]), list(losses["sales"])) == (["price", "sold"], ["prediction"])
 
@@ -162,7 +162,7 @@ def test_rows_that_cannot_be_predicted_may_be_left_empty(client, runs, model):
     first, _, wrong, *_ = as_csv.body.decode().splitlines()
     assert first.endswith(",error")
     assert wrong.startswith(",,")
-    assert ask("/predict?on_error=empty", [ROW, 3]).status == 422  # which no row is
+    assert ask("/predict?on_error=empty", [ROW, 3]).status == 422  # no row has this size
 
 
 def test_malformed_json_is_located(client):
@@ -266,7 +266,7 @@ def test_limits(client):
     assert slow.status == 408
 
 
-def test_more_requests_than_the_queue_holds_are_refused_at_once(client):
+def test_more_requests_than_the_queue_holds_are_refused_immediately(client):
     ask = client(threads=1, queue=1, timeout=0.5)
     body, json_type = json.dumps([ROW] * 100).encode(), {"content-type": "application/json"}
 

@@ -25,7 +25,7 @@ def changed(name, **members):
     return [one | members if one["name"] == name else one for one in tensors(ROW, OTHER)]
 
 
-def test_tensors_are_predicted_as_rows_are(client):
+def test_tensors_and_rows_get_the_same_predictions(client):
     ask = client()
     expected = ask("/predict", [ROW, OTHER]).json["predictions"]
     version = ask("/health").json["models"]["flowers"]["version"]
@@ -113,7 +113,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("body", "fragment"), FAULTS)
-def test_faults_are_error_objects(client, body, fragment):
+def test_errors_are_error_objects(client, body, fragment):
     result = client()(INFER, body)
     assert result.status in (400, 422)
     assert fragment in result.json["error"]

@@ -1,4 +1,4 @@
-"""Counts for Prometheus, read by its own parser."""
+"""Counts for Prometheus, read with Prometheus' parser."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_no_request_adds_a_label(client, counts):
         ask("/models/flowers/predict", [{**ROW, word: 1, "color": word}])
 
     send("a")
-    names()  # which is a request, too
+    names()  # this is a request, too
     before = names()
     for number in range(20):
         send(f"word-{number}")

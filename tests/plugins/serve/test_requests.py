@@ -1,4 +1,4 @@
-"""What the headers and the query of a request mean."""
+"""The headers and the query of a request."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_sigterm_completes_requests_and_slow_clients_are_closed(start, runs):
 
 @contextmanager
 def insisting(server):
-    """Ask the server's port from several threads, which retry until there is an answer."""
+    """Send requests from several threads, which retry until they get an answer."""
     answers, stop = [], threading.Event()
 
     def insist():
@@ -61,7 +61,7 @@ def insisting(server):
             for _ in range(3000):
                 with suppress(OSError, http.client.HTTPException):
                     answer = server.ask("POST", "/predict", [ROW], timeout=5)
-                    if answer[0] != 503:  # what a worker says that stops, as its parent is gone
+                    if answer[0] != 503:  # logged by a worker that stops because its parent ended
                         answers.append(answer)
                         break
                 time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Requests by which two servers could divide a connection differently, on raw sockets."""
+"""Requests that two servers could split differently on one connection, on raw sockets."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def answers(port, *parts):
                 client.sendall(part)
             while part := client.recv(1 << 16):
                 received += part
-                client.settimeout(0.25)  # a connection that stays open says nothing more
+                client.settimeout(0.25)  # an open connection sends nothing more
             closed = True
         except ConnectionError:
             closed = True

@@ -174,7 +174,7 @@ class TestConformalInLogarithms:
         rng = np.random.default_rng(10)
         z = rng.normal(1, 1, (400, *shape))
         z_pred = z + rng.normal(0, 0.5, z.shape)
-        if quantiles:  # far apart, so that they are moved past each other
+        if quantiles:  # so far apart that calibration moves them past each other
             z_pred = z_pred[:, None] + rng.uniform(1, 4, (400, 1)) * [1.0, 0.0, -1.0]
         of_values = build("conformal", coverage=0.3 if quantiles else 0.8)
         of_logs = build("conformal", coverage=of_values.coverage, scale="log", shift=shift)
@@ -192,7 +192,7 @@ class TestConformalInLogarithms:
         y = np.exp(rng.normal(0, 1, 4000))
         y_pred = y + rng.normal(0, 1, 4000)
         assert (y_pred <= 0).mean() > 0.15
-        for coverage in (0.5, 0.95):  # the limit is that of such a prediction, or not
+        for coverage in (0.5, 0.95):  # such a prediction sets the limit, or does not
             conformal = build("conformal", coverage=coverage, scale="log")
             state = conformal.fit(y_pred[:2000], y[:2000], "values")
             lower, upper = conformal.intervals(y_pred[2000:], state)

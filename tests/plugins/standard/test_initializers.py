@@ -1,4 +1,4 @@
-"""What initializers draw: moments and limits of large samples, and orthogonal matrices."""
+"""Values of initializers: moments and limits of large samples, and orthogonal matrices."""
 
 from __future__ import annotations
 

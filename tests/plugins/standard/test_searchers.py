@@ -1,4 +1,4 @@
-"""The searchers that need no other package, and that one of them is the default then."""
+"""The searchers that need no other package, and the default without Optuna."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The preset that searches: its spec for several tables, its space, and what it leaves alone."""
+"""The preset `best`, which searches: its specs for several tables, and its search space."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_each_end_of_the_space_is_a_valid_spec(targets, features, searched, prof
     assert spec.data.folds == 5
 
 
-def test_its_own_values_are_those_of_realmlp_td(profile_of, tmp_path):
+def test_its_defaults_match_realmlp_td(profile_of, tmp_path):
     profile = profile_of("classes", folds=5)
     spec, alone = (loaded(preset, profile, tmp_path) for preset in ("best", "realmlp_td"))
     assert spec.loss == alone.loss

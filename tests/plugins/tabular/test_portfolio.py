@@ -1,4 +1,4 @@
-"""The portfolio: what its members share, what each adds, and how long all of them take."""
+"""The portfolio: shared and separate parts of its members, and the time for all of them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def with_rows(profile, rows, columns=2):
 
 @pytest.mark.parametrize("others", [(), ("values", "classes")])
 @pytest.mark.parametrize("target", TARGETS)
-def test_members_are_what_the_presets_write_alone(target, others, profile_of, tmp_path):
+def test_members_match_what_the_presets_write_alone(target, others, profile_of, tmp_path):
     if target in others:
         pytest.skip("it is the first target")
     profile = profile_of(target, *others)
@@ -85,7 +85,7 @@ def test_a_table_without_folds_gets_one_model(rows, changes, profile_of):
 
 
 def seconds_of(text):
-    """Return the processor time that a spec says."""
+    """Return the processor time that a spec states."""
     return int(
         re.search(r"^# Trains .*, in about (\d+) s of processor time", text, re.MULTILINE)[1]
     )

@@ -1,4 +1,4 @@
-"""Presets for tables: the specs that they write are right as they are, and they learn."""
+"""Presets for tables: their specs are valid without changes, and learn."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ SOME = {
     ("preset", "names"),
     [*((preset, names) for preset in TABULAR for names in SOME), ("linear", "all"), ("mlp", "all")],
 )
-def test_every_spec_is_right_as_it_is(preset, names, target, written, tmp_path):
+def test_every_spec_is_valid_unchanged(preset, names, target, written, tmp_path):
     written(preset, target, SOME[names])
     assert check_spec(declnet.load_spec(tmp_path / "spec.toml")).problems == ()
     assert max(map(len, (tmp_path / "spec.toml").read_text("utf-8").splitlines())) < 160
@@ -118,7 +118,7 @@ def test_gaps_have_indicators_and_rare_categories_become_one(preset, written):
 
 
 @pytest.mark.parametrize("preset", TABULAR)
-def test_targets_decide_on_their_preparation_and_metrics(preset, written, monkeypatch, tmp_path):
+def test_the_target_determines_its_preparation_and_metrics(preset, written, monkeypatch, tmp_path):
     monkeypatch.setitem(TARGETS, "amounts", np.exp(2 * NUMBER).round(3))
     monkeypatch.setitem(TARGETS, "rare", np.where(NUMBER > 1.5, "yes", "no"))
     amounts = written(preset, "amounts", ("age",))
@@ -316,5 +316,5 @@ def test_free_text_is_read_by_its_words(preset, names, written, tmp_path, monkey
     assert metrics["binary_accuracy" if is_alone else accuracy_of(preset)] > 0.8
     template = declnet.default_registry().find("template", preset)()
     notes = template.notes_for_table(table_profile(tmp_path))
-    beside = "" if is_alone else ", in addition to the other columns"
-    assert f'column "note" is read as text, by its words and pairs of words{beside}' in notes
+    others = "" if is_alone else ", in addition to the other columns"
+    assert f'column "note" is read as text, by its words and pairs of words{others}' in notes

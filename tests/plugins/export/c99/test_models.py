@@ -94,7 +94,7 @@ def test_calibrated_classes_of_embedded_categories(tmp_path):
     np.testing.assert_array_equal(predicted_sets, model.expected[""].sets)
 
 
-def test_what_cannot_be_predicted_is_an_error_of_its_column(tmp_path):
+def test_an_error_names_the_column_that_cannot_be_predicted(tmp_path):
     prepare = ("standardize", {"type": "one_hot", "unknown": "error", "missing": "zeros"})
     stored = trained(tmp_path, prepare=(PREPARE[1], *prepare))
     export(stored, tmp_path / "m.c")
@@ -114,7 +114,7 @@ def test_what_cannot_be_predicted_is_an_error_of_its_column(tmp_path):
         assert predicted[""].valid.tolist() == [error[0] == "OK"]
 
 
-def test_a_microcontroller_and_cpp_can_take_the_files(tmp_path):
+def test_the_files_compile_for_a_microcontroller_and_as_cpp(tmp_path):
     export(trained(tmp_path), tmp_path / "m.c", options={"numbers": "float", "prefix": "houses"})
     small = ("-Os", "-ffreestanding", "-fstack-usage", "-c", "-o", tmp_path / "m.o")
     subprocess.run([GCC, *STRICT, *small, tmp_path / "m.c"], check=True)
@@ -123,7 +123,7 @@ def test_a_microcontroller_and_cpp_can_take_the_files(tmp_path):
     source = (tmp_path / "m.c").read_text()
     assert "double" not in source.split("#if defined")[0]
     static = re.findall(r"^\s*static (?!const)(?!.*\()(.*)$", source, re.MULTILINE)
-    assert static == ["houses_workspace memory;"]  # threads may have their own
+    assert static == ["houses_workspace memory;"]  # each thread may have a workspace
     symbols = subprocess.run(
         ["nm", "-u", tmp_path / "m.o"], capture_output=True, text=True, check=True
     )
@@ -140,7 +140,7 @@ def test_a_microcontroller_and_cpp_can_take_the_files(tmp_path):
 
 
 def test_weighted_members_with_dates_texts_and_gaps_are_one_file(tmp_path):
-    """Members with inputs and a preparation of their own, as `declnet new` writes them."""
+    """Members have separate inputs and preparation, as `declnet new` writes them."""
     rng = np.random.default_rng(0)
     words = np.array(["good", "Café", "café", "not", "don't", "bad", "?", "Ärger"])
     lines = ["note,sold,city,size,price"]

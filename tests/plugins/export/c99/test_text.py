@@ -39,7 +39,7 @@ def test_special_numbers():
 
 
 @given(st.lists(st.text(), max_size=8))
-def test_names_are_unlike_each_other_and_identifiers(texts):
+def test_names_are_distinct_identifiers(texts):
     used = set[str]()
     names = [unique_name(identifier(text), used) for text in texts]
     assert len(set(names)) == len(names)
@@ -49,11 +49,11 @@ def test_names_are_unlike_each_other_and_identifiers(texts):
 
 
 @given(st.text().filter(lambda text: "\0" not in text))
-def test_strings_hold_the_bytes_of_a_text(text):
+def test_string_literals_contain_the_bytes_of_a_text(text):
     literal = string(text)
     assert literal.isascii()
     assert "??" not in literal
-    assert "$" not in literal  # which would begin a term of the body of a step
+    assert "$" not in literal  # it would start a placeholder in the code of a step
     inside = re.sub(r"\\([0-7]{3}|.)", _unescaped, literal[1:-1], flags=re.DOTALL)
     assert inside.encode("latin-1") == text.encode()
     assert read_string(literal) == text
@@ -64,7 +64,7 @@ def _unescaped(match):
     return chr(int(escaped, 8)) if len(escaped) == 3 else escaped
 
 
-def test_a_text_that_c_cannot_hold_is_refused():
+def test_a_text_that_c_cannot_represent_is_refused():
     with pytest.raises(ExportError, match="NUL character, but the model has"):
         string("a\0b")
 

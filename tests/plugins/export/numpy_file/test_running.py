@@ -1,4 +1,4 @@
-"""What a Python file does with CSV."""
+"""How an exported Python file reads CSV."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CELLS = {
 
 
 @pytest.mark.parametrize("kind", CELLS)
-def test_values_mean_what_they_mean_in_a_file(kind):
+def test_values_are_read_as_in_a_file(kind):
     cells, expected = CELLS[kind]
     refused = []
     converted = column({"x": cells}, "x", kind, (), ("", "NA"), ".", refused)

@@ -1,4 +1,4 @@
-"""The code of fused loops: vectors everywhere, on any processor, with the same bits in parts."""
+"""The code of fused loops: vectorized on every processor, with the same bits in parts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def words_of(function: Any, arrays: list[np.ndarray]) -> list[Words]:
 
 
 def softmax_and_norm(x: Any, y: Any, row: Any, scale: Any) -> None:
-    """Y = softmax(x) along the last axis, scaled; row holds what is combined."""
+    """Compute y = tanh(scale softmax(x)) along the last axis; row is a buffer for reductions."""
     np.maximum.reduce(x, axis=-1, out=row)
     np.subtract(x, row[:, None], out=y)
     np.exp(y, out=y)
@@ -101,7 +101,7 @@ NUMBERS = [0, -0.0, 1, -1, 0.5, 2, 3.7, -2.5, 1e-30, 1e30, 87, -87, 100, np.inf,
     "function", [f for f in FUNCTIONS if isinstance(f, np.ufunc)], ids=lambda f: f.__name__
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_functions_are_numpys_up_to_rounding(function: Any, dtype: str) -> None:
+def test_functions_match_numpy_up_to_rounding(function: Any, dtype: str) -> None:
     kind = bool if function.__name__.startswith(("bitwise", "invert")) else dtype
     numbers = np.array(NUMBERS, "float64").astype(kind)
     grids = np.meshgrid(*[numbers] * function.nin, indexing="ij")

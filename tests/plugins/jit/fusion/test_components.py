@@ -1,4 +1,4 @@
-"""Components in fused loops give what they give in Python, up to rounding."""
+"""Components in fused loops match their results in Python up to rounding."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def results(call: Any) -> Iterator[np.ndarray]:
 
 
 def filled(calls: Any, rng: np.random.Generator) -> None:
-    """Fill the arrays of calls with numbers of all sizes, and some that are special."""
+    """Fill the arrays of calls with numbers of all magnitudes and some special values."""
     for call in calls:
         for array in results(call):
             if array.dtype.kind == "f" and array.flags.writeable:

@@ -1,4 +1,4 @@
-"""Numba's settings, from wherever they come."""
+"""Numba's settings from variables, its file and the running program."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from declnet_plugins.jit.routines.settings import disabled, settings
 
 @pytest.fixture(autouse=True)
 def usual(numba, monkeypatch, tmp_path):
-    """Numba as it is without settings, and an empty working directory."""
+    """Numba without settings, and an empty working directory."""
     monkeypatch.chdir(tmp_path)
     for name in ("OPT", "CACHE_DIR"):
         monkeypatch.delenv(f"NUMBA_{name}", raising=False)

@@ -1,4 +1,4 @@
-"""Small ONNX models that ask for too much, or are not what they say."""
+"""Small ONNX models that need too many resources or contradict their own description."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _field(number, content):
 
 
 def nested(depth):
-    """Return the bytes of a graph in an attribute in a node in a graph, again and again."""
+    """Return the bytes of deeply nested graphs: each is an attribute of a node of the next."""
     graph = _field(2, b"g")
     for _ in range(depth):
         attribute = _field(1, b"then_branch") + _field(6, graph)
@@ -71,7 +71,7 @@ def nested(depth):
 
 
 def expanded(operator, inputs, arrays, **fields):
-    """A constant of gigabytes, which is added to the input."""
+    """Return a model that adds a constant of gigabytes to the input."""
     nodes = [helper.make_node(operator, inputs.split(), ["big"], name="grows", **fields)]
     return model_of([*nodes, ("Add", "x big", "y")], arrays)
 
@@ -94,7 +94,7 @@ def changed(model, change):
 
 
 def doubling(count):
-    """Functions of which each calls the one before twice."""
+    """Return a model of functions that each call the previous one twice."""
     model = model_of([helper.make_node(f"f{count}", ["x"], ["y"], domain="own")])
     model.opset_import.append(helper.make_opsetid("own", 1))
     for at in range(count + 1):

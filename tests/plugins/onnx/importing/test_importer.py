@@ -1,4 +1,4 @@
-"""Networks from ONNX files: declnet's own, PyTorch's, and some that no layer corresponds to."""
+"""Networks from ONNX files: declnet's, PyTorch's, and some that no layer can represent."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def import_file(path, out, importer=None):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_what_declnet_exported_comes_back(name, tmp_path):
+def test_networks_exported_by_declnet_round_trip(name, tmp_path):
     shape, layers = NETWORKS[name]
     document = {
         "declnet": 1,
@@ -221,7 +221,7 @@ def test_what_changes_the_numbers_of_an_operator_is_not_left_out(
 
 
 def test_outputs_names_the_probabilities_of_a_classifier_as_those_of_a_network(tmp_path):
-    """As scikit-learn's MLPClassifier by skl2onnx: labels, and a list of maps."""
+    """skl2onnx exports MLPClassifier of scikit-learn with labels and a list of maps."""
     helper, rng = onnx.helper, np.random.default_rng(0)
     nodes = [
         ("Cast", "x", "given", {"to": 1}),

@@ -221,7 +221,7 @@ def test_anything_else_is_refused_by_name(message, tmp_path):
     assert message in str(caught.value)
 
 
-def test_columns_must_be_as_many_as_in_the_file(tmp_path):
+def test_the_number_of_columns_must_match_the_file(tmp_path):
     path = saved(binary(), tmp_path / "m.onnx")
     with pytest.raises(LeftoverError, match="3 columns, not 2"):
         import_network(DirectImporter(columns=("a", "b")), path, None, default_registry())
@@ -258,7 +258,7 @@ class Misreading(OnnxImporter):
         ("weights", "of the largest number"),
     ],
 )
-def test_what_differs_is_not_written(part, message, tmp_path):
+def test_an_import_that_differs_is_not_written(part, message, tmp_path):
     path = saved(classifier(), tmp_path / "m.onnx")
     with pytest.raises(DataError, match=f"differ from the original's: .*{message}"):
         import_network(Misreading(part=part), path, tmp_path / "model", default_registry())

@@ -19,7 +19,7 @@ nn = torch.nn
 
 
 class Recurrent(nn.Module):
-    """A recurrent layer, then a linear one of all steps or the last one."""
+    """A recurrent layer, then a linear one on all steps or on the last."""
 
     def __init__(self, kind, *, both):
         super().__init__()

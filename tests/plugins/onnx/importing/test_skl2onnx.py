@@ -137,7 +137,7 @@ ALL = SHORT | (LONG if os.environ.get("DECLNET_TEST_PIPELINES") == "all" else {}
 @pytest.mark.parametrize("zipmap", [True, False])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", ALL)
-def test_predictions_are_those_of_scikit_learn(name, dtype, zipmap, tmp_path):
+def test_predictions_match_scikit_learn(name, dtype, zipmap, tmp_path):
     estimator, y = ALL[name]
     frame = FRAME.astype(dict.fromkeys(NUMBERS, dtype))
     frame = frame[[*dict.fromkeys(part for _, _, part in _columns(estimator) for part in part)]]

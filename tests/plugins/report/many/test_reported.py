@@ -1,4 +1,4 @@
-"""What the page of many runs reads from a folder."""
+"""How the page of many runs reads a folder."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_in_a_sweep_the_values_are_those_that_it_varies(runs):
     assert result[2] == {"variables.rate": 0.2, "seed": 0}
 
 
-def test_a_folder_that_is_not_there_is_reported(tmp_path):
+def test_a_missing_folder_is_reported(tmp_path):
     with pytest.raises(OutputError, match="there is no such folder"):
         read_runs(tmp_path / "absent")
 

@@ -12,7 +12,7 @@ import declnet
 from declnet.runs.storage.checksums import checksum
 
 
-def test_final_figures_are_those_of_the_run(classifier_page, classifier):
+def test_final_metrics_match_the_run(classifier_page, classifier):
     metrics = json.loads((classifier / "metrics.json").read_text("utf-8"))
     heading, *rows = classifier_page.section("overview").one("table").rows()
     assert heading == ["", "train", "validation", "test", 'test baseline: always "0"']
@@ -23,7 +23,7 @@ def test_final_figures_are_those_of_the_run(classifier_page, classifier):
     assert [row[0] for row in rows] == ["accuracy", "loss"]
 
 
-def test_curves_are_those_of_the_history(classifier_page, classifier):
+def test_curves_match_the_history(classifier_page, classifier):
     lines = (classifier / "history.jsonl").read_text("utf-8").splitlines()
     history = [json.loads(line) for line in lines]
     values = classifier_page.spec("Loss")["data"]["values"]
@@ -153,7 +153,7 @@ def lose_a_component(folder):
         (lose_a_component, ["predictions", "network"], "vanished", 3),
     ],
 )
-def test_what_is_missing_is_reported_and_the_rest_shown(
+def test_missing_parts_are_reported_and_the_rest_is_shown(
     page_of, runs, change, told_in, reason, histograms
 ):
     folder = runs.classifier(epochs=3)
@@ -167,7 +167,7 @@ def test_what_is_missing_is_reported_and_the_rest_shown(
     assert len(page.root.all("svg")) == ("network" not in told_in)
 
 
-def test_a_run_that_failed_shows_what_there_is(page_of, runs):
+def test_a_failed_run_shows_what_it_recorded(page_of, runs):
     folder = runs.classifier()
     for name in ("metrics.json", "weights.safetensors"):
         (folder / name).unlink()

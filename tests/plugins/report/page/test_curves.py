@@ -1,4 +1,4 @@
-"""The scale of a chart by epoch: what is drawn, what is beyond it, and that the page says so."""
+"""The scale of a chart by epoch, and the marks and notes for values beyond it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def histories(**values):
     }
 
 
-def test_an_early_spike_is_marked_and_told():
+def test_an_early_spike_is_marked_and_mentioned():
     loss = [1e6, 3e3, *(1 - epoch / 100 for epoch in range(60))]
     (chart,) = curve_charts(histories(loss=loss))
     low, high = chart.spec["encoding"]["y"]["scale"]["domain"]

@@ -108,7 +108,7 @@ def test_the_script_cannot_end_its_element_early():
     assert len(vega_script()) < 1_000_000
 
 
-def test_every_chart_is_right_vega_lite(page):
+def test_every_chart_is_valid_vega_lite(page):
     for script in page.root.all("script", class_="chart-spec"):
         spec = json.loads(script.content()) | {"width": 300}
         spec["$schema"] = "https://vega.github.io/schema/vega-lite/v6.json"

@@ -1,4 +1,4 @@
-"""The charts of reliability and coverage, against what `evaluate` counts."""
+"""The charts of reliability and coverage, compared with the counts of `evaluate`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each analysis of a model whose function is known, against its definition."""
+"""Analyses of models with known functions, compared with their definitions."""
 
 from __future__ import annotations
 

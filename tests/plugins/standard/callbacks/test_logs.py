@@ -1,4 +1,4 @@
-"""csv_log and tensorboard: what they write, read with the reader that it is for."""
+"""csv_log and tensorboard: their files, read with the programs they are meant for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_table_is_the_history_with_all_digits(document, tmp_path):
     assert list(rows[0]) == list(result.history[0])
 
 
-def test_what_was_written_after_a_checkpoint_is_cut_off(follow, played, tmp_path):
+def test_rows_written_after_a_checkpoint_are_cut_off(follow, played, tmp_path):
     callback, run = CsvLog(path="table.csv"), played(tmp_path)
     run, state = follow(callback, [3, 2], run=run)
     saved, before = callback.save(state), (tmp_path / "table.csv").read_bytes()
@@ -83,7 +83,7 @@ def events_spec(document):
 
 
 @needs_tensorboard
-def test_the_history_is_what_tensorboard_reads(events_spec, tmp_path):
+def test_tensorboard_reads_the_history(events_spec, tmp_path):
     result = run(events_spec, out=tmp_path / "out")
     actual = read(tmp_path / "out" / "tensorboard")
     for row in result.history:

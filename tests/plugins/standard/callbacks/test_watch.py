@@ -43,7 +43,7 @@ class Blocks(Layer):
 
 
 class Compares(Callback):
-    """Computes what `watch` writes, from definitions, in float64."""
+    """Computes the statistics of `watch` from their definitions, in float64."""
 
     type = "compares"
     rows: ClassVar[list] = []
@@ -120,7 +120,7 @@ def watched(document, data=None, **more):
 
 @pytest.mark.parametrize("engine", ["numpy", "jit"])
 @pytest.mark.parametrize("batch_size", [None, 32])
-def test_the_numbers_are_those_of_the_step(tmp_path, engine, batch_size):
+def test_the_numbers_match_the_step(tmp_path, engine, batch_size):
     if engine == "jit":
         pytest.importorskip("numba", reason="the extra jit is not installed")
     Compares.rows.clear()
@@ -229,7 +229,7 @@ def test_unscaled_inputs_that_saturate_sigmoids_are_named():
     sorted(SPECS.glob("*.toml")) + sorted(SPECS.glob("optimizers/*.toml")),
     ids=lambda item: item.stem,
 )
-def test_nothing_is_said_about_a_shipped_spec(file, shipped_spec):
+def test_a_shipped_spec_causes_no_warning(file, shipped_spec):
     file = shipped_spec(file)
     epochs = load_spec(file).training.epochs
     epochs, every = (4, 1) if epochs <= 20 else (min(epochs, 60), 10)
@@ -291,6 +291,6 @@ def test_the_page_shows_what_is_printed():
     assert f"warning: {warning}\n" in page
 
 
-def test_nothing_is_said_about_layers_that_are_frozen_on_purpose():
+def test_layers_frozen_on_purpose_cause_no_warning():
     layers = [dense(16, trainable=False), "relu", dense(16, trainable={"from_epoch": 60}), "relu"]
     assert watched(spec([*layers, *END], epochs=100))[1] == []

@@ -1,4 +1,4 @@
-"""Files in blocks: read in any order, they are the file; what cannot be read so is refused."""
+"""Files in blocks: blocks in any order make up the file; other files are refused."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_file_of_csv_with_a_mark_and_without_a_last_line_end(tmp_path):
     "row", ["{},a,b\n", "b,{},01\n", "b,,{}\n"], ids=["first", "middle", "last"]
 )
 def test_numbers_of_csv_are_read_as_by_python(tmp_path, cells, missing, row):
-    """The second and later rows are first tried as the numbers that the first one is."""
+    """Later rows are first tried as the kind of number that the first row has."""
     pytest.importorskip("polars")
     path = tmp_path / "table.csv"
     header = row.replace("a", "c").replace("01", "d").replace(",,", ",e,").format("a")

@@ -24,7 +24,7 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture(params=["python", "polars"])
 def reader(request, monkeypatch):
-    """Python's reader alone, and polars as far as it goes."""
+    """Python's reader alone, and polars where it can read the file."""
     if request.param == "polars":
         pytest.importorskip("polars")
     use = request.param == "polars"
@@ -47,7 +47,7 @@ def written(tmp_path):
 
 @pytest.fixture
 def table(written, reader):
-    """The same, for each reader."""
+    """Write a file and return its source, for each reader."""
     return written
 
 
@@ -57,7 +57,7 @@ def columns(source):
 
 
 def same(columns, expected):
-    return str(columns) == str(expected)  # NaN is like itself
+    return str(columns) == str(expected)  # NaN equals NaN here
 
 
 def test_each_column_has_the_type_that_all_its_cells_have(table):
@@ -108,7 +108,7 @@ COMMA = SEMICOLON | {"decimal": ","}
         (TEXT.encode("utf-16"), {"encoding": "utf-16"}, LETTERS),
         (TEXT.encode("cp1252"), {"encoding": "cp1252"}, LETTERS),
         (b"\xff\xfe" + TEXT.encode("utf-16-le"), {"encoding": "utf-16-le"}, LETTERS),
-        ("a;b;c\n1,5;1.000;2\n-,25;2.5;\n", COMMA,  # points are not allowed in numbers then
+        ("a;b;c\n1,5;1.000;2\n-,25;2.5;\n", COMMA,  # numbers may then contain no points
          {"a": [1.5, -0.25], "b": ["1.000", "2.5"], "c": [2.0, np.nan]}),
     ],
     ids=str,

@@ -1,4 +1,4 @@
-"""Tables in Excel workbooks, written with openpyxl, and in those of other formats."""
+"""Tables in Excel workbooks, written with openpyxl, and in workbooks of other formats."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_workbooks_of_other_formats(suffix, tmp_path):
         ([["a"], [1], ["x"]], {"types": {"a": "number"}}, 'row 2, column "a": "x" is not a number'),
     ],
 )
-def test_what_is_wrong_is_said(book, rows, fields, message):
+def test_errors_say_what_is_wrong(book, rows, fields, message):
     with pytest.raises(DataError, match=message):
         book(rows, **fields).load(RNG)
 

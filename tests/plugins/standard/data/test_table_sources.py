@@ -1,4 +1,4 @@
-"""What every format of tables does in the same way: parts, blocks, previews, and bad cells."""
+"""Behavior that all table formats share: parts, blocks, previews, and bad cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Normalization: over a batch, by running statistics, or over each sample alone; and accuracy."""
+"""Normalization over a batch, by running statistics, or over single samples; and accuracy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def over_batch(numbers, x):
 
 
 def normalized_over_batch(run, x, mean=None, variance=None):
-    """y in float64, with the statistics of the batch unless others are given."""
+    """Return y in float64, by the statistics of the batch or the given ones."""
     x, axes = x.astype("float64"), (0, *range(2, x.ndim))
     mean, variance = (x.mean(axes), x.var(axes)) if mean is None else (mean, variance)
     z = (x - over_batch(mean, x)) / np.sqrt(over_batch(variance, x) + run.layer.epsilon)

@@ -36,7 +36,7 @@ def test_a_certain_error_is_finite(dtype, worst, value_of):
 
 
 @pytest.mark.parametrize("metric", ALL, ids=ids)
-def test_other_numbers_are_refused_and_nan_shows(metric, value_of):
+def test_other_numbers_are_refused_and_nan_gives_nan(metric, value_of):
     with pytest.raises(ValueError, match=f"{metric.type} needs probabilities, not 1.5"):
         value_of(metric, [[0.2], [1.5]], [0, 1])
     with pytest.raises(ValueError, match="outputs of one axis"):
@@ -58,7 +58,7 @@ def test_the_slope_of_calibration(value_of):
 
 @pytest.mark.parametrize("classes", [1, 2, 5])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_refined_log_loss_is_that_after_the_temperature(classes, dtype, value_of):
+def test_the_refined_log_loss_is_the_log_loss_after_a_temperature(classes, dtype, value_of):
     rng = np.random.default_rng(classes)
     z = 6 * rng.normal(size=(200, classes))
     p = (

@@ -1,4 +1,4 @@
-"""Tests of tokenize."""
+"""The transform `tokenize`."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ REVIEWS = text("Good, good tea!", "bad tea", "", "so good: the tea", "bad, bad d
 
 
 @pytest.mark.parametrize(("unit", "ngrams"), [("words", 2), ("words", 1), ("characters", 3)])
-def test_weights_are_those_of_scikit_learn(unit, ngrams):
+def test_weights_match_scikit_learn(unit, ngrams):
     extraction = pytest.importorskip("sklearn.feature_extraction.text")
     transform = Tokenize(unit=unit, ngrams=ngrams, weights="tf_idf", missing="empty")
     pattern = WORDS.pattern if unit == "words" else None

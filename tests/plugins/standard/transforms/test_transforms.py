@@ -97,6 +97,6 @@ def test_what_cannot_be_transformed_is_reported(transform, column, other, messag
         lambda: OneHot(columns=[]),
     ],
 )
-def test_fields_that_make_no_sense_are_refused(make):
+def test_invalid_fields_are_refused(make):
     with pytest.raises(ValueError):
         make()
