@@ -54,7 +54,7 @@ def _taplo() -> str:
 
 
 DEPTH = 6
-"""Keys of keys on offer; Taplo's setting maxKeys is 5 by default."""
+"""Nesting depth of offered keys; Taplo's setting maxKeys is 5 by default."""
 
 Schema = dict[str, Any]
 

@@ -40,7 +40,7 @@ REFUSED = {
     ("transform", "tokenize"): "text",
     **{("layer", name): "depend on the data" for name in ("gru", "lstm", "simple_rnn")},
 }
-"""Components that check values, sort, or read texts, and what messages say about some examples."""
+"""Components that check values, sort or read texts, with patterns of their errors."""
 
 
 class AlongNoAxes(Elementwise):

@@ -18,7 +18,7 @@ from declnet_plugins.standard.layers.window import batch_last
 pytestmark = pytest.mark.usefixtures("numba")
 
 GUARD = 1234.5
-"""What surrounds each array, and must stay."""
+"""The value around each array, which must not change."""
 
 LAYERS = {
     "padded": ((3, 7, 9), {"filters": 13, "kernel_size": 3, "padding": 1}),

@@ -20,7 +20,7 @@ from declnet_plugins.standard.schedules import (
 )
 
 TOTAL = 10**4
-"""Updates of a training, which matter only where a schedule does not say its own."""
+"""Updates of the training, which matter only to schedules without steps of their own."""
 
 
 def rates(schedule, *steps, total=TOTAL):

@@ -23,7 +23,7 @@ from . import hostile  # noqa: E402
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux")
 
 SLOW = hostile.model_of([("Gemm", "x x", "y", {"transB": 1})], shape=(8000, 4096), outputs=("y",))
-"""3 · 10^11 products, of a file with a few hundred bytes."""
+"""3 · 10^11 multiplications in a file of a few hundred bytes."""
 
 
 def children(pid):

@@ -15,7 +15,7 @@ from declnet_plugins.standard.data.excel import Excel
 RNG = np.random.default_rng(0)
 
 WORKBOOKS = Path(__file__).parent / "workbooks"
-"""A table of a row of names and two rows in the formats that no library at hand writes."""
+"""A table with a header and two rows, in formats that no installed library writes."""
 
 DAY = dt.datetime(2024, 1, 3)
 ROWS = [

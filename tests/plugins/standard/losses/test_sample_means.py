@@ -32,7 +32,7 @@ TEMPORARIES = {
     MeanAbsoluteError(): 0,
     MeanSquaredError(): 0,
 }
-"""Temporary arrays that each takes for one output a sample."""
+"""Temporary arrays that each loss allocates for one output per sample."""
 
 LOSSES = (*TEMPORARIES, CategoricalCrossentropy(), CategoricalCrossentropy(label_smoothing=0.1))
 

@@ -113,7 +113,7 @@ def test_printing_opens_everything_and_restores_it_afterwards(open_page, compari
 CUT = """() => [...document.querySelectorAll('main *')].filter(element => element.checkVisibility())
   .filter(element => element.getBoundingClientRect().right > innerWidth + 1)
   .map(element => element.tagName + ' ' + element.className)"""
-"""What is beyond the right edge of the paper."""
+"""Elements beyond the right edge of the paper."""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
