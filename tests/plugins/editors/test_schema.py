@@ -342,8 +342,8 @@ def test_each_error_is_marked_on_its_line_alone(marks_in, spec_file):
     right = [SPEC, SPEC.replace("epochs = 10", "max_steps = 10")]
     for text in right:
         load_spec(spec_file(text, "spec.toml"))
-    *marks, one, other = marks_in([*texts, *right])
-    assert one == other == []
+    *marks, first, second = marks_in([*texts, *right])
+    assert first == second == []
     for (name, (_, wrong)), text, places in zip(BROKEN.items(), texts, marks, strict=True):
         line = text[: text.index(wrong) + len(wrong)].count("\n") + 1
         assert {mark.line for mark in places} == {line}, name

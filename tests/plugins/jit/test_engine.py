@@ -154,9 +154,12 @@ def test_metrics_of_recorded_steps_match_single_steps(document, blobs, losses, w
         document["model"]["layers"] = list(NETWORKS["kernels"])
         document["training"]["metrics"] = ["accuracy"]
     else:
-        one, two = ({"type": "dense", "units": n, "name": f"d{n}"} for n in (4, 1))
-        heads = [{"type": "softmax", "name": "one"}, {**two, "name": "two", "inputs": ["relu_1"]}]
-        layers = [{"type": "dense", "units": 9}, "relu", one, *heads]
+        first, second = ({"type": "dense", "units": n, "name": f"d{n}"} for n in (4, 1))
+        heads = [
+            {"type": "softmax", "name": "one"},
+            {**second, "name": "two", "inputs": ["relu_1"]},
+        ]
+        layers = [{"type": "dense", "units": 9}, "relu", first, *heads]
         document["model"] |= {"layers": layers, "outputs": ["one", "two"]}
         del document["loss"], document["training"]["metrics"]
         document["losses"] = TWO_LOSSES

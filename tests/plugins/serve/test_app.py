@@ -26,7 +26,7 @@ def written(predictions, form):
     return file.getvalue()
 
 
-def test_all_forms_predict_the_same_as_a_program(client, runs):
+def test_all_formats_predict_the_same_as_a_program(client, runs):
     ask = client()
     result = load_predictor(runs / "flowers").predict([ROW, OTHER])
     expected = [json.loads(line) for line in written(result, "jsonl").splitlines()]
@@ -56,7 +56,7 @@ def test_arrays_and_ensembles(client, runs):
     assert part["probability_rose"] == pytest.approx(both.probabilities[0, 1])
     schemas = ask("/openapi.json").json["components"]["schemas"]
     assert schemas["folds.prediction"]["required"] == list(part)
-    assert [one["name"] for one in ask("/v2/models/folds").json["outputs"]] == list(part)
+    assert [output["name"] for output in ask("/v2/models/folds").json["outputs"]] == list(part)
     assert ask("/predict", [ROW]).status == 404  # ambiguous
 
 
@@ -304,7 +304,7 @@ def test_requests_like_a_quick_one_wait_for_no_thread(client):
         release.set()
         return [answer.status for answer in answers]
 
-    assert ask.run(statuses()) == [200, 503]  # of another size than those before
+    assert ask.run(statuses()) == [200, 503]  # the second has another size than before
 
 
 def test_the_openapi_document_describes_the_columns(client):

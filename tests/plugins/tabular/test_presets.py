@@ -189,7 +189,7 @@ def test_one_unit_for_two_classes_learns_as_two_units_do(written, tmp_path):
     """RealMLP's authors have a unit for each class; Adam moves their difference twice as far."""
     document = written("realmlp_td_s", "binary", ("size", "age", "color"))
     changes = {"training.epochs": 30, "engine.kernels": "numpy", "model.dtype": "float64"}
-    one = declnet.load_spec(tmp_path / "spec.toml", {**changes, "data.fold": 1})
+    spec = declnet.load_spec(tmp_path / "spec.toml", {**changes, "data.fold": 1})
     document["data"]["fold"] = 1
     output = document["model"]["layers"][-2:]
     output[0]["units"], document["model"]["layers"][-1] = 2, "softmax"
@@ -199,7 +199,7 @@ def test_one_unit_for_two_classes_learns_as_two_units_do(written, tmp_path):
     ]
     document["training"] |= {"epochs": 30, "metrics": ["accuracy"], "callbacks": []}
     document["model"]["dtype"], document["engine"] = "float64", {"kernels": "numpy"}
-    first = declnet.run(one, out=tmp_path / "one").history
+    first = declnet.run(spec, out=tmp_path / "run").history
     second = declnet.run(declnet.parse_spec(document, folder=tmp_path)).history
     losses = [[item["loss"] for item in history] for history in (first, second)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)

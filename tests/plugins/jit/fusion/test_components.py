@@ -96,8 +96,8 @@ def test_layers_losses_and_regularizers_agree_in_any_number_of_parts(subject: An
             for call in calls:
                 call()
         bits.append([array.copy() for call in calls for array in results(call)])
-    for array, one, expected in zip(bits[2], bits[1], bits[0], strict=True):
-        assert array.tobytes() == one.tobytes()
+    for array, whole, expected in zip(bits[2], bits[1], bits[0], strict=True):
+        assert array.tobytes() == whole.tobytes()
         close(array, expected)
 
 
@@ -192,9 +192,11 @@ def test_optimizers_agree_step_by_step(subject: Any) -> None:
         run(compiled.native, 1)
         size = np.abs(gradient)
         for name in names:
-            one, other = (getattr(state, name) for state in states)
-            assert not (np.abs(other - one) > TOLERANCE[dtype] * (np.abs(one) + size)).any()
-            other[...] = one
+            expected, compiled_state = (getattr(state, name) for state in states)
+            assert not (
+                np.abs(compiled_state - expected) > TOLERANCE[dtype] * (np.abs(expected) + size)
+            ).any()
+            compiled_state[...] = expected
         assert not (np.abs(v - w) > TOLERANCE[dtype] * (np.abs(w) + 0.5)).any()
         assert np.array_equal(np.isfinite(v), np.isfinite(w))
         v[...] = w

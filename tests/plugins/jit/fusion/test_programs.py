@@ -132,12 +132,12 @@ def test_random_programs_match_numpy(data: Any) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if processor != HOST:
             patch.setattr(compiling, "address_of_pattern", partial(address_on, processor))
-        one, other = (results(program, fused_calls, parts) for parts in (1, 3))
-    for array, again in zip(one, other, strict=True):
+        whole, divided = (results(program, fused_calls, parts) for parts in (1, 3))
+    for array, again in zip(whole, divided, strict=True):
         assert array.tobytes() == again.tobytes()
     exact = results(program, exact_calls, 1)
     scale = max(np.abs(array[np.isfinite(array)]).max(initial=1) for array in expected[:4])
     tolerance = scale * (1e-5 if program.dtype == "float32" else 1e-13)
-    for arrays in (one, exact):
+    for arrays in (whole, exact):
         for array, right in zip(arrays[:4], expected[:4], strict=True):
             np.testing.assert_allclose(array, right, rtol=1e-5, atol=tolerance)

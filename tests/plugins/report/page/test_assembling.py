@@ -86,9 +86,8 @@ def test_each_of_several_losses_has_its_predictions(page_of, repository, tmp_pat
     assert {"Predictions: cultivar", "Predictions: alcohol"} <= set(titles)
     assert len(confusion_of(page)) == 3
     axis = page.spec("Predicted and true values")["layer"][1]["data"]["values"]
-    assert all(
-        10 < element["true"] < 16 for element in axis
-    )  # percent of alcohol, not standardized
+    # percent of alcohol, not standardized
+    assert all(10 < point["true"] < 16 for point in axis)
 
 
 def test_the_network_is_drawn_with_shapes_and_counts(classifier_page):

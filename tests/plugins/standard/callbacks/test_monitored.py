@@ -247,10 +247,10 @@ def manifest_of(directory):
     return json.loads((directory / "manifest.json").read_text())
 
 
-def require_same(one, other):
+def require_same(first, second):
     for name in FILES:
-        assert (one / name).read_bytes() == (other / name).read_bytes(), name
-    assert manifest_of(one)["stopped"] == manifest_of(other)["stopped"]
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
+    assert manifest_of(first)["stopped"] == manifest_of(second)["stopped"]
 
 
 def test_killed_within_epochs_that_are_not_logged(spec, document, tmp_path, monkeypatch):

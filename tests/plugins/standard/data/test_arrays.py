@@ -265,7 +265,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(archive):
             use()
 
 
-def test_a_header_that_promises_too_much_is_refused(archive, blobs, monkeypatch):
+def test_a_header_that_claims_too_many_samples_is_refused(archive, blobs):
     source = archive(x=blobs[0], y=blobs[1])
     content = source.path.read_bytes()
     content = content.replace(b"(30, 2)", b"(30, 9)")

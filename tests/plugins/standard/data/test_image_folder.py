@@ -55,9 +55,8 @@ def test_samples_are_in_path_order_and_classes_in_name_order(pets):
     assert data.class_names == ("a", "b")
     assert data.x.dtype == np.uint8
     source = ImageFolder(path=folder, color="gray")
-    (
-        folder / "readme.txt"
-    ).unlink()  # other files are allowed only next to the folders of the classes
+    # other files are allowed only next to the folders of the classes
+    (folder / "readme.txt").unlink()
     assert source.sample_names() == ("a/1.png", "a/z/1.bmp", "b/10.PNG", "b/2.png")
     assert source.describe() == replace(DataInfo.of(data.x, data.y), class_names=("a", "b"))
     parts = list(source.chunks(np.random.default_rng(0), 3))
@@ -204,9 +203,9 @@ def test_a_run_predicts_and_evaluates_folders_and_files_by_the_names_of_classes(
     assert [row["file"] for row in rows[:2]] == ["dark/0.png", "dark/1.png"]
     assert all(row["prediction"] == row["file"].split("/")[0] for row in rows)
     assert len(rows) == 16
-    one = declnet_cli.succeeds("predict", run, folder / "light" / "3.png").splitlines()
-    assert one[0] == "file,prediction,probability_dark,probability_light"
-    assert one[1].startswith("3.png,light,")
+    lines = declnet_cli.succeeds("predict", run, folder / "light" / "3.png").splitlines()
+    assert lines[0] == "file,prediction,probability_dark,probability_light"
+    assert lines[1].startswith("3.png,light,")
     (folder / "dark").rename(tmp_path / "dark")  # the only class left is light, with the label 1
     evaluation = declnet.load_predictor(run).evaluate(folder)
     assert evaluation.metrics["accuracy"] == 1
