@@ -94,7 +94,7 @@ def test_a_run_whose_process_was_killed_at_its_end_is_ended_by_resume(
     client, (ended,) = tracked()
     client.update_run(ended.info.run_id, status="RUNNING")  # as if killed at its end
     result = resume(directory)
-    for _ in range(2):  # told again, it stays as it is
+    for _ in range(2):  # resuming again changes nothing
         client, (actual,) = tracked()
         assert (actual.info.status, actual.info.run_id) == ("FINISHED", ended.info.run_id)
         assert len(actual.outputs.model_outputs) == 1
@@ -144,7 +144,7 @@ def test_folds_that_were_resumed_have_one_parent_with_the_best_of_them(
 
 
 @needs_mlflow
-@pytest.mark.parametrize("moment", ["before it told MLflow", "before it was recorded"])
+@pytest.mark.parametrize("moment", ["before it reported to MLflow", "before it was recorded"])
 def test_a_parent_whose_process_was_killed_at_the_end_is_ended_by_resume(
     tracked_document, tracked, tmp_path, moment, monkeypatch
 ):
@@ -155,13 +155,15 @@ def test_a_parent_whose_process_was_killed_at_the_end_is_ended_by_resume(
         raise Killed
 
     tracked_document["data"]["folds"] = 2
-    step = "training.finish_group" if moment == "before it told MLflow" else "group.Group.note"
+    step = (
+        "training.finish_group" if moment == "before it reported to MLflow" else "group.Group.note"
+    )
     with monkeypatch.context() as patched:
         patched.setattr(f"declnet.runs.many.{step}", killed)
         with pytest.raises(Killed):
             run(parse_spec(tracked_document), out=tmp_path / "out", jobs=1)
     assert [run.info.status for run in tracked()[1]] == ["RUNNING", "FINISHED", "FINISHED"]
-    for _ in range(2):  # told again, it stays as it is
+    for _ in range(2):  # resuming again changes nothing
         resume(tmp_path / "out")
         assert {run.info.status for run in tracked()[1]} == {"FINISHED"}
 

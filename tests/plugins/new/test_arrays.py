@@ -14,7 +14,7 @@ Image = pytest.importorskip("PIL.Image", reason="the extra images is not install
 
 @pytest.fixture
 def photos(tmp_path):
-    """A folder of bars that are level or upright, in two classes."""
+    """A folder of images of level or upright bars, in two classes."""
     rng = np.random.default_rng(0)
     for number in range(40):
         name = ("level", "upright & wide")[number % 2]
@@ -79,7 +79,7 @@ def test_options_of_tables_are_refused(photos, refused):
     assert 'template "mlp" does not write specs for arrays (those that do: images)' in said
 
 
-def test_folds_and_test_are_as_asked_for(photos, declnet_cli, tmp_path):
+def test_folds_and_test_follow_the_options(photos, declnet_cli, tmp_path):
     for options, expected in (
         (("--folds", 3), {"folds": 3}),
         (("--test", 0), {"validation": 0.1}),

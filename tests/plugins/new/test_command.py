@@ -126,7 +126,7 @@ def test_features_exclude_and_no_header_choose_columns(declnet_cli, tmp_path):
 @pytest.mark.parametrize(
     ("values", "is_noted"),
     [
-        (range(4), True),  # they count the rows
+        (range(4), True),  # the values number the rows
         ([at**2 for at in range(FEWEST_IDENTIFIERS)], True),
         ([at**2 for at in range(FEWEST_IDENTIFIERS - 1)], False),
         ([0, *(at**2 for at in range(FEWEST_IDENTIFIERS))], False),
@@ -190,8 +190,8 @@ def test_sentences_are_read_by_their_words(declnet_cli, tmp_path):
         declnet_cli.succeeds("run", "s.toml", "--set", "training.epochs=1", "--quiet")
 
 
-def test_many_names_are_left_out_with_what_to_write(declnet_cli, tmp_path):
-    """The column that the note gives makes a spec that checks."""
+def test_many_names_are_left_out_with_a_suggestion(declnet_cli, tmp_path):
+    """A spec with the column that the note suggests is valid."""
     names = [f"{a}-{b}{c}" for a in "ABCD" for b in "0123" for c in "wxyz"]
     rows = [f"{name},{row % 9},{row % 2}" for row, name in enumerate(names)]
     (tmp_path / "t.csv").write_text("\n".join(["code,size,y", *rows]), "utf-8")

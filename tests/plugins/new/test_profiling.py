@@ -119,7 +119,7 @@ def test_rows_without_a_target_are_left_out(profile):
 ODD = "is left out: row 1 is [1]: a column holds either numbers, or booleans, or text"
 
 
-def test_columns_of_other_values_are_left_out_with_a_note(tmp_path):
+def test_columns_of_unsupported_values_are_left_out_with_a_note(tmp_path):
     registry = declnet.default_registry()
     rows = [{"size": row, "tags": [1], "kind": "ab"[row % 2]} for row in range(40)]
     path = tmp_path / "t.jsonl"

@@ -183,16 +183,16 @@ def test_running_tasks_are_interrupted_at_the_end(ray):
     ("address", "passed"), [(None, None), ("//h:1", "ray://h:1"), ("auto", "auto")]
 )
 def test_it_connects_once_or_says_why_not(ray, address, passed, monkeypatch):
-    executor = RayExecutor(address=address)
-    assert (executor.unavailable(), ray.inits) == (None, [])
+    connecting = RayExecutor(address=address)
+    assert (connecting.unavailable(), ray.inits) == (None, [])
     ray.initialized, options = False, {"log_to_driver": False, "logging_level": 30}
-    assert (executor.unavailable(), ray.inits) == (None, [{"address": passed, **options}])
+    assert (connecting.unavailable(), ray.inits) == (None, [{"address": passed, **options}])
     ray.refuses = Exception("no\nmore")
     named = "" if passed is None else f" at {passed}"
-    assert executor.unavailable() == f"there is no Ray cluster{named} to connect to: no"
+    assert connecting.unavailable() == f"there is no Ray cluster{named} to connect to: no"
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(RunError, match="ray is not installed: pip install"):
-        next(executor.execute(iter(())))
+        next(connecting.execute(iter(())))
 
 
 def test_it_is_an_executor_of_four_attempts(ray):

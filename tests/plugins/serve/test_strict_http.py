@@ -17,7 +17,7 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n"
 END = b"0\r\n\r\n"
 CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(ROWS), ROWS)
 
-DOUBTFUL = {
+AMBIGUOUS = {
     "both": POST + LENGTH + CHUNKED + b"\r\n" + CHUNKS,
     "both, no chunks": POST + CHUNKED + LENGTH + b"\r\n0\r\n\r\n",
     "two lengths": POST + LENGTH + b"Content-Length: 0\r\n\r\n" + ROWS,
@@ -99,7 +99,7 @@ def answers(port, *parts):
 
 
 def test_nothing_after_an_ambiguous_request_is_answered(port):
-    for name, sent in DOUBTFUL.items():
+    for name, sent in AMBIGUOUS.items():
         for parts in ((sent + NEXT * 2,), (sent, NEXT), (sent[:90], sent[90:] + NEXT)):
             assert answers(port, *parts) == ([400], True), name
         assert answers(port, NEXT + sent + NEXT) == ([200, 400], True), name

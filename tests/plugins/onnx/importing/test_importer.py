@@ -104,7 +104,7 @@ def test_networks_exported_by_declnet_round_trip(name, tmp_path):
     np.testing.assert_allclose(again.predict(x), model.predict(x), rtol=1e-5, atol=1e-6)
 
 
-def test_everything_that_no_layer_corresponds_to_is_listed(tmp_path):
+def test_all_operators_without_a_layer_are_listed(tmp_path):
     nodes = [
         ("LogSoftmax", "x", "a"),
         ("Relu", "a", "b"),
@@ -203,9 +203,7 @@ POOL = {"kernel_shape": [2, 2], "ceil_mode": 1}
         ("RNN", {"clip": 1.0}, 1),
     ],
 )
-def test_what_changes_the_numbers_of_an_operator_is_not_left_out(
-    operator, fields, factor, tmp_path
-):
+def test_attributes_that_change_the_result_are_not_left_out(operator, fields, factor, tmp_path):
     model = model_of([(operator, "x", "y", fields)], shape=("n", 2, 5, 5))
     if factor:
         nodes = [
@@ -220,7 +218,7 @@ def test_what_changes_the_numbers_of_an_operator_is_not_left_out(
     assert caught.value.leftovers[0].startswith(operator)
 
 
-def test_outputs_names_the_probabilities_of_a_classifier_as_those_of_a_network(tmp_path):
+def test_outputs_selects_the_probabilities_of_a_classifier(tmp_path):
     """skl2onnx exports MLPClassifier of scikit-learn with labels and a list of maps."""
     helper, rng = onnx.helper, np.random.default_rng(0)
     nodes = [

@@ -34,7 +34,7 @@ CSV = """size,city,age,pay,note
 2,Bern,1e6,,c
 7,,55,-30,d
 """
-"""With columns in another order and one more, unknown categories, gaps, and an extreme."""
+"""Reordered columns and an additional one, with unknown categories, gaps and an extreme."""
 
 
 def saved(model, path):

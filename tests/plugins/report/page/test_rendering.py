@@ -16,7 +16,7 @@ LOADING = {"src", "srcset", "data", "poster", "action", "formaction", "backgroun
 
 def test_links_lead_somewhere_and_ids_are_unique(page):
     ids = [element.attributes["id"] for element in page.root.all() if "id" in element.attributes]
-    # the arrow heads of several drawings are the same, and drawn by the first
+    # drawings repeat the id of their arrow heads, which are all the same
     drawings = len(page.root.all("svg"))
     assert len(ids) - len(set(ids)) == max(drawings - 1, 0)
     links = [element.attributes["href"] for element in page.root.all("a")]
