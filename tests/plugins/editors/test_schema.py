@@ -332,7 +332,7 @@ layers = ["relu", "${any}", { repeat = 2, layers = ["tanh"] }, { layers = "${any
         assert {mark.line for mark in places} == {5}, text
 
 
-def test_each_error_is_marked_on_its_line_alone(marks_in, spec_file):
+def test_each_error_is_marked_only_on_its_line(marks_in, spec_file):
     texts = []
     for right, wrong in BROKEN.values():
         assert SPEC.count(right) == 1

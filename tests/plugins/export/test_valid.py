@@ -88,7 +88,7 @@ def assert_alike(predicted, expected):
 @pytest.mark.parametrize("suffix", [".py", ".onnx", ".c"])
 def test_odd_rows_in_the_types_of_the_training_data(suffix, folder):
     if suffix == ".c" and not shutil.which("cc"):
-        pytest.skip("there is no compiler")
+        pytest.skip("no C compiler")
     if suffix == ".onnx":
         pytest.importorskip("onnx")
     rng = np.random.default_rng(5)
@@ -131,7 +131,7 @@ def test_the_description_says_what_the_caller_does_first(folder):
 @pytest.mark.parametrize("name", ["c_category", "c_datetime", "c_tokenize"])
 def test_c_refuses_what_transforms_refuse(name):
     if not shutil.which("cc"):
-        pytest.skip("there is no compiler")
+        pytest.skip("no C compiler")
     registry = default_registry()
     translation = registry.find("translation", name)
     refuses_what_its_transforms_refuse(Subject(translation(), registry=registry))

@@ -64,7 +64,7 @@ def test_windows_of_dates_and_categories(suffix, stored, tmp_path):
     if suffix == "onnx":
         pytest.importorskip("onnxruntime")
     if suffix == "c" and compiler() is None:
-        pytest.skip("there is no compiler")
+        pytest.skip("no C compiler")
     exported = export(stored, tmp_path / f"m.{suffix}")
     assert exported.samples > 4
     assert exported.difference < 1e-5

@@ -131,7 +131,7 @@ def test_every_width_of_vectors_gives_the_same(tile, dtype):
         require_alike(filled_by_kernel(site, TILES[tile], 2), filled_by_components(site), dtype)
 
 
-def test_batch_first_images_are_read_and_nan_stays_where_it_is():
+def test_batch_first_images_are_read_and_nan_stays_in_place():
     shape, fields = LAYERS["padded"]
     site = site_of(Conv2d(**fields), shape, 20, "float32", rectified=True)
     site.x[3, 1, 4, 4] = np.nan

@@ -61,7 +61,7 @@ def test_a_pack_is_reported_and_drawn_next_to_it(command, runs, monkeypatch, tmp
 
 
 @pytest.mark.usefixtures("needs_report")
-def test_a_page_is_the_runs_the_working_folders_or_where_the_user_wants_it(command, runs):
+def test_pages_are_written_to_the_run_the_working_folder_or_a_given_file(command, runs):
     before = {path: path.read_bytes() for path in (runs / "one").iterdir()}
     (runs / "page.html").write_text("old", "utf-8")
     assert command("report", "one", "-o", "page.html") == (0, "page.html\n", "")
@@ -122,7 +122,7 @@ def png_size(path):
 
 
 @pytest.mark.usefixtures("needs_report")
-def test_several_runs_are_drawn_over_each_other_and_twice_the_same(command, runs):
+def test_several_runs_are_drawn_in_one_reproducible_chart(command, runs):
     assert command("plot", "one") == (0, "one/plot.png: drawn\n", "")
     width, height = png_size(runs / "one/plot.png")
     assert 1800 < width < 2300
@@ -131,7 +131,10 @@ def test_several_runs_are_drawn_over_each_other_and_twice_the_same(command, runs
         assert command("plot", "one", "two", "-o", name, "--scale", scale)[0] == 0
     assert ET.parse(runs / "a.svg").getroot().tag == "{http://www.w3.org/2000/svg}svg"
     drawn = (runs / "a.svg").read_text("utf-8")
-    assert (drawn.count(">one train<"), "var(" in drawn) == (1, False)  # one legend; in any program
+    assert (drawn.count(">one train<"), "var(" in drawn) == (
+        1,
+        False,
+    )  # one legend, and no CSS variables
     assert (runs / "a.svg").read_bytes() == (runs / "b.svg").read_bytes()
     assert (runs / "a.svg").read_bytes() != (runs / "d.svg").read_bytes()
     png_size(runs / "c.PNG")

@@ -18,7 +18,7 @@ def filled(initializer, dtype="float64", seed=0):
     return w
 
 
-def test_an_interval_upside_down_is_refused():
+def test_a_reversed_interval_is_refused():
     with pytest.raises(ValueError, match="must not be greater"):
         initializers.Uniform(low=1.0, high=0.0)
 

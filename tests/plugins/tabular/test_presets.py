@@ -90,11 +90,11 @@ def test_every_spec_is_valid_unchanged(preset, names, target, written, tmp_path)
 
 @pytest.mark.parametrize("others", [(), ("age", "color")])
 @pytest.mark.parametrize("preset", PRESETS)
-def test_hundreds_of_categories_are_vectors_that_rare_ones_share(
+def test_hundreds_of_categories_are_embedded_and_rare_ones_share_a_vector(
     preset, others, written, tmp_path, monkeypatch
 ):
     codes = np.arange(900) % 300
-    codes[:20] += 300  # and twenty of one row
+    codes[:20] += 300  # 20 categories occur in only one row
     monkeypatch.setitem(COLUMNS, "code", [f"code {code}" for code in codes])
     document = written(preset, "binary", ("code", *others), rows=900)
     assert document["data"]["train"]["features"] == ["code", *others]
@@ -103,7 +103,7 @@ def test_hundreds_of_categories_are_vectors_that_rare_ones_share(
     assert checked.problems == ()
     embedding = next(node for node in checked.nodes if node.layer.type == "embedding")
     categories, units = embedding.parameters["weights"].shape
-    assert (200 < categories <= 302, units) == (True, 8)  # of the training rows
+    assert (200 < categories <= 302, units) == (True, 8)  # categories of the training rows
 
 
 @pytest.mark.parametrize("preset", TABULAR)

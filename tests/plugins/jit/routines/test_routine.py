@@ -99,7 +99,7 @@ def scaled_by(factor, function):
     return scaled
 
 
-def test_a_routine_rounds_as_its_source_says_if_asked_to():
+def test_an_exact_routine_rounds_as_its_source_says():
     @partial(Routine, rounding=())
     def exact(x, y):
         total = y[0]

@@ -37,7 +37,7 @@ def test_the_file_that_numba_reads_counts(tmp_path):
     assert keys[0] != keys[1] != {}
 
 
-def test_what_a_program_changed_counts(numba, monkeypatch):
+def test_settings_changed_by_a_program_count(numba, monkeypatch):
     monkeypatch.setattr(numba.config, "SLP_VECTORIZE", 1)
     assert settings() == {"numba.config.SLP_VECTORIZE": "1"}
     monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)

@@ -32,7 +32,7 @@ def runs(tmp_path):
     return tmp_path
 
 
-def test_in_any_folder_the_values_are_the_keys_in_which_the_specs_differ(runs):
+def test_values_of_any_folder_are_the_keys_that_differ_between_specs(runs):
     first, *_, last = read_runs(runs)
     assert (first.name, first.status, first.seconds) == ("s-0.1/seed-0", "finished", 2.5)
     assert first.values == {"seed": 0, "optimizer.learning_rate": 0.1}
@@ -45,7 +45,7 @@ def test_in_any_folder_the_values_are_the_keys_in_which_the_specs_differ(runs):
     assert main_metric([first, last], "test.unknown") == "test.accuracy"
 
 
-def test_in_a_sweep_the_values_are_those_that_it_varies(runs):
+def test_values_of_a_sweep_are_the_keys_that_it_varies(runs):
     tasks = [
         {"folder": f"s-{rate}/seed-{seed}", "changes": {"variables.rate": rate}, "seed": seed}
         for rate in (0.1, 0.2)

@@ -64,7 +64,7 @@ def test_mode_overrides_the_direction_of_the_metric(follow, played, monitor, mod
     ],
     ids=lambda callback: callback.type,
 )
-def test_what_is_logged_changes_nothing(follow, callback, log_every):
+def test_log_every_changes_no_decision(follow, callback, log_every):
     losses = [9, 8, 7, 7.5, 6, 6.5, 6.2, 5.9, 6, 7, 8, 9, 10]
     requests = [
         (result.stopped_at, result.restored, result.rates, result.best)
@@ -73,7 +73,7 @@ def test_what_is_logged_changes_nothing(follow, callback, log_every):
     assert requests[0] == requests[1] != (None, None, [0.1] * 13, [])
 
 
-def test_without_a_direction_or_a_mode_it_does_not_start(follow, played):
+def test_a_metric_without_a_direction_or_a_mode_is_an_error(follow, played):
     with pytest.raises(ValueError, match='"hits" are better is unknown: add mode = "min"'):
         follow(EarlyStopping(monitor="hits"), [1])
     assert follow(

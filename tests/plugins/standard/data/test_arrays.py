@@ -110,7 +110,7 @@ def test_the_order_of_one_axis_does_not_matter(tmp_path, shape):
         assert array.tolist() == [0, 1, 2, 3, 4, 5]
 
 
-def test_inputs_of_an_archive_may_be_larger_than_what_is_read_whole(tmp_path):
+def test_inputs_of_an_archive_may_be_larger_than_the_limit_of_whole_reads(tmp_path):
     np.savez(tmp_path / "x.npz", x=X)
     small = NPZ(path=tmp_path / "x.npz", maximum_bytes=100)
     parts = list(small.input_chunks(RNG, 30))
@@ -187,7 +187,7 @@ def test_a_file_that_becomes_shorter_is_reported(images):
         mapped[30:40]
 
 
-def test_without_mapping_all_is_in_memory(arrays):
+def test_without_mapping_everything_is_in_memory(arrays):
     x = np.asfortranarray(RNG.normal(size=(5, 3)))
     data = arrays(x, np.arange(5), mapped=False).load(RNG)
     assert isinstance(data.x, np.ndarray)

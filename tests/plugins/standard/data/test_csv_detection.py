@@ -53,15 +53,15 @@ def test_a_marker_among_numbers_is_missing(marker, tmp_path):
     path.write_text(f"a,b\n{numbers}{marker},text\n", "utf-8")
     usual = CSV(path=path).missing
     assert text_format(path, usual) == {"missing": (*usual, marker)}
-    path.write_text(f"a,b\n{numbers}{marker},{marker}\n", "utf-8")  # is it a text in b?
+    path.write_text(f"a,b\n{numbers}{marker},{marker}\n", "utf-8")  # in b it may be a text
     assert text_format(path, usual) == {}
 
 
-def test_a_letter_far_within_the_file_counts(tmp_path):
+def test_a_letter_far_into_the_file_is_detected(tmp_path):
     path, many = tmp_path / "table.csv", b"1,2\n" * (PIECE // 4)
     path.write_bytes(b"a,b\n" + many + "ü,3\n".encode("cp1252"))
     assert text_format(path, CSV(path=path).missing) == {"encoding": "cp1252"}
-    path.write_bytes(b"a,b\n" + many[:-4] + "1ü,3\n".encode())  # its ü is in both pieces
+    path.write_bytes(b"a,b\n" + many[:-4] + "1ü,3\n".encode())  # the ü is cut in two by the pieces
     assert text_format(path, CSV(path=path).missing) == {}
 
 

@@ -52,7 +52,7 @@ def columns(table):
     }
 
 
-def test_cells_are_read_as_those_of_a_csv_file(book):
+def test_cells_are_read_as_in_a_csv_file(book):
     source = book(ROWS, target="new")
     assert source.describe() is None
     table = source.load(RNG)
@@ -117,7 +117,9 @@ def test_errors_say_what_is_wrong(book, rows, fields, message):
 def test_a_damaged_workbook_is_refused_or_read(book):
     source = book(ROWS)
     content = source.path.read_bytes()
-    directory = content.rindex(b"PK\x01\x02")  # of the archive: its last entry, and its end
+    directory = content.rindex(
+        b"PK\x01\x02"
+    )  # the last entry of the archive's directory, and its end
     for position in (*range(0, directory, 97), *range(directory, len(content))):
         source.path.write_bytes(content[:position] + b"\xff" + content[position + 1 :])
         try:

@@ -247,7 +247,7 @@ def test_a_table_lists_images_and_classes(listed):
     assert {name: getattr(source, name) for name in expected} == expected
 
 
-def test_other_tables_are_not_taken_for_lists_of_images(listed):
+def test_other_tables_are_not_recognized_as_lists_of_images(listed):
     assert ImageFolder.recognizes(listed)
     table = listed.parent / "other.csv"
     for text in ("file,breed\nnowhere/1.png,a\n", "a,b,c,d\nall/0.png,1,2,3\n", "a,b\n1,2\n", ""):

@@ -28,7 +28,7 @@ def columns(table):
 
 @pytest.fixture
 def shop(tmp_path):
-    """An SQLite file with a name that is not a plain URL, and a source of a query of it."""
+    """Return a function from queries to sources of an SQLite file, whose name a URL must escape."""
     pytest.importorskip("sqlalchemy")
     path = tmp_path / "my shop%?#.db"
     with closing(sqlite3.connect(path)) as database:
@@ -183,7 +183,7 @@ def test_postgresql_is_not_written(server, query, monkeypatch):
 
 
 def test_a_password_is_in_no_message_and_no_file(server, monkeypatch, document, tmp_path):
-    """The password of a refused connection is another one, as long."""
+    """The refused connection uses another password, which contains the real one."""
     query = "SELECT id, size, sold FROM houses"
     train = {
         "type": "sql",

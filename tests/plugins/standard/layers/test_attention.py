@@ -18,7 +18,7 @@ def model_of(layer, inputs):
     return declnet.build_model(spec, inputs)
 
 
-def test_cross_attention_depends_on_the_own_steps_of_the_other_sequence_alone():
+def test_cross_attention_depends_only_on_steps_within_the_length():
     inputs = {
         "x": InputInfo((3, 4)),
         "other": InputInfo((5, 2)),
