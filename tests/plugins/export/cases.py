@@ -160,10 +160,8 @@ class Trial:
                     yield f"{self.name} {output.name}: {difference}"
         for rows in self.refused:
             predicted = predict({**self.model.examples, **rows})
-            if all(
-                predictions.valid is None or predictions.valid.all()
-                for predictions in predicted.values()
-            ):
+            valid = [predictions.valid for predictions in predicted.values()]
+            if all(mask is None or mask.all() for mask in valid):
                 yield f"{self.name}: not refused: {rows}"
 
 

@@ -155,11 +155,9 @@ def test_metrics_of_recorded_steps_match_single_steps(document, blobs, losses, w
         document["training"]["metrics"] = ["accuracy"]
     else:
         first, second = ({"type": "dense", "units": n, "name": f"d{n}"} for n in (4, 1))
-        heads = [
-            {"type": "softmax", "name": "one"},
-            {**second, "name": "two", "inputs": ["relu_1"]},
-        ]
-        layers = [{"type": "dense", "units": 9}, "relu", first, *heads]
+        second |= {"name": "two", "inputs": ["relu_1"]}
+        softmax = {"type": "softmax", "name": "one"}
+        layers = [{"type": "dense", "units": 9}, "relu", first, softmax, second]
         document["model"] |= {"layers": layers, "outputs": ["one", "two"]}
         del document["loss"], document["training"]["metrics"]
         document["losses"] = TWO_LOSSES

@@ -144,7 +144,7 @@ def test_folds_that_were_resumed_have_one_parent_with_the_best_of_them(
 
 
 @needs_mlflow
-@pytest.mark.parametrize("moment", ["before it reported to MLflow", "before it was recorded"])
+@pytest.mark.parametrize("moment", ["before MLflow", "before the record"])
 def test_a_parent_whose_process_was_killed_at_the_end_is_ended_by_resume(
     tracked_document, tracked, tmp_path, moment, monkeypatch
 ):
@@ -155,9 +155,7 @@ def test_a_parent_whose_process_was_killed_at_the_end_is_ended_by_resume(
         raise Killed
 
     tracked_document["data"]["folds"] = 2
-    step = (
-        "training.finish_group" if moment == "before it reported to MLflow" else "group.Group.note"
-    )
+    step = "training.finish_group" if moment == "before MLflow" else "group.Group.note"
     with monkeypatch.context() as patched:
         patched.setattr(f"declnet.runs.many.{step}", killed)
         with pytest.raises(Killed):

@@ -35,9 +35,8 @@ def test_killed_before_any_statement_a_study_can_be_opened(maker, tmp_path):
 def test_several_processes_make_the_tables_of_a_server_concurrently(monkeypatch):
     monkeypatch.setenv(ENV, PASSWORD)
     with running_server() as server:
-        open_storage(
-            server.url, ENV
-        ).engine.dispose()  # imports modules that threads must not import together
+        # imports modules that threads must not import together
+        open_storage(server.url, ENV).engine.dispose()
         for _ in range(ROUNDS):
             server.execute("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
             barrier = Barrier(PROCESSES)

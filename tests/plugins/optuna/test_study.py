@@ -97,7 +97,7 @@ def test_a_pruner_decides_once_and_a_resumed_trial_gets_the_same_answer(context)
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         (
             "sqlite:////no/such/folder/study.db",
@@ -107,13 +107,13 @@ def test_a_pruner_decides_once_and_a_resumed_trial_gets_the_same_answer(context)
         ("nosuchdb://me@localhost/studies", 'no SQLAlchemy dialect "nosuchdb"'),
     ],
 )
-def test_a_database_that_cannot_be_reached_is_named(context, url, said, monkeypatch):
+def test_a_database_that_cannot_be_reached_is_named(context, url, message, monkeypatch):
     pytest.importorskip("psycopg")
     monkeypatch.setenv(ENV, "hunter2")
     searcher = OptunaSearcher(storage=url, password_env=None if "sqlite" in url else ENV)
     with pytest.raises(RunError) as error:
         searcher.open(context)
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert "hunter2" not in str(error.value)
     assert [diagnostic.path for diagnostic in searcher.check_study(context)] == (
         [] if "sqlite" in url else [("storage",)]

@@ -131,10 +131,8 @@ def test_several_runs_are_drawn_in_one_reproducible_chart(command, runs):
         assert command("plot", "one", "two", "-o", name, "--scale", scale)[0] == 0
     assert ET.parse(runs / "a.svg").getroot().tag == "{http://www.w3.org/2000/svg}svg"
     drawn = (runs / "a.svg").read_text("utf-8")
-    assert (drawn.count(">one train<"), "var(" in drawn) == (
-        1,
-        False,
-    )  # one legend, and no CSS variables
+    # one legend, and no CSS variables
+    assert (drawn.count(">one train<"), "var(" in drawn) == (1, False)
     assert (runs / "a.svg").read_bytes() == (runs / "b.svg").read_bytes()
     assert (runs / "a.svg").read_bytes() != (runs / "d.svg").read_bytes()
     png_size(runs / "c.PNG")

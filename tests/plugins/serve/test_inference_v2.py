@@ -22,9 +22,7 @@ def tensors(*rows):
 
 
 def changed(name, **members):
-    return [
-        tensor | members if tensor["name"] == name else tensor for tensor in tensors(ROW, OTHER)
-    ]
+    return [x | members if x["name"] == name else x for x in tensors(ROW, OTHER)]
 
 
 def test_tensors_and_rows_get_the_same_predictions(client):

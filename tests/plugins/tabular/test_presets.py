@@ -297,8 +297,8 @@ def test_a_large_table_gets_batches_and_drops_a_smaller_last_one(written):
 
 def texts(kind):
     """Texts whose words say whether the number is positive."""
-    said = np.where(NUMBER > 0, f"quite a {kind} one", f"rather a small {kind}")
-    return [f"the {text} that is number {n} of all" for n, text in enumerate(said)]
+    phrases = np.where(NUMBER > 0, f"quite a {kind} one", f"rather a small {kind}")
+    return [f"the {text} that is number {n} of all" for n, text in enumerate(phrases)]
 
 
 @pytest.mark.parametrize("preset", TABULAR)

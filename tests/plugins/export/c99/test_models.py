@@ -213,8 +213,8 @@ def test_the_example_of_the_docs(tmp_path):
     run(load_spec(SPECS / "two_inputs.toml", {"training.epochs": 1}), out=tmp_path / "run")
     exported = export(open_run(tmp_path / "run"), tmp_path / "rents.c")
     page = (SPECS.parent / "docs" / "how_to" / "exporting.md").read_text("utf-8")
-    for said in exported.notes[0].split(", "):
-        assert said in page
+    for size in exported.notes[0].split(", "):
+        assert size in page
     (example,) = re.findall(r"```c\n(.*?)```", page, re.DOTALL)
     (tmp_path / "example.c").write_text(example)
     command = [GCC, *STRICT, "-c", "example.c", "rents.c"]

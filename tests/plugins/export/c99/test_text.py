@@ -30,11 +30,8 @@ def test_literals_are_the_same_numbers(value):
 
 
 def test_special_numbers():
-    assert [float_literal(number) for number in (np.inf, -np.inf, np.nan)] == [
-        "INFINITY",
-        "-INFINITY",
-        "NAN",
-    ]
+    literals = [float_literal(number) for number in (np.inf, -np.inf, np.nan)]
+    assert literals == ["INFINITY", "-INFINITY", "NAN"]
     assert integer_literal(-(2**31)) == "(-2147483647 - 1)"
 
 
@@ -77,8 +74,5 @@ def test_arrays_needed_at_the_same_time_share_no_memory(sizes):
         assert block.offset >= 0
         assert block.offset + block.size <= total
         for other in blocks[:number]:
-            apart = (
-                block.offset + block.size <= other.offset
-                or other.offset + other.size <= block.offset
-            )
-            assert apart or not block.meets(other)
+            first, second = sorted((block, other), key=lambda block: block.offset)
+            assert first.offset + first.size <= second.offset or not block.meets(other)

@@ -105,9 +105,7 @@ def _everything(_: Any, x: Any, y: Any, state: Any) -> None:
 @given(
     rows=st.integers(2, 40), columns=st.integers(2, 300), wide=st.booleans(), turned=st.booleans()
 )
-def test_joined_calls_give_the_bits_of_numpy(
-    rows: int, columns: int, wide: bool, turned: bool
-) -> None:
+def test_joined_calls_match_numpy(rows: int, columns: int, wide: bool, turned: bool) -> None:
     """Compare new numbers in arrays of either memory order."""
     random, dtype = np.random.default_rng(rows), "f8" if wide else "f4"
 

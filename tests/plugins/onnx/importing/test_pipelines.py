@@ -144,9 +144,8 @@ def test_values_are_clipped_and_dropped_categories_have_no_weight(tmp_path):
     assert dict(summary.prepared) == {"min_max": "x", "one_hot": "kind"}
     predictor = load_predictor(tmp_path / "model")
     predicted = predictor.predict({"x": [2.0, 4.0, 1e9, 3.0], "kind": [0, 4, 9, 4]})
-    np.testing.assert_allclose(
-        predicted.prediction, [1.5, 1.5 + 1 - 3, 1.5 + 2 + 5, -1.0], rtol=1e-6
-    )
+    expected = [1.5, 1.5 + 1 - 3, 1.5 + 2 + 5, -1.0]
+    np.testing.assert_allclose(predicted.prediction, expected, rtol=1e-6)
     with pytest.raises(DataError, match='"kind" is "5"'):
         predictor.predict({"x": [2.0], "kind": [5]})
 

@@ -66,15 +66,11 @@ def test_the_refined_log_loss_is_the_log_loss_after_a_temperature(classes, dtype
     ).astype(dtype)
     y = rng.integers(max(classes, 2), size=200)
     y = np.where(rng.random(200) < 0.5, y, (p > 0.5)[:, 0] if classes == 1 else p.argmax(axis=1))
-    task, probabilities = ("binary", p[:, 0]) if classes == 1 else ("classes", p)
-    temperature = Temperature()
-    refined = temperature.apply(
-        probabilities.astype(float), temperature.fit(probabilities.astype(float), y, task)
-    )
+    task, y_pred = ("binary", p[:, 0]) if classes == 1 else ("classes", p)
+    temperature, y_pred = Temperature(), y_pred.astype(float)
+    refined = temperature.apply(y_pred, temperature.fit(y_pred, y, task))
     value = value_of(RefinedLogLoss(), p, y, 90, 110)
     assert value == pytest.approx(value_of(LogLoss(), refined.reshape(p.shape), y), rel=1e-9)
     assert value < 0.9 * value_of(LogLoss(), p, y)  # the probabilities are too certain
-    blurred = temperature.apply(
-        probabilities.astype(float), {"temperature": 3.0, "together": classes > 1}
-    )
+    blurred = temperature.apply(y_pred, {"temperature": 3.0, "together": classes > 1})
     assert value_of(RefinedLogLoss(), blurred.reshape(p.shape), y) == pytest.approx(value, rel=1e-5)

@@ -86,9 +86,7 @@ def test_the_lightest_tokens_of_a_longer_text_are_left_out():
     state = transform.fit(text("a b", "a c", "a d d"))
     assert (state["tokens"], state["length"]) == (["a", "b", "c", "d"], 2)
     y = transform.apply(text("a b c d d"), state)
-    assert y.values.tolist() == [
-        [3, 5]
-    ]  # d occurs twice; b and c are equally rare, and b comes first
+    assert y.values.tolist() == [[3, 5]]  # d occurs twice; of b and c, as rare, b comes first
     np.testing.assert_allclose((y.weights**2).sum(), 1)
 
 
