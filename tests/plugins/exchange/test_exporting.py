@@ -138,12 +138,8 @@ def trained(document, changed, tmp_path):
 
     def train(*layers, classes=(Square,)):
         registry = registry_with(list(classes))
-        stack = [
-            {"type": "dense", "units": 4},
-            *layers,
-            {"type": "dense", "units": 3},
-            "softmax",
-        ]
+        first, last = ({"type": "dense", "units": units} for units in (4, 3))
+        stack = [first, *layers, last, "softmax"]
         values = {"model.layers": stack, "optimizer.learning_rate": 1e-5}
         spec = declnet.parse_spec(changed(document, values), registry=registry)
         declnet.run(spec, registry=registry, out=tmp_path / "run")
@@ -314,6 +310,5 @@ def test_the_file_predicts_csv_on_the_command_line(tmp_path, document, changed):
     assert [row["prediction"] for row in printed_rows] == expected.prediction.tolist()
     probabilities = [[float(row[f"probability_{kind}"]) for kind in "abc"] for row in printed_rows]
     np.testing.assert_allclose(probabilities, expected.probabilities, atol=1e-12)
-    assert [
-        [row[f"sets_{kind}"] == "True" for kind in "abc"] for row in printed_rows
-    ] == expected.sets.tolist()
+    sets = [[row[f"sets_{kind}"] == "True" for kind in "abc"] for row in printed_rows]
+    assert sets == expected.sets.tolist()

@@ -92,10 +92,9 @@ ONLY_NUMBERS = {("c", "quantile"), ("c", "quantile_normal"), ("onnx", "tokenize"
 
 def translations(file_format: str) -> dict[Any, Any]:
     """Return the translation of each class that has one."""
-    entries = [entry for entry in REGISTRY.entries("translation") if entry.format == file_format]
-    return {
-        component: entry.component for entry in entries for component in entry.component.replaces
-    }
+    entries = REGISTRY.entries("translation")
+    classes = [entry.component for entry in entries if entry.format == file_format]
+    return {replaced: translation for translation in classes for replaced in translation.replaces}
 
 
 def choices(annotation: Any) -> tuple[Any, ...]:

@@ -13,16 +13,8 @@ from declnet.training.checks.check import check_spec
 from declnet.training.checks.tuning import study_problems
 from declnet_plugins.standard.templates.features import preset_fields
 
-from ..profiles import spec_text, table_profile
+from ..profiles import ROWS, TARGETS, X, spec_text, table_profile
 
-ROWS, RNG = 120, np.random.default_rng(5)
-X = RNG.normal(size=(ROWS, 2)).round(3)
-TARGETS = {
-    "binary": np.where(X[:, 0] > 0, "yes", "no"),
-    "rare": np.where(X[:, 0] > np.sort(X[:, 0])[-13], "yes", "no"),
-    "classes": np.array(["low", "mid", "top"])[np.digitize(X[:, 0], (-0.5, 0.5))],
-    "values": X.sum(axis=1).round(3),
-}
 WORDS = np.array([f"word{number}" for number in range(12)])[np.arange(ROWS) % 12]
 ALL = ("a", "b", "color", "word")
 

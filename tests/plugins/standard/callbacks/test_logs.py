@@ -49,7 +49,7 @@ def test_a_table_that_is_shorter_than_it_was_is_reported(follow, played, tmp_pat
     ["", "a/b.csv", "../a.csv", "/tmp/a.csv", "a\\b.csv", ".hidden", "..", "history.jsonl",
      "weights.safetensors", "manifest.json", "spec.toml"],
 )  # fmt: skip
-def test_only_a_file_of_its_own_in_the_folder_is_written(path):
+def test_only_a_new_file_in_the_folder_of_the_run_is_written(path):
     with pytest.raises(ValidationError, match="the run itself does not use"):
         CsvLog(path=path)
 
@@ -120,6 +120,6 @@ def test_missing_tensorboard(events_spec, monkeypatch):
 
 
 @pytest.mark.parametrize("folder", ["", "a/b", "..", ".x", "/tmp"])
-def test_only_a_folder_in_the_runs_folder_is_written(folder):
+def test_only_a_new_folder_in_the_folder_of_the_run_is_written(folder):
     with pytest.raises(ValidationError, match="a folder in the run's folder"):
         TensorBoard(folder=folder)
