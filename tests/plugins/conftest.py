@@ -1,4 +1,4 @@
-"""Single components on plain arrays, without a graph; Numba, and a spec that needs only kernels."""
+"""Fixtures: contexts of single components, Numba, and a spec that needs only kernels."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ SPIRAL: dict[str, Any] = {
 
 @pytest.fixture
 def outline_of() -> Callable[..., RunContext]:
-    """The context of a run: layers as a spec has them, each reading the one before or `inputs`.
+    """Return a function that builds a run's context from layers declared as in a spec.
 
-    Each layer is named for its type and count; `here` names the one whose check is called.
+    A layer reads `inputs` or the layer before it, and is named by its type and count;
+    `here` names the layer whose check is called.
     """
 
     def make(
@@ -48,8 +49,8 @@ def outline_of() -> Callable[..., RunContext]:
     ) -> RunContext:
         known: dict[str, LayerContext | None] = {"input": None}
         before = "input"
-        for each in layers:
-            layer = Layer.from_declaration(each)
+        for declaration in layers:
+            layer = Layer.from_declaration(declaration)
             inputs = tuple(known[name] for name in layer.inputs or (before,))
             shapes = tuple(above.output_shape if above else input_shape for above in inputs)
             shape = layer.output_shape(shapes[0] if layer.n_inputs == 1 else shapes)
@@ -58,7 +59,7 @@ def outline_of() -> Callable[..., RunContext]:
             known[before] = LayerContext(before, layer, inputs, shapes, shape)
         sets = data if isinstance(data, dict) else {"train": data} if data else {}
         return RunContext(
-            layers=tuple(each for each in known.values() if each is not None),
+            layers=tuple(layer for layer in known.values() if layer is not None),
             data=sets,
             loss=Loss.from_declaration(loss) if loss else None,
             here=known[here] if here else None,
@@ -79,11 +80,11 @@ def codes_of() -> Callable[..., list[str]]:
 
 @pytest.fixture
 def numba():
-    """Numba; a test that needs it is skipped where it is missing."""
+    """Return Numba; skip the test if it is not installed."""
     return pytest.importorskip("numba", reason="the extra jit is not installed")
 
 
 @pytest.fixture
 def spiral() -> dict[str, Any]:
-    """The spiral of the book, 100 samples a class, for 200 epochs."""
+    """The book's spiral with 100 samples per class, for 200 epochs."""
     return copy.deepcopy(SPIRAL)

@@ -1,7 +1,7 @@
 """The real Taplo, as used by editors and CI, and its completions.
 
-Taplo 0.9 is a language server, so what it offers is gathered here as its completion does: it reads
-no conditions and no values, but each branch of a union and the keys of the tables below.
+Taplo 0.9 completes only as a language server, so this module repeats what its completion does:
+it ignores conditions and values, and follows all branches of a union and the keys of subtables.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def check(*files: Path, schema: Path | None = None) -> list[Mark]:
 
 
 def _taplo() -> str:
-    """Return its path: next to the interpreter, where pip puts it, or on the search path."""
+    """Return the path of Taplo: next to the interpreter, where pip installs it, or on PATH."""
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     program = shutil.which("taplo", path=places)
     assert program is not None, "taplo is missing: run nox -s dev"
@@ -54,19 +54,19 @@ def _taplo() -> str:
 
 
 DEPTH = 6
-"""Keys of keys on offer; Taplo's setting maxKeys is 5 by default."""
+"""Nesting depth of offered keys; Taplo's setting maxKeys is 5 by default."""
 
 Schema = dict[str, Any]
 
 
 def offered_keys(document: Schema, *path: str | int) -> list[tuple[str, str]]:
-    """Return the dotted keys that it offers in a table, each with its text."""
+    """Return the dotted keys that Taplo offers in a table, with their descriptions."""
     schemas = _gathered(document, path)
     return [(key, schema.get("description", "")) for key, schema in schemas if key]
 
 
 def offered_values(document: Schema, *path: str | int) -> list[Any]:
-    """Return the values that it offers at a key; a table of any content is `{}`."""
+    """Return the values that Taplo offers for a key; a table of any content is `{}`."""
     schemas: list[Any] = []
     for _, schema in _gathered(document, path):
         if "enum" in schema:

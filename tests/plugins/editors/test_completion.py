@@ -1,4 +1,4 @@
-"""What an editor offers where, as Taplo gathers it."""
+"""Completions that an editor offers, as Taplo gathers them."""
 
 from __future__ import annotations
 

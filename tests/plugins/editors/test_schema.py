@@ -332,7 +332,7 @@ layers = ["relu", "${any}", { repeat = 2, layers = ["tanh"] }, { layers = "${any
         assert {mark.line for mark in places} == {5}, text
 
 
-def test_each_error_is_marked_on_its_line_alone(marks_in, spec_file):
+def test_each_error_is_marked_only_on_its_line(marks_in, spec_file):
     texts = []
     for right, wrong in BROKEN.values():
         assert SPEC.count(right) == 1
@@ -342,8 +342,8 @@ def test_each_error_is_marked_on_its_line_alone(marks_in, spec_file):
     right = [SPEC, SPEC.replace("epochs = 10", "max_steps = 10")]
     for text in right:
         load_spec(spec_file(text, "spec.toml"))
-    *marks, one, other = marks_in([*texts, *right])
-    assert one == other == []
+    *marks, first, second = marks_in([*texts, *right])
+    assert first == second == []
     for (name, (_, wrong)), text, places in zip(BROKEN.items(), texts, marks, strict=True):
         line = text[: text.index(wrong) + len(wrong)].count("\n") + 1
         assert {mark.line for mark in places} == {line}, name
@@ -372,7 +372,7 @@ WRONG_PARTS = [
 
 def test_a_spec_that_extends_another_may_be_partial(marks_in):
     texts = [f'extends = ["a.toml", "b.toml"]\n{part}' for part in PARTS]
-    texts += [f'extends = "base.toml"\n{each}' for each in WRONG_PARTS]
+    texts += [f'extends = "base.toml"\n{part}' for part in WRONG_PARTS]
     marks = marks_in(texts)
     assert marks[: len(PARTS)] == [[]] * len(PARTS)
     for text, places in zip(texts[len(PARTS) :], marks[len(PARTS) :], strict=True):

@@ -1,4 +1,4 @@
-"""Whatever text goes into commented TOML comes out as the value or comment that it was."""
+"""Commented TOML: values and comments are read back as they were written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ values = st.recursive(
 
 
 @given(st.dictionaries(texts, values), texts, st.lists(st.tuples(values, texts)), texts)
-def test_values_and_comments_stay_what_they_are(pairs, table, rows, comment):
+def test_values_and_comments_round_trip(pairs, table, rows, comment):
     written = CommentedToml()
     written.comment(comment)
     written.table(table)
@@ -53,7 +53,7 @@ def test_a_file_that_means_something_else_is_an_error(document):
 
 
 @pytest.mark.parametrize("value", [None, "\ud800", float("nan")])
-def test_a_value_that_toml_lacks_is_an_error(value):
+def test_a_value_without_a_toml_equivalent_is_an_error(value):
     def write():
         written = CommentedToml()
         written.pair("a", value)

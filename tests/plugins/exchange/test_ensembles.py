@@ -1,4 +1,4 @@
-"""What several networks' predictions become."""
+"""How the predictions of several networks are combined."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from declnet_plugins.exchange.ensembles import majority, mean_of, median
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 7])
-def test_of_several_arrays(count):
+def test_combinations_match_numpy(count):
     rng = np.random.default_rng(count)
     parts, weights = rng.normal(size=(count, 9, 2)), rng.uniform(size=count)
     weights /= weights.sum()

@@ -17,21 +17,21 @@ def trained(document, tmp_path):
 
 
 def test_json_is_one_object(trained, declnet_cli):
-    found = json.loads(declnet_cli.succeeds("export", "run", "-o", "model.py", "--json"))
-    assert found["files"] == ["model.py"]
-    assert found["bytes"] == (trained / "model.py").stat().st_size
-    assert found["difference"] < 1e-12
-    assert found["parts"][0]["translation"] == "recorded"
+    described = json.loads(declnet_cli.succeeds("export", "run", "-o", "model.py", "--json"))
+    assert described["files"] == ["model.py"]
+    assert described["bytes"] == (trained / "model.py").stat().st_size
+    assert described["difference"] < 1e-12
+    assert described["parts"][0]["translation"] == "recorded"
 
 
-def test_the_best_of_several_runs_is_exported_if_it_is_wanted(document, tmp_path, declnet_cli):
-    found = {}
+def test_best_exports_the_best_of_several_runs(document, tmp_path, declnet_cli):
+    accuracies = {}
     for number, rate in enumerate((0.01, 1.0)):
         document["optimizer"] = {"type": "sgd", "learning_rate": rate}
-        found[number] = declnet.run(
+        accuracies[number] = declnet.run(
             declnet.parse_spec(document), out=tmp_path / "runs" / str(number)
         ).metrics["train"]["accuracy"]
-    best = max(found, key=lambda number: (found[number], -number))
+    best = max(accuracies, key=lambda number: (accuracies[number], -number))
     done = declnet_cli("export", "runs", "-o", "model.py")
     assert done.returncode == 2
     assert (

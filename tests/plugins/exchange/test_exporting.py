@@ -1,4 +1,4 @@
-"""Exports of runs: translations by exact class, checks before a file is kept, folds in one file."""
+"""Exports of runs: translations by exact class, checks of the written file, folds in one file."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ from declnet_plugins.standard.layers.dense import Dense
 from ...testing.right.layers import Square
 
 
-@pytest.mark.parametrize("sort", ["classes", "binary", "flags"])
+@pytest.mark.parametrize("task", ["classes", "binary", "flags"])
 @pytest.mark.parametrize("most", [0.5, 20.0])
 @pytest.mark.parametrize(("distance", "is_tie"), [(0.5, True), (2, False)])
-def test_classes_may_differ_only_where_two_are_equally_likely(sort, most, distance, is_tie):
+def test_classes_may_differ_only_where_two_are_equally_likely(task, most, distance, is_tie):
     near = most - distance * TOLERANCE * max(1, most)
-    row = {"classes": [most, near, 0], "binary": [near], "flags": [near, -90, 90]}[sort]
-    output = SimpleNamespace(task=sort, threshold=most)
+    row = {"classes": [most, near, 0], "binary": [near], "flags": [near, -90, 90]}[task]
+    output = SimpleNamespace(task=task, threshold=most)
     outputs, valid = np.array([row, row, [np.nan] * len(row)]), np.array([True, True, False])
     expected = ExportedPredictions(np.array(["a"] * 3, object), outputs, valid=valid)
-    found = ExportedPredictions(np.array(["a", "b", "c"], object), outputs)
-    assert compared_predictions(output, found, expected) == (0, not is_tie)
+    predictions = ExportedPredictions(np.array(["a", "b", "c"], object), outputs)
+    assert compared_predictions(output, predictions, expected) == (0, not is_tie)
 
 
 class Cube(Square):
@@ -122,7 +122,7 @@ class WrongSquare(NumpySquare):
 
 
 class Text(Exporter):
-    """Another format of Python's suffix."""
+    """Another format with Python's suffix."""
 
     type = "text"
     suffixes = (".py",)
@@ -138,8 +138,9 @@ def trained(document, changed, tmp_path):
 
     def train(*layers, classes=(Square,)):
         registry = registry_with(list(classes))
-        own = [{"type": "dense", "units": 4}, *layers, {"type": "dense", "units": 3}, "softmax"]
-        values = {"model.layers": own, "optimizer.learning_rate": 1e-5}
+        first, last = ({"type": "dense", "units": units} for units in (4, 3))
+        stack = [first, *layers, last, "softmax"]
+        values = {"model.layers": stack, "optimizer.learning_rate": 1e-5}
         spec = declnet.parse_spec(changed(document, values), registry=registry)
         declnet.run(spec, registry=registry, out=tmp_path / "run")
         return declnet.open_run(tmp_path / "run", registry)
@@ -155,19 +156,19 @@ def in_new_process(path: Path, code: str) -> str:
     ).stdout
 
 
-def test_a_third_partys_layer_is_written_by_its_translation(trained, tmp_path, blobs):
+def test_a_third_party_layer_is_written_by_its_translation(trained, tmp_path, blobs):
     run = trained("square", classes=(Square, NumpySquare))
-    found = export(run, tmp_path / "model.py")
-    assert found.samples == 30
-    assert found.difference < 1e-12
-    by_name = {each.name: each for each in found.parts}
+    exported = export(run, tmp_path / "model.py")
+    assert exported.samples == 30
+    assert exported.difference < 1e-12
+    by_name = {part.name: part for part in exported.parts}
     assert by_name['layer "square_1"'].translation == "numpy_square"
     assert by_name['layer "softmax_1"'].translation == "recorded"
     np.save(tmp_path / "x.npy", blobs[0])
     code = f"import numpy as np; p = model.predict(np.load({str(tmp_path / 'x.npy')!r}))\n"
-    out = in_new_process(found.path, f"{code}print(p['probabilities'].tolist())")
-    own = run.predictor().predict(blobs[0]).probabilities
-    assert np.allclose(np.array(eval(out)), own, atol=1e-12)
+    out = in_new_process(exported.path, f"{code}print(p['probabilities'].tolist())")
+    expected = run.predictor().predict(blobs[0]).probabilities
+    assert np.allclose(np.array(eval(out)), expected, atol=1e-12)
 
 
 def test_components_without_a_translation_are_recorded(trained, tmp_path):
@@ -187,14 +188,14 @@ def test_a_translation_may_leave_a_component_to_the_recording(trained, tmp_path)
     assert parts['layer "sorted_1"'] == "source"
 
 
-def test_a_file_that_fails_is_not_left(trained, tmp_path):
+def test_a_file_that_fails_is_removed(trained, tmp_path):
     run = trained("square", classes=(Square, Failing))
     with pytest.raises(ExportError, match="it fails on rows: ZeroDivisionError"):
         export(run, tmp_path / "model.py")
     assert not (tmp_path / "model.py").exists()
 
 
-def test_every_component_that_cannot_be_written_is_reported_at_once(trained, tmp_path):
+def test_all_components_that_cannot_be_written_are_reported(trained, tmp_path):
     run = trained("sorted", "centered", "sorted", classes=(Sorted, NumpySorted, Centered))
     with pytest.raises(ExportError) as error:
         export(run, tmp_path / "model.c")
@@ -209,24 +210,24 @@ def test_every_component_that_cannot_be_written_is_reported_at_once(trained, tmp
     assert not list(tmp_path.glob("*.c"))
 
 
-def test_a_file_that_differs_is_not_left(trained, tmp_path):
+def test_a_file_that_differs_is_not_written(trained, tmp_path):
     run = trained("square", classes=(Square, WrongSquare))
     (tmp_path / "model.py").write_text("kept")
     with pytest.raises(ExportError, match=r"nothing was written, .* up to 0.0"):
         export(run, tmp_path / "model.py", force=True)
     assert (tmp_path / "model.py").read_text() == "kept"
-    assert {each.name for each in tmp_path.iterdir()} == {"data.npz", "model.py", "run"}
-    found = export(run, tmp_path / "other.py", allow_difference=True)
-    assert found.difference > 1e-3
+    assert {path.name for path in tmp_path.iterdir()} == {"data.npz", "model.py", "run"}
+    exported = export(run, tmp_path / "other.py", allow_difference=True)
+    assert exported.difference > 1e-3
 
 
 def test_formats_of_one_suffix_must_be_named(trained, tmp_path):
     run = trained(classes=(Square, Text))
     with pytest.raises(ExportError, match=r"several formats .*: numpy, text .*--format numpy"):
         export(run, tmp_path / "model.py")
-    found = export(run, tmp_path / "model.py", "text")
-    assert found.path.read_text() == "small"
-    assert "not compared" in found.notes[0]
+    exported = export(run, tmp_path / "model.py", "text")
+    assert exported.path.read_text() == "small"
+    assert "not compared" in exported.notes[0]
     with pytest.raises(ExportError, match="no installed format has this suffix"):
         export(run, tmp_path / "model.xyz")
     with pytest.raises(ExportError, match=r"opset: unknown key .*numpy has no options"):
@@ -236,10 +237,10 @@ def test_formats_of_one_suffix_must_be_named(trained, tmp_path):
 def test_a_file_is_compared_on_synthetic_rows_if_the_data_is_gone(trained, tmp_path):
     run = trained()
     (tmp_path / "data.npz").unlink()
-    found = export(run, tmp_path / "model.py")
-    assert found.samples == 16
-    assert found.difference < 1e-6
-    (note,) = (note for note in found.notes if "the run's data cannot be loaded" in note)
+    exported = export(run, tmp_path / "model.py")
+    assert exported.samples == 16
+    assert exported.difference < 1e-6
+    (note,) = (note for note in exported.notes if "the run's data cannot be loaded" in note)
     assert note.endswith("; compared on synthetic rows")
 
 
@@ -251,7 +252,7 @@ def test_a_wrong_file_differs_on_synthetic_rows_too(trained, tmp_path):
 
 
 def test_a_table_of_a_program_is_compared_on_synthetic_rows(flowers, tmp_path):
-    """In the types of its columns, with the gaps and the categories of the training data."""
+    """The rows have the column types, gaps and categories of the training data."""
     rows = {name: [row[name] for row in flowers.rows] for name in flowers.rows[0]}
     for name in ("length", "width"):
         rows[name] = [float(cell) if cell not in ("", "NA") else None for cell in rows[name]]
@@ -259,10 +260,10 @@ def test_a_table_of_a_program_is_compared_on_synthetic_rows(flowers, tmp_path):
     spec = json.loads(flowers.table.with_name("flowers.json").read_text("utf-8"))
     del spec["data"]["train"]
     result = declnet.run(spec, table, tmp_path / "run")
-    found = export(declnet.open_run(result.directory), tmp_path / "model.py")
-    assert found.samples == 16
-    assert found.odd_samples > 0
-    assert found.difference < 1e-6
+    exported = export(declnet.open_run(result.directory), tmp_path / "model.py")
+    assert exported.samples == 16
+    assert exported.odd_samples > 0
+    assert exported.difference < 1e-6
 
 
 def test_a_predictor_is_compared_on_rows_of_the_caller(trained, tmp_path):
@@ -270,16 +271,16 @@ def test_a_predictor_is_compared_on_rows_of_the_caller(trained, tmp_path):
     x = np.random.default_rng(0).normal(size=(30, *predictor.model.input_shape))
     with pytest.raises(ExportError, match="the predictions of the file differ from declnet's"):
         export(predictor, tmp_path / "model.py", data=x)
-    found = export(predictor, tmp_path / "model.py")
-    assert found.difference is None
-    assert "the run's data is not available" in found.notes[-1]
+    exported = export(predictor, tmp_path / "model.py")
+    assert exported.difference is None
+    assert "the run's data is not available" in exported.notes[-1]
 
 
 def test_a_predictor_of_an_ensemble_is_compared_on_a_table_of_the_caller(flowers, tmp_path):
     member = declnet.load_predictor(flowers.run).member
     rows = [row | {"length": row["length"] or None} for row in flowers.rows]
-    found = export(declnet.Predictor([member, member]), tmp_path / "model.py", data=rows)
-    assert (found.samples, found.difference < 1e-6) == (120, True)
+    exported = export(declnet.Predictor([member, member]), tmp_path / "model.py", data=rows)
+    assert (exported.samples, exported.difference < 1e-6) == (120, True)
     with pytest.raises(declnet.DataError, match="width"):
         export(
             declnet.Predictor([member]), tmp_path / "no.py", data=[{"length": 1, "color": "red"}]
@@ -287,7 +288,7 @@ def test_a_predictor_of_an_ensemble_is_compared_on_a_table_of_the_caller(flowers
 
 
 def test_the_file_predicts_csv_on_the_command_line(tmp_path, document, changed):
-    """With gaps, text, probabilities at a temperature, and sets of classes."""
+    """The table has gaps and text; probabilities are calibrated, and classes come in sets."""
     rows = (
         f"{n % 3 + n % 7 / 9 if n % 9 else ''},{('red', '')[n % 2]},{'abc'[n % 3]}\n"
         for n in range(120)
@@ -304,9 +305,10 @@ def test_the_file_predicts_csv_on_the_command_line(tmp_path, document, changed):
     (tmp_path / "new.csv").write_text("color,size\nred,0.5\n,\nblue,2\n")
     command = [sys.executable, tmp_path / "model.py", tmp_path / "new.csv"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = list(csv.DictReader(io.StringIO(printed)))
-    own = run.predictor().predict({"size": [0.5, None, 2.0], "color": ["red", None, "blue"]})
-    assert [row["prediction"] for row in found] == own.prediction.tolist()
-    probabilities = [[float(row[f"probability_{kind}"]) for kind in "abc"] for row in found]
-    np.testing.assert_allclose(probabilities, own.probabilities, atol=1e-12)
-    assert [[row[f"sets_{kind}"] == "True" for kind in "abc"] for row in found] == own.sets.tolist()
+    printed_rows = list(csv.DictReader(io.StringIO(printed)))
+    expected = run.predictor().predict({"size": [0.5, None, 2.0], "color": ["red", None, "blue"]})
+    assert [row["prediction"] for row in printed_rows] == expected.prediction.tolist()
+    probabilities = [[float(row[f"probability_{kind}"]) for kind in "abc"] for row in printed_rows]
+    np.testing.assert_allclose(probabilities, expected.probabilities, atol=1e-12)
+    sets = [[row[f"sets_{kind}"] == "True" for kind in "abc"] for row in printed_rows]
+    assert sets == expected.sets.tolist()

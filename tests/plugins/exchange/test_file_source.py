@@ -64,7 +64,7 @@ def test_a_model_of_arrays(exported, tmp_path):
     assert (result.compared, result.are_equal) == (40, True)
 
 
-def test_what_no_format_has_written_is_refused(exported, tmp_path):
+def test_a_file_that_no_format_wrote_is_refused(exported, tmp_path):
     other = tmp_path / f"other{exported.suffix}"
     other.write_text("x = 1\n", "utf-8")
     with pytest.raises(declnet.OutputError, match="other"):

@@ -1,4 +1,4 @@
-"""The longest suffix decides, and a tie is for the user to decide."""
+"""Formats by suffix: the longest suffix wins, and the user resolves a tie."""
 
 from pathlib import Path
 

@@ -40,7 +40,7 @@ REFUSED = {
     ("transform", "tokenize"): "text",
     **{("layer", name): "depend on the data" for name in ("gru", "lstm", "simple_rnn")},
 }
-"""Components that check values, sort, or read texts, and what messages say about some examples."""
+"""Components that check values, sort or read texts, with patterns of their errors."""
 
 
 class AlongNoAxes(Elementwise):
@@ -79,7 +79,7 @@ def sampled_cases() -> Iterator[tuple[tuple[str, str], Case]]:
 
 @pytest.fixture(scope="module")
 def recordable() -> list[Case]:
-    """Return the cases that can be recorded; those that cannot are refused with their reason."""
+    """Return the cases that can be recorded; require the expected error for the others."""
     cases: list[Case] = []
     for key, case in sampled_cases():
         try:
@@ -104,7 +104,7 @@ def test_files_compute_what_components_do(file_format, recordable, tmp_path):
     if exporter.unavailable() or (file_format == "c" and compiler() is None):
         pytest.skip("the format cannot be written or run here")
     path = tmp_path / f"model{exporter.suffixes[0]}"
-    if file_format == "c":  # which takes arrays in float32, too coarse for ranks
+    if file_format == "c":  # arrays in C are float32, too coarse for ranks
         recordable = [case for case in recordable if not has_ranks_of_arrays(case)]
     rows = sorted(recordable, key=lambda case: len(case.expected.outputs))
     for start in range(0, len(rows), TOGETHER):
@@ -126,7 +126,7 @@ def has_ranks_of_arrays(case: Case) -> bool:
 
 
 def shortened(case: Case, shortest: Case) -> Case:
-    """Return a case with as many rows as another one: a file reads all columns together."""
+    """Return a case with as many rows as the shortest: a file reads all columns together."""
     count = len(shortest.expected.outputs)
     columns = {column: x[:count] for column, x in case.columns.items()}
     return replace(case, columns=columns, expected=case.expected.take(slice(count)))

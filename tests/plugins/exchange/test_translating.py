@@ -1,4 +1,4 @@
-"""Translations and exporters: what a class must declare, and which one is found."""
+"""Translations and exporters: required declarations, and the lookup by class."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class Other(First):
     format = "another"
 
 
-def test_the_first_registered_of_the_format_is_found_for_exactly_the_class():
+def test_the_first_translation_of_the_format_and_exact_class_is_found():
     registry = Registry()
-    for each in (Other, First, Second):
-        registry.register(each)
+    for translation in (Other, First, Second):
+        registry.register(translation)
     translation, _ = find_translation(registry, "own", Same())
     assert type(translation) is First
     assert find_translation(registry, "own", Derived()) is None
@@ -67,10 +67,10 @@ def test_only_translations_of_the_format_and_type_are_imported():
     assert find_translation(registry, "own", Same()) is not None
     assert registry.failures == []
     assert find_translation(registry, "another", Same()) is None
-    assert [each.type for each in registry.failures] == ["a"]
+    assert [entry.type for entry in registry.failures] == ["a"]
 
 
-def test_an_announcement_must_be_true():
+def test_an_announced_translation_must_have_its_format():
     registry, plugin = Registry(), Plugin("far", "declnet-far", "1")
     registry.add(Entry("translation", "z_first", plugin, __name__, ("same",), "another"))
     assert list(registry.covering("translation", "same", "another")) == []
@@ -102,4 +102,4 @@ def test_names_in_a_file_are_distinct_and_plain(texts):
         assert re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name)
         assert len(name) <= 40 + len("_999")
         if re.fullmatch("[A-Za-z_][A-Za-z0-9_]{0,39}", text):
-            assert name == text  # whatever other names there are
+            assert name == text  # independent of the other names

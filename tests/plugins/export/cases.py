@@ -1,6 +1,6 @@
-"""Models of one component each: all examples and choices of its fields, on data with edges.
+"""Models of single components with all examples and choices of fields, on data with edge cases.
 
-A file of any format must predict for them what the component computes, and refuse what it refuses.
+A file of any format must predict what the component computes, and refuse what it refuses.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ WRONG = {
 DATES = ("elapsed", "year", "quarter", "month", "day", "day_of_year", "weekday")
 TIMES = ("hour", "minute", "second", "time_of_day")
 MORE = {"datetime": ({"parts": TIMES}, {"parts": DATES + TIMES, "cycles": True})}
-"""Fields in addition to those of the examples."""
+"""Fields to test in addition to the examples of a component."""
 
 ONLY_NUMBERS = {("c", "quantile"), ("c", "quantile_normal"), ("onnx", "tokenize")}
 """Transforms that a format has only for single numbers, or (of text) only with some fields."""
@@ -92,8 +92,9 @@ ONLY_NUMBERS = {("c", "quantile"), ("c", "quantile_normal"), ("onnx", "tokenize"
 
 def translations(file_format: str) -> dict[Any, Any]:
     """Return the translation of each class that has one."""
-    entries = [each for each in REGISTRY.entries("translation") if each.format == file_format]
-    return {each: entry.component for entry in entries for each in entry.component.replaces}
+    entries = REGISTRY.entries("translation")
+    classes = [entry.component for entry in entries if entry.format == file_format]
+    return {replaced: translation for translation in classes for replaced in translation.replaces}
 
 
 def choices(annotation: Any) -> tuple[Any, ...]:
@@ -107,7 +108,7 @@ def choices(annotation: Any) -> tuple[Any, ...]:
 
 
 def all_instances_of(component: type[Any]) -> list[Any]:
-    """Return a component's examples, each also with every other choice of each of its fields."""
+    """Return a component's examples, and each of them with every other choice of each field."""
     instances = {}
     more = [component.model_validate(fields) for fields in MORE.get(component.type, ())]
     for example in (*build_examples(component, REGISTRY), *more):
@@ -120,10 +121,10 @@ def all_instances_of(component: type[Any]) -> list[Any]:
         tables = [fields, *({**fields, name: v} for name in options for v in options[name])]
         for table in tables:
             try:
-                made = component.model_validate(table, context={"registry": REGISTRY})
+                instance = component.model_validate(table, context={"registry": REGISTRY})
             except ValueError:
                 continue  # choices that exclude each other
-            instances.setdefault(repr(made), made)
+            instances.setdefault(repr(instance), instance)
     return [*instances.values()]
 
 
@@ -145,27 +146,28 @@ class Trial:
         return self.models[0]
 
     def faults(self, predict: FilePredictor) -> Iterator[str]:
-        """Yield by how much predictions differ, and what is not refused."""
+        """Yield descriptions of predictions that differ and of rows that are not refused."""
         for model in self.models:
             predicted = predict(model.examples)
             for output in model.outputs:
-                expected, found = model.expected[output.name], predicted[output.name]
-                difference, labels = compared_predictions(output, found, expected)
+                expected, predictions = model.expected[output.name], predicted[output.name]
+                difference, labels = compared_predictions(output, predictions, expected)
                 has_other_sets = (
-                    expected.sets is not None and np.mean(found.sets != expected.sets) > 0.01
+                    expected.sets is not None and np.mean(predictions.sets != expected.sets) > 0.01
                 )
                 if not difference <= 1e-5 or labels or has_other_sets:
                     yield f"{self.name} {output.name}: {difference}"
         for rows in self.refused:
-            found = predict({**self.model.examples, **rows})
-            if all(each.valid is None or each.valid.all() for each in found.values()):
+            predicted = predict({**self.model.examples, **rows})
+            valid = [predictions.valid for predictions in predicted.values()]
+            if all(mask is None or mask.all() for mask in valid):
                 yield f"{self.name}: not refused: {rows}"
 
 
 def exported(file_format: str) -> list[Any]:
-    """Return the classes that a format can have, by a translation or recorded.
+    """Return the classes to test in a format, translated or recorded.
 
-    Before a landing these are a third of them, another third for each format.
+    By default each format gets a different third of them.
     """
     components = {
         component
@@ -189,14 +191,14 @@ def is_computed(component: Any) -> bool:
 def trials(file_format: str, component: Any) -> Iterator[Trial]:
     """Yield trials of a component, on all shapes and columns that the kit knows.
 
-    In C, which takes long to compile, only those of its examples.
+    C takes long to compile, so it gets only the component's examples.
     """
     translation = translations(file_format).get(component)
     instances_of = build_examples if file_format == "c" else all_instances_of
     cases: list[Case] = []
-    for each in instances_of(component):
+    for instance in instances_of(component):
         with suppress(CheckSkipped):  # no shape is known for this choice of fields
-            cases += cases_of(each, REGISTRY)
+            cases += cases_of(instance, REGISTRY)
     if (file_format, component.type) in ONLY_NUMBERS:
         cases = [case for case in cases if all(is_number(x) for x in case.columns)]
     assert cases or component.kind == "transform" or component.type == "threshold", component
@@ -219,7 +221,7 @@ def attention_beyond_the_range_of_exp(file_format: str) -> Trial:
     case = numbered(next(iter(cases_of(layer, REGISTRY))), 0)
     ((column, x),) = case.columns.items()
     x = 1000 * x
-    arrays = {name: each.astype(float) for name, each in case.node.parameters.items()}
+    arrays = {name: array.astype(float) for name, array in case.node.parameters.items()}
     query, key, value = (
         x @ arrays[f"{name}_weights"] + arrays[f"{name}_biases"]
         for name in ("query", "key", "value")
@@ -234,7 +236,7 @@ def attention_beyond_the_range_of_exp(file_format: str) -> Trial:
 
 
 def trials_of_transform(file_format: str, component: Any) -> Iterator[Trial]:
-    """Yield a trial of a transform on all columns, with rows that it was not fitted to."""
+    """Yield a trial of a transform on all columns, with rows outside its training data."""
     cases, new, expected, refused = list[Case](), {}, {}, list[Mapping[str, Any]]()
     wrong = dict(WRONG) if component.type == "datetime" else {}
     for transform in all_instances_of(component):
@@ -271,7 +273,7 @@ def trials_of_transform(file_format: str, component: Any) -> Iterator[Trial]:
 
 
 def steps_of(transform: Any, column: Any) -> tuple[ExportedStep, ...] | None:
-    """Return a transform and what makes numbers of its result; None if it takes no such column."""
+    """Return a transform and steps that turn its output into numbers; None if it refuses x."""
     if not transform.suits(column):
         return None
     try:
@@ -300,7 +302,7 @@ def next_step(transform: Any, x: Any) -> ExportedStep:
 
 
 def prepared(steps: Sequence[ExportedStep], x: Any) -> ExportedPredictions:
-    """Return what a model predicts that only prepares a column."""
+    """Return the predictions of a model that only prepares a column."""
     for step in steps:
         x = step.transform.apply(x, step.state)
     if not np.isfinite(x.astype(float)).all():

@@ -1,4 +1,4 @@
-"""A table with text, gaps, integers, booleans, and targets of each task; and models of it."""
+"""A table with text, gaps, integers, booleans and a target for each task, and models of it."""
 
 from __future__ import annotations
 

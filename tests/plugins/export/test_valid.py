@@ -1,4 +1,4 @@
-"""Files say for each row whether declnet predicts it, whatever the row has."""
+"""Exported files say for each row whether declnet would predict it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TYPED = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A run with every kind of cells."""
+    """A run on a table with every kind of cell."""
     folder = tmp_path_factory.mktemp("cells")
     train = {"type": "csv", "path": str(training_file(folder / "train.csv")), "target": "label"}
     run(parse_spec({**SPEC, "data": {"train": train, "prepare": PREPARE}}), out=folder / "run")
@@ -40,43 +40,43 @@ def folder(tmp_path_factory):
 
 
 def file_predictor(folder, name):
-    """Export the run, and return a function of columns that gives labels and validity."""
+    """Export the run; return a function from columns to labels and validity."""
     path = folder / name
     assert export(open_run(folder / "run"), path, force=True).labels_differ == 0
     if path.suffix == ".py":
         predict = runpy.run_path(str(path))["predict"]
 
         def run_python(columns):
-            found = predict(columns)
-            return found["prediction"], found["valid"]
+            predictions = predict(columns)
+            return predictions["prediction"], predictions["valid"]
 
         return run_python
     if path.suffix == ".c":
         program = CompiledProgram.of(path)
 
         def run_program(columns):
-            found = program(columns)[""]
-            return found.prediction, found.valid
+            predictions = program(columns)[""]
+            return predictions.prediction, predictions.valid
 
         return run_program
     onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(str(path))
 
     def run_session(columns):
-        """Do what the description asks of the caller: spaces and missing texts are removed."""
-        given = {
-            name: np.array([(each or "").strip(" \t") for each in x], object)
+        """Prepare the columns as the description asks: strip texts and replace missing ones."""
+        feeds = {
+            name: np.array([(text or "").strip(" \t") for text in x], object)
             if x.dtype == object
             else x
             for name, x in columns.items()
         }
-        return session.run(["label", "valid"], given)
+        return session.run(["label", "valid"], feeds)
 
     return run_session
 
 
-def assert_alike(found, expected):
-    prediction, valid = found
+def assert_alike(predicted, expected):
+    prediction, valid = predicted
     refused = np.zeros(len(expected), bool)
     refused[list(expected.errors)] = True
     assert np.flatnonzero(np.asarray(valid, bool) == refused).tolist() == []
@@ -88,7 +88,7 @@ def assert_alike(found, expected):
 @pytest.mark.parametrize("suffix", [".py", ".onnx", ".c"])
 def test_odd_rows_in_the_types_of_the_training_data(suffix, folder):
     if suffix == ".c" and not shutil.which("cc"):
-        pytest.skip("there is no compiler")
+        pytest.skip("no C compiler")
     if suffix == ".onnx":
         pytest.importorskip("onnx")
     rng = np.random.default_rng(5)
@@ -106,22 +106,22 @@ def test_odd_cells_of_a_text_file(folder, tmp_path):
     rows = odd_rows(COUNT, seed=1)
     predictor = load_predictor(folder / "run")
     expected = predictor.predict(rows, on_error="empty")
-    found = file_predictor(folder, "m.py")
-    assert_alike(found({name: [row[name] for row in json_rows(rows)] for name in GOOD}), expected)
+    predict = file_predictor(folder, "m.py")
+    assert_alike(predict({name: [row[name] for row in json_rows(rows)] for name in GOOD}), expected)
     texts = dict.fromkeys(GOOD, ())
     header, *lines = csv_text(rows).splitlines()
     (tmp_path / "rows.csv").write_text("\n".join([header, *lines, ""]))
     read = runpy.run_path(str(folder / "m.py"))["read_csv"](str(tmp_path / "rows.csv"), texts)
     (from_csv,) = predictor.predict_parts(tmp_path / "rows.csv", on_error="empty")
     assert from_csv.errors.keys() == expected.errors.keys()
-    assert_alike(found(read), from_csv)
+    assert_alike(predict(read), from_csv)
 
 
 def test_the_description_says_what_the_caller_does_first(folder):
     onnx = pytest.importorskip("onnx")
     export(open_run(folder / "run"), folder / "m.onnx", force=True)
-    metadata = {each.key: each.value for each in onnx.load(folder / "m.onnx").metadata_props}
-    inputs = {each["name"]: each for each in json.loads(metadata["inputs"])}
+    metadata = {entry.key: entry.value for entry in onnx.load(folder / "m.onnx").metadata_props}
+    inputs = {declared["name"]: declared for declared in json.loads(metadata["inputs"])}
     assert inputs["color"]["first"] == "remove spaces and tabs around the text"
     assert "first" not in inputs["size"]
     (output,) = json.loads(metadata["outputs"])
@@ -131,7 +131,7 @@ def test_the_description_says_what_the_caller_does_first(folder):
 @pytest.mark.parametrize("name", ["c_category", "c_datetime", "c_tokenize"])
 def test_c_refuses_what_transforms_refuse(name):
     if not shutil.which("cc"):
-        pytest.skip("there is no compiler")
+        pytest.skip("no C compiler")
     registry = default_registry()
     translation = registry.find("translation", name)
     refuses_what_its_transforms_refuse(Subject(translation(), registry=registry))

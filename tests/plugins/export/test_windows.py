@@ -64,10 +64,10 @@ def test_windows_of_dates_and_categories(suffix, stored, tmp_path):
     if suffix == "onnx":
         pytest.importorskip("onnxruntime")
     if suffix == "c" and compiler() is None:
-        pytest.skip("there is no compiler")
-    found = export(stored, tmp_path / f"m.{suffix}")
-    assert found.samples > 4
-    assert found.difference < 1e-5
+        pytest.skip("no C compiler")
+    exported = export(stored, tmp_path / f"m.{suffix}")
+    assert exported.samples > 4
+    assert exported.difference < 1e-5
 
 
 def test_windows_are_compared_on_synthetic_rows_if_the_data_is_gone(stored, tmp_path):
@@ -76,9 +76,9 @@ def test_windows_are_compared_on_synthetic_rows_if_the_data_is_gone(stored, tmp_
     table = stored.path.with_name("shops.csv")
     table.rename(tmp_path / "shops.csv")
     try:
-        found = export(open_run(files), tmp_path / "m.py")
+        exported = export(open_run(files), tmp_path / "m.py")
     finally:
         (tmp_path / "shops.csv").rename(table)
-    assert found.samples == 1
-    assert found.difference < 1e-5
-    assert any(note.endswith("; compared on synthetic rows") for note in found.notes)
+    assert exported.samples == 1
+    assert exported.difference < 1e-5
+    assert any(note.endswith("; compared on synthetic rows") for note in exported.notes)

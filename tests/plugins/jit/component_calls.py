@@ -117,12 +117,12 @@ def is_native(parts: tuple[Any, ...] | None) -> bool:
 
 
 def replayed(call: Call) -> tuple[Call, ...] | None:
-    """Return calls with the same bits, natively where possible; None if there are none."""
+    """Return calls that give the same bits, native where possible; None if there are none."""
     parts = replay(call, exact=True).parts
     return None if parts is None else joined(parts)
 
 
 def why_not(call: Call) -> str | None:
-    """Return why a call is not replayed natively throughout, for "it …"; None if it is."""
+    """Return why a call is not replayed entirely natively, to follow "it"; None if it is."""
     recorded = replay(call)
     return recorded.problem or ("; ".join(dict.fromkeys(recorded.python)) or None)

@@ -1,4 +1,4 @@
-"""Data to train on, and threads with little memory."""
+"""Training data, and threads with a small stack."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SMALL = 128 * 1024
 
 @pytest.fixture
 def in_small_stack() -> Callable[..., Any]:
-    """A function that calls another one in a new thread with a small stack."""
+    """Return a function that calls another one in a new thread with a small stack."""
 
     def call(function: Callable[..., Any], *arguments: Any) -> Any:
         before = threading.stack_size(SMALL)

@@ -1,4 +1,4 @@
-"""Steps shared by several threads: each piece of each call is made once, and calls in order."""
+"""Steps shared by several threads: each part of a call runs once, and calls run in order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STEPS, SIZE = 150, 4096
 
 
 class Changing(Pace):
-    """Another number of threads every few steps; remembers what they took."""
+    """Changes the number of threads every few steps, and records their usage."""
 
     def __init__(self, most):
         super().__init__(most)
@@ -35,7 +35,7 @@ class Changing(Pace):
 
 @Routine
 def mix(part, parts, x, now, y):  # type: ignore[no-untyped-def]
-    """Mix all bits of y, x reversed and now: x is what other pieces of other calls have written."""
+    """Mix all bits of y, reversed x and now, where other parts of other calls wrote x."""
     start, stop = share(y.size, part, parts)
     for i in range(start, stop):
         for _ in range(20):  # long enough to be divided
@@ -44,12 +44,12 @@ def mix(part, parts, x, now, y):  # type: ignore[no-untyped-def]
 
 @Routine
 def overflow_at(now, last, loss):  # type: ignore[no-untyped-def]
-    """Loss = inf from a step on."""
+    """Set the loss to inf from a step on."""
     loss[0] = np.inf if now[0] >= last else 0.0
 
 
 def trained(pace, last):
-    """Return the number of steps made before the loss is not finite, and the arrays."""
+    """Return the number of steps before the loss is not finite, and the bytes of the arrays."""
     arrays = [np.arange(i, SIZE + i) for i in range(4)]
     now, loss = np.zeros(1, np.int64), np.zeros(1)
     mixed = [mix.bound(arrays[i - 1], now, arrays[i]) for i in range(4)]

@@ -1,4 +1,4 @@
-"""The engine: whole stretches of steps in compiled code, with the same bits as step by step."""
+"""The engine: stretches of steps in compiled code give the same bits as single steps."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Scaled(Layer):
 
 
 def test_scheduled_fields_change_within_stretches(document, blobs, native):
-    """Of kernels, of a layer that is replayed, and of an optimizer and its groups."""
+    """Fields of kernels, of a replayed layer, and of an optimizer and its groups."""
     falling = {"type": "flat_cosine", "initial_rate": 0.4}
     dropout = [{"type": type_, "rate": falling} for type_ in ("dropout", "dropout")]
     noise = {"type": "gaussian_noise", "std": {"type": "polynomial", "initial_rate": 0.2}}
@@ -146,17 +146,18 @@ TWO_LOSSES = {
 
 @pytest.mark.parametrize("weights", [False, True])
 @pytest.mark.parametrize("losses", [1, 2])
-def test_metrics_of_recorded_steps_are_those_of_single_steps(document, blobs, losses, weights):
-    """A follower of updates has Python run step by step. 75 steps are recorded in two parts."""
+def test_metrics_of_recorded_steps_match_single_steps(document, blobs, losses, weights):
+    """A callback after each update forces single steps. 75 steps are recorded in two parts."""
     x, y = blobs
     document["engine"] = {"kernels": "jit"}
     if losses == 1:
         document["model"]["layers"] = list(NETWORKS["kernels"])
         document["training"]["metrics"] = ["accuracy"]
     else:
-        one, two = ({"type": "dense", "units": n, "name": f"d{n}"} for n in (4, 1))
-        heads = [{"type": "softmax", "name": "one"}, {**two, "name": "two", "inputs": ["relu_1"]}]
-        layers = [{"type": "dense", "units": 9}, "relu", one, *heads]
+        first, second = ({"type": "dense", "units": n, "name": f"d{n}"} for n in (4, 1))
+        second |= {"name": "two", "inputs": ["relu_1"]}
+        softmax = {"type": "softmax", "name": "one"}
+        layers = [{"type": "dense", "units": 9}, "relu", first, softmax, second]
         document["model"] |= {"layers": layers, "outputs": ["one", "two"]}
         del document["loss"], document["training"]["metrics"]
         document["losses"] = TWO_LOSSES
@@ -184,7 +185,7 @@ def test_a_divergence_within_a_stretch_names_its_epoch(document, blobs):
 
 
 def test_frequent_evaluations_are_native_and_give_the_same_bits(document):
-    """From `MANY_BATCHES` batches on; here a whole one and a shorter one, of weighted samples."""
+    """Evaluations of `MANY_BATCHES` or more batches; here a full and a shorter one, weighted."""
     left = []
 
     class Counting(NativeEngine):

@@ -1,4 +1,4 @@
-"""Long native runs do not grow in memory; parallel ones have the same bits as each alone."""
+"""The memory of long native runs does not grow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models of any layers: native steps give NumPy's results but for rounding."""
+"""Models of any layers: native steps match NumPy up to rounding."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LAYERS = layers_by_shape()
 
 
 def output_shape(layer, shape):
-    """Return the shape after a layer; None if it does not take such samples."""
+    """Return the shape after a layer; None if the layer refuses such samples."""
     try:
         return layer.output_shape(shape if layer.n_inputs == 1 else (shape,))
     except ValueError:
@@ -43,7 +43,7 @@ def output_shape(layer, shape):
 
 @st.composite
 def networks(draw):
-    """Draw an input shape, and up to four layers that take what the one before gives."""
+    """Draw an input shape and up to four layers, each fitting the output of the previous one."""
     start = shape = draw(st.sampled_from(SHAPES))
     chain = []
     for _ in range(draw(st.integers(1, 4))):

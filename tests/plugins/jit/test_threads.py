@@ -44,7 +44,7 @@ def test_the_fastest_number_gets_nearly_all_time_even_if_trials_are_disturbed(fa
 
 
 def test_a_thread_that_wakes_slowly_is_still_found_to_be_faster():
-    """In the first runs of a step, the second thread shares the core of the first."""
+    """In the first runs of a step, both threads share one core."""
     last, runs = 0, 0
 
     def seconds(threads, _):
@@ -56,7 +56,7 @@ def test_a_thread_that_wakes_slowly_is_still_found_to_be_faster():
     assert shares(Pace(2), seconds, 2.0)[2] > 0.9
 
 
-def test_more_threads_are_not_taken_for_little():
+def test_more_threads_are_not_used_for_a_small_gain():
     chosen = shares(
         Pace(2), lambda threads, _: STEP * (1 if threads == 1 else CLEARLY + 0.01), 10.0
     )
@@ -75,7 +75,7 @@ def test_the_choice_changes_when_speeds_do():
 @pytest.mark.parametrize("rate", [80, 300])  # an equal rival on each core, slices of 12 and 3 ms
 @pytest.mark.parametrize("most", [2, 3, 8])
 def test_preempted_threads_are_given_up_although_fast_in_trials_and_return(most, rate, seconds):
-    """Threads that share cores seem fast in short trials, but wait for each other for longer."""
+    """Threads that share cores seem fast in short trials, but wait for each other in long ones."""
     pace = Pace(most)
 
     def period(total, preemptions):
@@ -89,29 +89,18 @@ def test_preempted_threads_are_given_up_although_fast_in_trials_and_return(most,
     assert period(20.0, lambda *_: 10)[most] > 0.8
 
 
-def test_as_many_threads_as_cores_are_free_are_chosen():
-    """With 8 cores, of which other processes use 5."""
-    pace = Pace(8)
-    rate = 300
-    chosen = shares(
-        pace,
-        lambda threads, _: STEP / threads,
-        30.0,
-        preemptions=lambda threads, _: rate if threads > 3 else 0,
-    )
-    assert chosen[2] > 0.85
+BUSY = (8, 30.0, lambda threads, _: 300 if threads > 3 else 0, 0.85)
+DISTURBED = (2, 60.0, lambda _, clock: 300 if clock % 5 < 0.05 else 5, 0.8)
 
 
-def test_a_short_disturbance_costs_little():
-    """Another process runs for 50 ms every 5 seconds."""
-    pace = Pace(2)
-    chosen = shares(
-        pace,
-        lambda threads, _: STEP / threads,
-        60.0,
-        preemptions=lambda _, clock: 300 if clock % 5 < 0.05 else 5,
-    )
-    assert chosen[2] > 0.8
+@pytest.mark.parametrize(
+    ("most", "seconds", "preemptions", "share"),
+    [BUSY, DISTURBED],
+    ids=["others use 5 of 8 cores", "another process runs for 50 ms every 5 s"],
+)
+def test_two_threads_are_chosen_among_other_processes(most, seconds, preemptions, share):
+    chosen = shares(Pace(most), lambda threads, _: STEP / threads, seconds, preemptions=preemptions)
+    assert chosen[2] > share
 
 
 def test_a_single_thread_is_never_interrupted():

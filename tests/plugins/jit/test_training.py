@@ -1,4 +1,4 @@
-"""Trainings with compiled kernels: NumPy's results but for rounding, the same bits each time."""
+"""Training with compiled kernels: NumPy's results up to rounding, with reproducible bits."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_manifest_says_which_kernels_computed(spiral, tmp_path):
 
 
 class Stop(Exception):
-    """Whatever ends a process."""
+    """An exception in place of anything that ends a process."""
 
 
 def stop(event):

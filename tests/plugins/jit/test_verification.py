@@ -1,4 +1,4 @@
-"""Components that change behind an engine's back, and those that do not."""
+"""Verification of components that change without the engine knowing."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Pull(Regularizer):
 
 
 class Declared(Scaled):
-    """The same layer, which says that it depends on something else."""
+    """The same layer, declared to depend on something else."""
 
     type = "declared"
     recordable = False
@@ -73,7 +73,7 @@ class Declared(Scaled):
 
 @pytest.fixture
 def registry():
-    """The installed components, and those above in a distribution."""
+    """The installed components, and the ones above as a distribution's."""
     registry = discover()
     for component in (Scaled, Declared, Descent, Pull):
         registry.register(component, Plugin("hidden", "declnet-hidden", "1.2"))
@@ -129,7 +129,7 @@ def unchanged():
         ("regularizer", "pull", "add_gradient"),
     ],
 )
-def test_a_component_that_changed_is_an_error_that_names_it(
+def test_an_error_names_the_component_that_changed(
     part, name, method, batch_size, registry, always
 ):
     document = spec(registry, **{part: name}, batch_size=batch_size)
@@ -139,7 +139,7 @@ def test_a_component_that_changed_is_an_error_that_names_it(
         run(document, registry=registry, listener=change)
 
 
-def test_a_component_that_says_so_is_called_at_every_step(registry, always):
+def test_a_component_declared_so_is_called_at_every_step(registry, always):
     verified = []
     for listener in (None, change):
         HIDDEN["factor"] = 1.0

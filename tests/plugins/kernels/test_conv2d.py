@@ -1,4 +1,4 @@
-"""Compiled convolutions: the component's results, on all widths of vectors, in any parts."""
+"""Compiled convolutions match the component at all vector widths and in any parts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from declnet_plugins.standard.layers.window import batch_last
 pytestmark = pytest.mark.usefixtures("numba")
 
 GUARD = 1234.5
-"""What surrounds each array, and must stay."""
+"""The value around each array, which must not change."""
 
 LAYERS = {
     "padded": ((3, 7, 9), {"filters": 13, "kernel_size": 3, "padding": 1}),
@@ -50,7 +50,7 @@ def images(rng, shape, n, dtype):
 
 
 def guarded(array):
-    """Return whether what surrounds images is unchanged."""
+    """Return whether the guards around images are unchanged."""
     block = batch_last(array).base
     while block.base is not None:
         block = block.base
@@ -80,7 +80,7 @@ def site_of(layer, shape, n, dtype, *, rectified):
 
 
 def filled_by_kernel(site, tile, parts):
-    """Return what the kernel fills, in a number of parts that run backwards."""
+    """Return the arrays that the kernel fills, in parts that run in reverse order."""
     kernel = Conv2dReLUKernel if len(site.components) > 1 else Conv2dKernel
     bound = type("Kernel", (kernel,), {"tile": tile})().bind(site)
     calls = NativeEngine().compile((*bound.forward, *bound.backward)).native
@@ -96,7 +96,7 @@ def filled_by_kernel(site, tile, parts):
 
 
 def filled_by_components(site):
-    """Return what the components fill."""
+    """Return the arrays that the components fill."""
     layer, state = site.components[0], site.states[0]
     y, dy, dx = (array.copy(order="K") for array in (site.y, site.dy, site.dx))
     layer.forward(site.x, y, state)
@@ -131,7 +131,7 @@ def test_every_width_of_vectors_gives_the_same(tile, dtype):
         require_alike(filled_by_kernel(site, TILES[tile], 2), filled_by_components(site), dtype)
 
 
-def test_batch_first_images_are_read_and_nan_stays_where_it_is():
+def test_batch_first_images_are_read_and_nan_stays_in_place():
     shape, fields = LAYERS["padded"]
     site = site_of(Conv2d(**fields), shape, 20, "float32", rectified=True)
     site.x[3, 1, 4, 4] = np.nan

@@ -1,4 +1,4 @@
-"""The kernels without their compiler, and what they are made of."""
+"""Imports of the kernels without their compiler."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ import declnet_plugins.jit
 from declnet import default_registry
 for name in {names!r}:
     getattr(declnet_plugins.jit, name)
-kernels = [each.component for each in default_registry().entries("kernel")]
-kernels = [each for each in kernels if each.__module__.startswith("declnet_plugins.kernels")]
-compiled = [each for each in kernels if each.compiled]
-print(len(compiled), *{{each.unavailable() for each in compiled}})
+kernels = [kernel.component for kernel in default_registry().entries("kernel")]
+kernels = [kernel for kernel in kernels if kernel.__module__.startswith("declnet_plugins.kernels")]
+compiled = [kernel for kernel in kernels if kernel.compiled]
+print(len(compiled), *{{kernel.unavailable() for kernel in compiled}})
 """
 
 

@@ -1,4 +1,4 @@
-"""Impossible lengths of sequences are named, not read."""
+"""Impossible lengths of sequences are reported, not read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database of MLflow, whose tables take long to create: one for all tests."""
+"""An MLflow database shared by all tests, because its tables take long to create."""
 
 from __future__ import annotations
 

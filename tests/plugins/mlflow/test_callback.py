@@ -1,4 +1,4 @@
-"""mlflow: what its server holds of runs, and of those that belong together."""
+"""The callback `mlflow`: single runs on its server, and runs with a common parent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PARENT = "mlflow.parentRunId"
 
 @pytest.fixture
 def tracked_document(document, database, tmp_path, monkeypatch, request):
-    """A spec whose experiment is this test's own."""
+    """A spec with an experiment for this test only."""
     monkeypatch.chdir(tmp_path)
     document["data"] |= {"test": document["data"]["train"]}
     document["training"] |= {"epochs": 6}
@@ -94,7 +94,7 @@ def test_a_run_whose_process_was_killed_at_its_end_is_ended_by_resume(
     client, (ended,) = tracked()
     client.update_run(ended.info.run_id, status="RUNNING")  # as if killed at its end
     result = resume(directory)
-    for _ in range(2):  # told again, it stays as it is
+    for _ in range(2):  # resuming again changes nothing
         client, (actual,) = tracked()
         assert (actual.info.status, actual.info.run_id) == ("FINISHED", ended.info.run_id)
         assert len(actual.outputs.model_outputs) == 1
@@ -102,7 +102,7 @@ def test_a_run_whose_process_was_killed_at_its_end_is_ended_by_resume(
     history = client.get_metric_history(actual.info.run_id, "test_loss")
     assert {(run.step, run.value) for run in history} == {(5, result.metrics["test"]["loss"])}
     assert files == {path: path.read_bytes() for path in directory.iterdir() if path.is_file()}
-    (directory / "mlflow.json").unlink()  # as of a run that was copied without it
+    (directory / "mlflow.json").unlink()  # as in a run that was copied without it
     resume(directory)
     assert len(tracked()[1]) == 1
 
@@ -144,24 +144,24 @@ def test_folds_that_were_resumed_have_one_parent_with_the_best_of_them(
 
 
 @needs_mlflow
-@pytest.mark.parametrize("moment", ["before it told MLflow", "before it was recorded"])
+@pytest.mark.parametrize("moment", ["before MLflow", "before the record"])
 def test_a_parent_whose_process_was_killed_at_the_end_is_ended_by_resume(
     tracked_document, tracked, tmp_path, moment, monkeypatch
 ):
     class Killed(BaseException):
-        """The process ends here."""
+        """The end of the process."""
 
     def killed(*_, **__):
         raise Killed
 
     tracked_document["data"]["folds"] = 2
-    step = "training.finish_group" if moment == "before it told MLflow" else "group.Group.note"
+    step = "training.finish_group" if moment == "before MLflow" else "group.Group.note"
     with monkeypatch.context() as patched:
         patched.setattr(f"declnet.runs.many.{step}", killed)
         with pytest.raises(Killed):
             run(parse_spec(tracked_document), out=tmp_path / "out", jobs=1)
     assert [run.info.status for run in tracked()[1]] == ["RUNNING", "FINISHED", "FINISHED"]
-    for _ in range(2):  # told again, it stays as it is
+    for _ in range(2):  # resuming again changes nothing
         resume(tmp_path / "out")
         assert {run.info.status for run in tracked()[1]} == {"FINISHED"}
 
@@ -194,7 +194,7 @@ def test_missing_mlflow(tracked_document, monkeypatch):
 
 
 @needs_mlflow
-def test_a_parent_that_ends_again_with_more_values_tells_them(database, tracked, tmp_path, request):
+def test_a_parent_that_ends_again_logs_its_new_values(database, tracked, tmp_path, request):
     from declnet_plugins.mlflow.callback import Mlflow
 
     callback = Mlflow(tracking_uri=database, experiment=request.node.name)
@@ -204,7 +204,7 @@ def test_a_parent_that_ends_again_with_more_values_tells_them(database, tracked,
         for rate in rates
     ]
     tags = []
-    for count in (1, 2, len(runs)):  # as a study does that gets more time
+    for count in (1, 2, len(runs)):  # like a study that gets more time
         callback.group_finished(runs[:count], None)
         _, (parent,) = tracked()
         assert parent.info.status == "FINISHED"

@@ -32,7 +32,7 @@ COLUMNS = ("age", "rooms", "income", "city", "member", "day")
 
 
 def write_table(path: Path) -> Path:
-    """Write a table with a column of each type; 0 to 4 rooms are sometimes not known."""
+    """Write a table with a column of each type; the rooms, 0 to 4, have gaps."""
     rng = np.random.default_rng(5)
     lines = [",".join((*COLUMNS, "kind"))]
     for _ in range(60):
@@ -47,7 +47,7 @@ def write_table(path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(database, tmp_path_factory):
-    """A function that trains a spec whose callback logs it; returns folder, client and runs."""
+    """Return a function that trains and logs a spec, and returns folder, client and runs."""
     folder = tmp_path_factory.mktemp("runs")
 
     def train(name, document, data=None):
@@ -89,7 +89,7 @@ def tabular(tmp_path_factory, trained):
 
 
 def loaded(client, tracked):
-    """Load the model of an MLflow run by its address, as a program does."""
+    """Load the model of an MLflow run by its URI, as a program does."""
     import mlflow
 
     mlflow.set_tracking_uri(client.tracking_uri)
@@ -277,7 +277,7 @@ def test_forecasts_follow_the_rows(trained, tmp_path):
 @contextmanager
 def served(client, tracked, folder: Path):
     """Serve a model with `mlflow models serve`; yields its address."""
-    program = folder / "uvicorn"  # which MLflow starts; its folder need not be in PATH
+    program = folder / "uvicorn"  # MLflow starts it; its folder need not be on PATH
     program.write_text(f"#!{sys.executable}\nfrom uvicorn.main import main\nmain()\n", "utf-8")
     program.chmod(0o755)
     with socket.socket() as probe:

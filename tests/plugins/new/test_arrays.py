@@ -14,7 +14,7 @@ Image = pytest.importorskip("PIL.Image", reason="the extra images is not install
 
 @pytest.fixture
 def photos(tmp_path):
-    """A folder of bars that are level or upright, in two classes."""
+    """A folder of images of level or upright bars, in two classes."""
     rng = np.random.default_rng(0)
     for number in range(40):
         name = ("level", "upright & wide")[number % 2]
@@ -71,15 +71,15 @@ def test_a_table_of_paths_and_labels(photos, declnet_cli, tmp_path):
 
 
 def test_options_of_tables_are_refused(photos, refused):
-    said = refused("new", "s.toml", "--data", photos, "--target", "kind")
-    assert "--target names a column, but" in said
-    said = refused("new", "s.toml", "--data", photos, "--exclude", "kind")
-    assert "--exclude is for tables, but" in said
-    said = refused("new", "s.toml", "--data", photos, "--preset", "mlp")
-    assert 'template "mlp" does not write specs for arrays (those that do: images)' in said
+    error = refused("new", "s.toml", "--data", photos, "--target", "kind")
+    assert "--target names a column, but" in error
+    error = refused("new", "s.toml", "--data", photos, "--exclude", "kind")
+    assert "--exclude is for tables, but" in error
+    error = refused("new", "s.toml", "--data", photos, "--preset", "mlp")
+    assert 'template "mlp" does not write specs for arrays (those that do: images)' in error
 
 
-def test_folds_and_test_are_as_asked_for(photos, declnet_cli, tmp_path):
+def test_folds_and_test_follow_the_options(photos, declnet_cli, tmp_path):
     for options, expected in (
         (("--folds", 3), {"folds": 3}),
         (("--test", 0), {"validation": 0.1}),
@@ -95,8 +95,8 @@ def test_folds_and_test_are_as_asked_for(photos, declnet_cli, tmp_path):
 
 def test_other_arrays_are_refused(refused, tmp_path):
     np.savez(tmp_path / "rows.npz", x=np.zeros((6, 5)), y=np.arange(6) % 2)
-    said = refused("new", "s.toml", "--data", "rows.npz")
-    assert "holds samples of shape (5,), not a table or images" in said
+    error = refused("new", "s.toml", "--data", "rows.npz")
+    assert "holds samples of shape (5,), not a table or images" in error
 
 
 def test_arrays_of_images_are_described_too(declnet_cli, tmp_path):

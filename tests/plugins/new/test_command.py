@@ -55,7 +55,7 @@ def make_data(text, folder, blobs):
         ("own_data", "accuracy", 0.9),
     ],
 )
-def test_every_template_trains_well_and_is_right_with_what_is_commented_out(
+def test_every_template_trains_well_and_is_valid_with_its_comments_enabled(
     template, metric, least, written, declnet_cli, spec_file, tmp_path
 ):
     text = written(template)
@@ -91,7 +91,7 @@ def test_the_command_that_it_prints_runs_the_spec(declnet_cli, tmp_path):
         ("a" * 300 + ".toml", "a" * 300 + ".toml: cannot be written: File name too long"),
     ],
 )
-def test_a_path_that_cannot_be_is_refused(name, message, refused, tmp_path):
+def test_an_impossible_path_is_refused(name, message, refused, tmp_path):
     (tmp_path / "folder.toml").mkdir()
     assert refused("new", name) == f"error: {message}\n"
     assert refused("new", "folder.toml", "--force") == (
@@ -126,7 +126,7 @@ def test_features_exclude_and_no_header_choose_columns(declnet_cli, tmp_path):
 @pytest.mark.parametrize(
     ("values", "is_noted"),
     [
-        (range(4), True),  # they count the rows
+        (range(4), True),  # the values number the rows
         ([at**2 for at in range(FEWEST_IDENTIFIERS)], True),
         ([at**2 for at in range(FEWEST_IDENTIFIERS - 1)], False),
         ([0, *(at**2 for at in range(FEWEST_IDENTIFIERS))], False),
@@ -170,13 +170,13 @@ def test_folds_are_trained_and_predict_as_one(declnet_cli, refused, tmp_path):
     assert declnet_cli(*new, "--force", "--folds", "2").returncode == 0
 
 
-def test_sentences_are_read_by_their_words_beside_other_columns(declnet_cli, tmp_path):
+def test_sentences_are_read_by_their_words(declnet_cli, tmp_path):
     rng = np.random.default_rng(3)
     words = ["today", "near", "the", "river", "we", "saw", "again", "one", "late", "alone"]
     texts = [" ".join(rng.permutation([*words, ("otter", "heron")[row % 2]])) for row in range(60)]
     both = [f"{text},{row % 7},{row % 2}" for row, text in enumerate(texts)]
     alone = [f"{text},{row % 2}" for row, text in enumerate(texts)]
-    for header, rows, beside in (
+    for header, rows, others in (
         ("note,size,kind", both, ", in addition to the other columns"),
         ("note,kind", alone, ""),
     ):
@@ -185,13 +185,13 @@ def test_sentences_are_read_by_their_words_beside_other_columns(declnet_cli, tmp
         done = declnet_cli(*new)
         first, *_ = done.stderr.splitlines()
         words = "by its words and pairs of words"
-        assert first == f'note: column "note" is read as text, {words}{beside}'
+        assert first == f'note: column "note" is read as text, {words}{others}'
         assert declnet_cli(*new, "--preset", "realmlp_td").returncode == 0
         declnet_cli.succeeds("run", "s.toml", "--set", "training.epochs=1", "--quiet")
 
 
-def test_many_names_are_left_out_with_what_to_write(declnet_cli, tmp_path):
-    """The column that the note gives makes a spec that checks."""
+def test_many_names_are_left_out_with_a_suggestion(declnet_cli, tmp_path):
+    """A spec with the column that the note suggests is valid."""
     names = [f"{a}-{b}{c}" for a in "ABCD" for b in "0123" for c in "wxyz"]
     rows = [f"{name},{row % 9},{row % 2}" for row, name in enumerate(names)]
     (tmp_path / "t.csv").write_text("\n".join(["code,size,y", *rows]), "utf-8")

@@ -1,4 +1,4 @@
-"""Large tables: a sample of all rows decides on the spec, which reads them in parts."""
+"""Large tables: the spec is based on a sample of all rows, and reads them in parts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def profile(path, **choices):
     return profile_of(argument, path.parent, TableChoices(targets=("kind",), **choices))
 
 
-def test_the_sample_stands_for_all_rows(large):
+def test_the_sample_represents_all_rows(large):
     pytest.importorskip("polars")
     table = profile(large)
     sample = table.sampling.table
@@ -60,7 +60,7 @@ def test_the_sample_stands_for_all_rows(large):
     assert not profile(large, folds=3).streams
 
 
-def test_what_cannot_be_read_in_blocks_is_sampled_too(large):
+def test_a_file_that_cannot_be_read_in_blocks_is_sampled_too(large):
     packed = large.with_name("t.csv.gz")
     packed.write_bytes(gzip.compress(large.read_bytes()))
     table = profile(packed)

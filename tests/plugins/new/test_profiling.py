@@ -1,4 +1,4 @@
-"""What a profile says of a table's columns and target."""
+"""Profiles of a table's columns and target."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from declnet_plugins.new.profiling import TableChoices, profile_of
 
 @pytest.fixture
 def profile(tmp_path):
-    """Of a CSV file with some text."""
+    """Return a function that profiles a CSV file with the given text."""
 
     def describe(text):
         (tmp_path / "t.csv").write_text(text)
@@ -27,7 +27,7 @@ def profile(tmp_path):
     return describe
 
 
-def test_columns_are_described_by_what_is_in_them(profile):
+def test_columns_are_described_by_their_values(profile):
     table = profile("row,x,word,y\n1,0.5,a,0\n2,inf,,1\n3,,a,0\n4,1.5,b,1\n")
     assert list(table.columns) == ["row", "x", "word", "y"]
     assert [column.name for column in table.features] == ["row", "x", "word"]
@@ -119,7 +119,7 @@ def test_rows_without_a_target_are_left_out(profile):
 ODD = "is left out: row 1 is [1]: a column holds either numbers, or booleans, or text"
 
 
-def test_columns_of_other_values_are_left_out_with_a_note(tmp_path):
+def test_columns_of_unsupported_values_are_left_out_with_a_note(tmp_path):
     registry = declnet.default_registry()
     rows = [{"size": row, "tags": [1], "kind": "ab"[row % 2]} for row in range(40)]
     path = tmp_path / "t.jsonl"

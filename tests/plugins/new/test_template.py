@@ -1,4 +1,4 @@
-"""Templates: what the contract asks of them, and the specs that they write for tables."""
+"""Templates: the requirements of their contract, and the specs they write for tables."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_spec_that_reads_other_data_is_refused(table, text, message):
         Template.write_spec(table, {"large": "binary"}, registry, "careless")
 
 
-def test_one_that_writes_nothing_is_refused_at_registration():
+def test_a_template_that_writes_nothing_is_refused_at_registration():
     class Nothing(Template):
         """Nothing."""
 

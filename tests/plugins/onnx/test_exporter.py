@@ -32,7 +32,7 @@ def session_of(path):
 
 
 def names_and_types(values):
-    return {each.name: (each.type.removeprefix("tensor(")[:-1], each.shape) for each in values}
+    return {value.name: (value.type.removeprefix("tensor(")[:-1], value.shape) for value in values}
 
 
 def test_a_table_becomes_labels_and_probabilities(tmp_path):
@@ -54,8 +54,8 @@ def test_a_table_becomes_labels_and_probabilities(tmp_path):
         "valid": ("bool", ["n"]),
     }
     for rows in (slice(None), slice(1), slice(0)):
-        given = {name: x[rows] for name, x in ROWS.items()}
-        label, probabilities, valid = session.run(None, given)
+        feeds = {name: x[rows] for name, x in ROWS.items()}
+        label, probabilities, valid = session.run(None, feeds)
         assert valid.all()
         assert len(label) == len(probabilities) == len(ROWS["age"][rows])
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)

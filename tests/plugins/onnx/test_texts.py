@@ -1,4 +1,4 @@
-"""Texts within the graph: what is exact, and what the runtime refuses."""
+"""Texts in the graph: exact results, and cells that the runtime refuses."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def session_of(translation, component, state, shapes, opset=20):
         "t", (x,), ((),), ("text",), shapes[0], "number", "apply", np.dtype("float32"), writer,
         state=state,
     )  # fmt: skip
-    found = translation().translate(component, site)
-    for number, (value, shape) in enumerate(zip(found, shapes, strict=True)):
+    translated = translation().translate(component, site)
+    for number, (value, shape) in enumerate(zip(translated, shapes, strict=True)):
         writer.output_value(f"y{number}", value, ["n", *shape])
     if writer.refused:
         writer.output_value("refused", writer.refused[0], ["n", "tokens"])
@@ -52,42 +52,43 @@ SENTENCES = texts(
 )
 
 
-@pytest.mark.parametrize(("ngrams", "length"), [(1, 5), (2, None), (3, 4)])
-def test_weights_are_those_of_declnet(ngrams, length):
-    tokenize = Tokenize(ngrams=ngrams, weights="tf_idf", min_count=1, length=length)
+WEIGHTED = [
+    {"weights": "tf_idf", "ngrams": ngrams, "length": length}
+    for ngrams, length in ((1, 5), (2, None), (3, 4))
+]
+CUT = [
+    {"lowercase": lowercase, "cut": cut, "max_tokens": 30, "length": 6}
+    for lowercase in (True, False)
+    for cut in ("start", "end")
+]
+
+
+@pytest.mark.parametrize("fields", [*WEIGHTED, *CUT], ids=str)
+def test_words_and_weights_match_declnet(fields):
+    tokenize = Tokenize(min_count=1, **fields)
     state = tokenize.fit(SENTENCES)
-    wanted = tokenize.apply(SENTENCES, state)
-    shapes = (state["length"],), (), (state["length"],)
+    expected = tokenize.apply(SENTENCES, state)
+    shapes = [(state["length"],), (), (state["length"],)][: 3 if fields in WEIGHTED else 2]
     session = session_of(OnnxTokenize, tokenize, state, shapes)
-    values, lengths, weights = session.run(["y0", "y1", "y2"], {"x": SENTENCES})
-    np.testing.assert_array_equal(values, wanted.values)
-    np.testing.assert_array_equal(lengths, wanted.lengths)
-    np.testing.assert_allclose(weights, wanted.weights, rtol=1e-14)
-
-
-@pytest.mark.parametrize("cut", ["start", "end"])
-@pytest.mark.parametrize("lowercase", [True, False])
-def test_words_are_those_of_declnet(lowercase, cut):
-    tokenize = Tokenize(lowercase=lowercase, cut=cut, min_count=1, max_tokens=30, length=6)
-    state = tokenize.fit(SENTENCES)
-    wanted = tokenize.apply(SENTENCES, state)
-    session = session_of(OnnxTokenize, tokenize, state, [(6,), ()])
-    values, lengths = session.run(["y0", "y1"], {"x": SENTENCES})
-    np.testing.assert_array_equal(values, wanted.values)
-    np.testing.assert_array_equal(lengths, wanted.lengths)
+    names = [f"y{number}" for number in range(len(shapes))]
+    values, lengths, *weights = session.run(names, {"x": SENTENCES})
+    np.testing.assert_array_equal(values, expected.values)
+    np.testing.assert_array_equal(lengths, expected.lengths)
+    if weights:
+        np.testing.assert_allclose(weights[0], expected.weights, rtol=1e-14)
 
 
 def test_a_symbol_that_was_not_split_off_is_refused():
     tokenize = Tokenize(min_count=1)
     state = tokenize.fit(SENTENCES)
     session = session_of(OnnxTokenize, tokenize, state, [(state["length"],), ()])
-    given = texts("snow \u2603", "snow\u2603")  # alone it is one unknown token
-    (refused,) = session.run(["refused"], {"x": given})
+    cells = texts("snow \u2603", "snow\u2603")  # alone it is one unknown token
+    (refused,) = session.run(["refused"], {"x": cells})
     assert refused.any(axis=1).tolist() == [False, True]
 
 
 def test_a_gap_is_filled_with_a_text_that_ends_in_nul():
     """Arrays of NumPy with a fixed width cut such texts."""
     session = session_of(OnnxImpute, Impute(), {"value": "a\0"}, [()])
-    (found,) = session.run(None, {"x": texts("", "a", "a\0")})
-    assert found.tolist() == ["a\0", "a", "a\0"]
+    (filled,) = session.run(None, {"x": texts("", "a", "a\0")})
+    assert filled.tolist() == ["a\0", "a", "a\0"]

@@ -1,4 +1,4 @@
-"""Each component in ONNX against the component itself, in the oldest and the newest opset."""
+"""Components in ONNX, compared with declnet, in the oldest and the newest opset."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Kill a process before each SQL statement that makes a study's file, and open the study then.
+"""Kill a process before each SQL statement that creates a study's file, then open the study.
 
-Run as a program with an empty folder, with who makes the tables (`declnet`, or `optuna` alone, as
-earlier versions of declnet had it do), and with how many statements there are from one kill to the
-next. It prints the number of kills, and fails at the first folder whose study cannot be used, or
-has other tables than one that was never killed.
+Arguments: an empty folder, the creator of the tables (`declnet`, or `optuna` alone as in earlier
+versions of declnet), and the number of statements from one kill to the next. Prints the number of
+kills. Fails at the first folder whose study cannot be used or whose tables are incomplete.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tables of studies: made whole by one process, whatever happens to it, or by several."""
+"""The tables of studies, created by one process that may be killed, or by several at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytest.importorskip("optuna")
 PROGRAM = Path(__file__).with_name("killed_at_statements.py")
 ENV = "DECLNET_TEST_SECRET"
 PROCESSES, ROUNDS = 2, 3
-STEP = 1 if "DECLNET_TEST_STUDY_KILLS" in os.environ else 25  # Optuna makes an index by its 26th
+STEP = 1 if "DECLNET_TEST_STUDY_KILLS" in os.environ else 25  # Optuna creates an index in its 26th
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
@@ -32,10 +32,11 @@ def test_killed_before_any_statement_a_study_can_be_opened(maker, tmp_path):
     assert int(done.stdout) * STEP > 25
 
 
-def test_several_processes_make_the_tables_of_a_server_at_once(monkeypatch):
+def test_several_processes_make_the_tables_of_a_server_concurrently(monkeypatch):
     monkeypatch.setenv(ENV, PASSWORD)
     with running_server() as server:
-        open_storage(server.url, ENV).engine.dispose()  # imports what threads must not at once
+        # imports modules that threads must not import together
+        open_storage(server.url, ENV).engine.dispose()
         for _ in range(ROUNDS):
             server.execute("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
             barrier = Barrier(PROCESSES)

@@ -31,8 +31,8 @@ def context(tmp_path):
     return StudyContext("shared", tmp_path, SPACE, "validation.loss", "lower", 1, 12, 3, "here")
 
 
-def carried_out(study, most=100):
-    """Give each trial an objective; return the values of the trials of this process."""
+def run_trials(study, most=100):
+    """Run trials, with an objective for each; return the values that this process tried."""
     result = []
     while len(result) < most and (trial := study.ask()) is not None:
         value = abs(trial.values.get("optimizer.learning_rate", 0.01) - 0.01)
@@ -46,10 +46,10 @@ def test_a_grid_has_each_point_once_and_ends(context):
     searcher = OptunaSearcher(sampler="grid")
     for worker in ("here", "there"):
         study = searcher.open(replace(context, space=GRID, worker=worker))
-        carried_out(study, 5 if worker == "here" else 100)
+        run_trials(study, 5 if worker == "here" else 100)
         study.close()
     result = [tuple(sorted(trial.values.items())) for trial in study.trials()]
-    assert len(result) == len(set(result)) == 3 * 3 + 3  # momenta of sgd, and adam without
+    assert len(result) == len(set(result)) == 3 * 3 + 3  # adam has no momenta
 
 
 def test_folders_share_a_study_and_keep_their_own_trials(context, tmp_path):
@@ -87,7 +87,7 @@ def test_a_study_of_another_space_is_refused_by_its_name(context, tmp_path):
 def test_a_pruner_decides_once_and_a_resumed_trial_gets_the_same_answer(context):
     searcher = OptunaSearcher(sampler="random", pruner="median")
     study = searcher.open(context)
-    carried_out(study, 6)
+    run_trials(study, 6)
     trial = study.ask()
     answers = [study.report(trial.number, step, value) for step, value in ((0, 0.0), (1, 9.0))]
     study.close()
@@ -97,7 +97,7 @@ def test_a_pruner_decides_once_and_a_resumed_trial_gets_the_same_answer(context)
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         (
             "sqlite:////no/such/folder/study.db",
@@ -107,13 +107,13 @@ def test_a_pruner_decides_once_and_a_resumed_trial_gets_the_same_answer(context)
         ("nosuchdb://me@localhost/studies", 'no SQLAlchemy dialect "nosuchdb"'),
     ],
 )
-def test_a_database_that_cannot_be_reached_is_named(context, url, said, monkeypatch):
+def test_a_database_that_cannot_be_reached_is_named(context, url, message, monkeypatch):
     pytest.importorskip("psycopg")
     monkeypatch.setenv(ENV, "hunter2")
     searcher = OptunaSearcher(storage=url, password_env=None if "sqlite" in url else ENV)
     with pytest.raises(RunError) as error:
         searcher.open(context)
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert "hunter2" not in str(error.value)
     assert [diagnostic.path for diagnostic in searcher.check_study(context)] == (
         [] if "sqlite" in url else [("storage",)]
@@ -129,8 +129,8 @@ def test_a_server_shares_a_study_and_no_message_has_the_password(context, monkey
             searcher.open(replace(context, worker=worker)) for worker in ("here", "there")
         )
         for _ in range(3):
-            carried_out(here, 1)
-            carried_out(there, 1)
+            run_trials(here, 1)
+            run_trials(there, 1)
         assert [trial.worker for trial in here.trials()] == ["here", "there"] * 3
         assert here.trials() == there.trials()
         for study in (here, there):
@@ -141,8 +141,8 @@ def test_a_server_shares_a_study_and_no_message_has_the_password(context, monkey
         assert PASSWORD not in str(error.value)
 
 
-def test_a_trial_takes_as_many_statements_however_long_the_study_is(context):
-    """Samples and prunes in memory, unless another process shares the study."""
+def test_the_statements_of_a_trial_do_not_grow_with_the_study(context):
+    """Sampling and pruning use memory, unless another process shares the study."""
     from sqlalchemy import Engine, event
 
     statements = []

@@ -25,7 +25,7 @@ from declnet_plugins.ray.executor import RayExecutor  # noqa: E402
 
 pytestmark = [
     pytest.mark.xdist_group("ray"),
-    pytest.mark.filterwarnings("default"),  # those of Ray
+    pytest.mark.filterwarnings("default"),  # warnings of Ray itself
 ]
 BITS = ("weights.safetensors", "history.jsonl", "metrics.json", "spec.toml")
 STORE = 80 * 2**20
@@ -114,7 +114,7 @@ def test_a_node_is_killed_under_way(kind, cluster, document, tmp_path):
 
 @pytest.mark.parametrize("kind", [RayExecutor, Apart])
 def test_runs_are_stopped_early_on_nodes(kind, cluster, document, tmp_path):
-    """Each logs epochs for a long time unless it is stopped after the third one."""
+    """Each run would log epochs for a long time if it were not stopped after the third one."""
     document["training"]["epochs"] = 200_000
     spec = parse_spec(document)
     add_node(cluster)

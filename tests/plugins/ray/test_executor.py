@@ -23,7 +23,7 @@ class RayTaskError(RayError):
 
 
 class Reference:
-    """A task: `wait` runs it, and has it ready the next time."""
+    """A task: `wait` runs it, and returns it as ready the next time."""
 
     def __init__(self, call):
         self.call, self.has_run, self.value = call, False, None
@@ -40,7 +40,7 @@ class Reference:
 
 
 class StandIn(ModuleType):
-    """As much of Ray as the executor uses, and what it was asked for."""
+    """The part of Ray that the executor uses; it records the requests."""
 
     def __init__(self):
         super().__init__("ray")
@@ -169,7 +169,7 @@ def test_failures_say_where_and_why(ray):
     assert failures == ["on a node of the cluster: ValueError('fails')", "lost node", "RayError"]
 
 
-def test_what_runs_when_it_ends_is_interrupted(ray):
+def test_running_tasks_are_interrupted_at_the_end(ray):
     running = updates("a", "b", "c")
     list(islice(running, 1))
     pending = [*ray.pending]
@@ -183,16 +183,16 @@ def test_what_runs_when_it_ends_is_interrupted(ray):
     ("address", "passed"), [(None, None), ("//h:1", "ray://h:1"), ("auto", "auto")]
 )
 def test_it_connects_once_or_says_why_not(ray, address, passed, monkeypatch):
-    one = RayExecutor(address=address)
-    assert (one.unavailable(), ray.inits) == (None, [])
+    connecting = RayExecutor(address=address)
+    assert (connecting.unavailable(), ray.inits) == (None, [])
     ray.initialized, options = False, {"log_to_driver": False, "logging_level": 30}
-    assert (one.unavailable(), ray.inits) == (None, [{"address": passed, **options}])
+    assert (connecting.unavailable(), ray.inits) == (None, [{"address": passed, **options}])
     ray.refuses = Exception("no\nmore")
     named = "" if passed is None else f" at {passed}"
-    assert one.unavailable() == f"there is no Ray cluster{named} to connect to: no"
+    assert connecting.unavailable() == f"there is no Ray cluster{named} to connect to: no"
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(RunError, match="ray is not installed: pip install"):
-        next(one.execute(iter(())))
+        next(connecting.execute(iter(())))
 
 
 def test_it_is_an_executor_of_four_attempts(ray):

@@ -1,4 +1,4 @@
-"""Random functions of a batch in NumPy's words, and what a program of one sample computes."""
+"""Random NumPy functions of a batch, and their recorded programs of one sample."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ COUNT = len(FUNCTIONS) + 1
 
 
 def computed(x: Any, table: Any, codes: Sequence[int]) -> Any:
-    """Return what a few of the functions make of a batch (n, features, …), by numbers."""
+    """Apply functions, selected by their numbers, to a batch (n, features, …)."""
     arrays = [x]
     for code in codes:
         number, other = code % COUNT, arrays[code // COUNT % len(arrays)]

@@ -44,7 +44,7 @@ def test_a_program_computes_the_same_for_other_batches(codes, shape, dtype, in_c
         np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_an_interpolation_beyond_ends_that_several_points_share_is_numpys():
+def test_interpolation_beyond_repeated_end_points_matches_numpy():
     points, values = np.array([4.0, 4, 16, 20, 20]), np.array([1.0, 2, 3, 5, 8])
     cells = np.array([[3.0], [4], [np.nextafter(4, 5)], [10], [20], [21], [np.inf], [-np.inf]])
 
@@ -73,7 +73,7 @@ def test_an_interpolation_beyond_ends_that_several_points_share_is_numpys():
         (lambda x: [step := x] and [step := step + x for _ in range(3000)][-1], "loop over more"),
     ],
 )  # fmt: skip
-def test_what_has_no_form_for_one_sample_is_refused(function, message):
+def test_functions_without_a_form_for_one_sample_are_refused(function, message):
     with pytest.raises(NotRecordedError, match=message):
         recorded(function, batch(3, (4,)))
 

@@ -1,4 +1,4 @@
-"""What tests of reports need."""
+"""Skip the tests of reports without the extra `report`."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`declnet report` and `declnet plot`, in this process, which keeps what takes long to load."""
+"""`declnet report` and `declnet plot`, in this process to import slow modules only once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.documents import spec_document
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Two runs of a small spec with another seed each."""
+    """Two runs of a small spec with different seeds."""
     folder = tmp_path_factory.mktemp("trained")
     for seed, name in enumerate(("one", "two")):
         spec = spec_document(
@@ -50,7 +50,7 @@ def command(runs, monkeypatch, capsys):
 
 
 @pytest.mark.usefixtures("needs_report")
-def test_a_pack_is_reported_and_drawn_beside_it(command, runs, monkeypatch, tmp_path):
+def test_a_pack_is_reported_and_drawn_next_to_it(command, runs, monkeypatch, tmp_path):
     monkeypatch.setenv("DECLNET_CACHE_DIR", str(tmp_path / "cache"))
     pack_run(runs / "one", runs / "one.declnet")
     assert command("report", "one.declnet") == (0, "report.html\n", "")
@@ -61,7 +61,7 @@ def test_a_pack_is_reported_and_drawn_beside_it(command, runs, monkeypatch, tmp_
 
 
 @pytest.mark.usefixtures("needs_report")
-def test_a_page_is_the_runs_the_working_folders_or_where_the_user_wants_it(command, runs):
+def test_pages_are_written_to_the_run_the_working_folder_or_a_given_file(command, runs):
     before = {path: path.read_bytes() for path in (runs / "one").iterdir()}
     (runs / "page.html").write_text("old", "utf-8")
     assert command("report", "one", "-o", "page.html") == (0, "page.html\n", "")
@@ -96,7 +96,7 @@ def test_a_page_is_the_runs_the_working_folders_or_where_the_user_wants_it(comma
         (["plot", "absent"], "there is no such folder"),
     ],
 )
-def test_wrong_usage_is_found_before_anything_is_drawn(
+def test_usage_errors_are_reported_before_anything_is_drawn(
     command, runs, monkeypatch, arguments, message
 ):
     (runs / "empty").mkdir()
@@ -122,7 +122,7 @@ def png_size(path):
 
 
 @pytest.mark.usefixtures("needs_report")
-def test_several_runs_are_drawn_over_each_other_and_twice_the_same(command, runs):
+def test_several_runs_are_drawn_in_one_reproducible_chart(command, runs):
     assert command("plot", "one") == (0, "one/plot.png: drawn\n", "")
     width, height = png_size(runs / "one/plot.png")
     assert 1800 < width < 2300
@@ -131,7 +131,8 @@ def test_several_runs_are_drawn_over_each_other_and_twice_the_same(command, runs
         assert command("plot", "one", "two", "-o", name, "--scale", scale)[0] == 0
     assert ET.parse(runs / "a.svg").getroot().tag == "{http://www.w3.org/2000/svg}svg"
     drawn = (runs / "a.svg").read_text("utf-8")
-    assert (drawn.count(">one train<"), "var(" in drawn) == (1, False)  # one legend; in any program
+    # one legend, and no CSS variables
+    assert (drawn.count(">one train<"), "var(" in drawn) == (1, False)
     assert (runs / "a.svg").read_bytes() == (runs / "b.svg").read_bytes()
     assert (runs / "a.svg").read_bytes() != (runs / "d.svg").read_bytes()
     png_size(runs / "c.PNG")

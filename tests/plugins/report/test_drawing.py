@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from declnet_plugins.report.drawing import run_labels, set_apart
 
-wishes = st.lists(st.floats(-500, 500), min_size=1, max_size=8)
+desired_places = st.lists(st.floats(-500, 500), min_size=1, max_size=8)
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,8 @@ def test_runs_have_the_shortest_names_that_differ(paths, labels):
     assert run_labels([Path("/", path) for path in paths]) == labels
 
 
-@given(wishes, st.lists(st.floats(-30, 30), min_size=8, max_size=8))
-def test_nothing_that_keeps_the_gaps_is_nearer(desired, shifts):
+@given(desired_places, st.lists(st.floats(-30, 30), min_size=8, max_size=8))
+def test_no_other_placement_with_these_gaps_is_nearer(desired, shifts):
     places = np.array(set_apart(desired, 120))
     assert (np.diff(places) >= 120 - 1e-6).all()
     other = places + np.array(shifts[: len(places)])

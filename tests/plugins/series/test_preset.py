@@ -1,4 +1,4 @@
-"""Tests of the preset for series, from a file to its forecast, and of what it refuses."""
+"""The preset for series: from a file to its forecast, and its errors."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_series_of_one_table_are_forecast_with_their_names_and_covariates(declne
         ({}, ["--series", "shop", "--horizon", "40"], "50 rows are too few to forecast 40"),
     ],
 )
-def test_what_is_wrong_with_a_series_is_named(change, options, message, declnet_cli, tmp_path):
+def test_errors_name_what_is_wrong_with_a_series(change, options, message, declnet_cli, tmp_path):
     when = [change.get(at, month) for at, month in enumerate(months(50).tolist())]
     rows = [at for at, month in enumerate(when) if month is not None]
     write(

@@ -26,7 +26,7 @@ def written(predictions, form):
     return file.getvalue()
 
 
-def test_all_forms_predict_the_same_as_a_program(client, runs):
+def test_all_formats_predict_the_same_as_a_program(client, runs):
     ask = client()
     result = load_predictor(runs / "flowers").predict([ROW, OTHER])
     expected = [json.loads(line) for line in written(result, "jsonl").splitlines()]
@@ -56,8 +56,8 @@ def test_arrays_and_ensembles(client, runs):
     assert part["probability_rose"] == pytest.approx(both.probabilities[0, 1])
     schemas = ask("/openapi.json").json["components"]["schemas"]
     assert schemas["folds.prediction"]["required"] == list(part)
-    assert [one["name"] for one in ask("/v2/models/folds").json["outputs"]] == list(part)
-    assert ask("/predict", [ROW]).status == 404  # which of them?
+    assert [output["name"] for output in ask("/v2/models/folds").json["outputs"]] == list(part)
+    assert ask("/predict", [ROW]).status == 404  # ambiguous
 
 
 def test_forecasts_and_several_losses(client, runs):
@@ -94,7 +94,7 @@ def test_forecasts_and_several_losses(client, runs):
     assert house["price_lower"] < house["price_prediction"] < house["price_upper"]
     outputs = {item["name"]: item["outputs"] for item in ask("/models").json["models"]}
     assert outputs["houses"].keys() == house.keys()
-    assert outputs["sales"] == {}  # no example was found
+    assert outputs["sales"] == {}  # no example is available
     losses = {item["name"]: item["losses"] for item in ask("/models").json["models"]}
     assert (list(losses["houses"]), list(losses["sales"])) == (["price", "sold"], ["prediction"])
 
@@ -162,7 +162,7 @@ def test_rows_that_cannot_be_predicted_may_be_left_empty(client, runs, model):
     first, _, wrong, *_ = as_csv.body.decode().splitlines()
     assert first.endswith(",error")
     assert wrong.startswith(",,")
-    assert ask("/predict?on_error=empty", [ROW, 3]).status == 422  # which no row is
+    assert ask("/predict?on_error=empty", [ROW, 3]).status == 422  # no row has this size
 
 
 def test_malformed_json_is_located(client):
@@ -266,7 +266,7 @@ def test_limits(client):
     assert slow.status == 408
 
 
-def test_more_requests_than_the_queue_holds_are_refused_at_once(client):
+def test_more_requests_than_the_queue_holds_are_refused_immediately(client):
     ask = client(threads=1, queue=1, timeout=0.5)
     body, json_type = json.dumps([ROW] * 100).encode(), {"content-type": "application/json"}
 
@@ -304,7 +304,7 @@ def test_requests_like_a_quick_one_wait_for_no_thread(client):
         release.set()
         return [answer.status for answer in answers]
 
-    assert ask.run(statuses()) == [200, 503]  # of another size than those before
+    assert ask.run(statuses()) == [200, 503]  # the second has another size than before
 
 
 def test_the_openapi_document_describes_the_columns(client):

@@ -1,4 +1,4 @@
-"""Servers, compared with the runs that they serve."""
+"""Predictions of servers, compared with the runs that they serve."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_server_predicts_as_its_runs(start, runs, tmp_path):
         opened(f"{url}/models/flowers")
 
 
-def test_a_token_is_that_of_the_environment(start, runs, tmp_path, monkeypatch):
+def test_a_token_is_read_from_the_environment(start, runs, tmp_path, monkeypatch):
     token = "3f0c9a47d1b24e6e"
     (tmp_path / "tokens").write_text(f"{token}\n")
     (tmp_path / "tokens").chmod(0o600)

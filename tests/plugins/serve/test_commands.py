@@ -15,7 +15,7 @@ def outcome(*arguments):
     return CliRunner().invoke(serve, [str(argument) for argument in arguments])
 
 
-def test_faults_are_said_before_anything_is_served(runs, tmp_path):
+def test_errors_are_reported_before_anything_is_served(runs, tmp_path):
     result = outcome(tmp_path)
     assert isinstance(result.exception, DeclnetError)
     assert str(tmp_path) in str(result.exception)
@@ -38,7 +38,7 @@ def test_options_are_checked(runs, option):
     assert outcome(runs / "flowers", *option).exit_code == 2
 
 
-def test_probes_on_the_machine_are_accepted_beside_the_allowed_hosts():
+def test_local_probes_are_accepted_in_addition_to_the_allowed_hosts():
     assert accepted_hosts("0.0.0.0", ()) == ()
     local = {"127.0.0.1", "localhost", "[::1]"}
     assert set(accepted_hosts("127.0.0.1", ())) == local

@@ -22,10 +22,10 @@ def tensors(*rows):
 
 
 def changed(name, **members):
-    return [one | members if one["name"] == name else one for one in tensors(ROW, OTHER)]
+    return [x | members if x["name"] == name else x for x in tensors(ROW, OTHER)]
 
 
-def test_tensors_are_predicted_as_rows_are(client):
+def test_tensors_and_rows_get_the_same_predictions(client):
     ask = client()
     expected = ask("/predict", [ROW, OTHER]).json["predictions"]
     version = ask("/health").json["models"]["flowers"]["version"]
@@ -33,20 +33,20 @@ def test_tensors_are_predicted_as_rows_are(client):
     assert list(result) == ["model_name", "model_version", "id", "outputs"]
     about = result["model_name"], result["model_version"], result["id"]
     assert about == ("flowers", version, "42")
-    outputs = {one["name"]: one for one in result["outputs"]}
-    for name, one in outputs.items():
-        assert one["shape"] == [2]
-        assert one["datatype"] == ("BYTES" if name == "prediction" else "FP32")
-        assert one["data"] == [row[name] for row in expected]
+    outputs = {tensor["name"]: tensor for tensor in result["outputs"]}
+    for name, tensor in outputs.items():
+        assert tensor["shape"] == [2]
+        assert tensor["datatype"] == ("BYTES" if name == "prediction" else "FP32")
+        assert tensor["data"] == [row[name] for row in expected]
     assert list(outputs) == list(expected[0])
-    wanted = {"inputs": tensors(ROW, OTHER), "outputs": [{"name": "prediction"}]}
-    chosen = ask(f"/v2/models/flowers/versions/{version}/infer", wanted).json
+    body = {"inputs": tensors(ROW, OTHER), "outputs": [{"name": "prediction"}]}
+    chosen = ask(f"/v2/models/flowers/versions/{version}/infer", body).json
     assert chosen["outputs"] == [outputs["prediction"]]
     assert "id" not in chosen
     parameters = {"binary_data_output": True, "on_error": "empty"}  # the first is Triton's
     refused = changed("size", data=["x", "0.25"], datatype="BYTES")
     result = ask(INFER, {"inputs": refused, "parameters": parameters}).json
-    outputs = {one["name"]: one["data"] for one in result["outputs"]}
+    outputs = {tensor["name"]: tensor["data"] for tensor in result["outputs"]}
     assert outputs["prediction"] == [None, *outputs["prediction"][1:]]
     assert "not a number" in outputs["error"][0]
 
@@ -55,15 +55,15 @@ def test_shapes_nesting_and_missing_values(client):
     ask = client()
     expected = ask(INFER, {"inputs": tensors(ROW, OTHER)}).body
     nested = [
-        one | {"shape": [2, 1], "data": [[cell] for cell in one["data"]]}
-        for one in tensors(ROW, OTHER)
+        tensor | {"shape": [2, 1], "data": [[cell] for cell in tensor["data"]]}
+        for tensor in tensors(ROW, OTHER)
     ]
     assert ask(INFER, {"inputs": nested}).body == expected
-    flat = [one | {"shape": [2, 1]} for one in tensors(ROW, OTHER)]
+    flat = [tensor | {"shape": [2, 1]} for tensor in tensors(ROW, OTHER)]
     assert ask(INFER, {"inputs": flat}).body == expected
     gaps = ask(INFER, {"inputs": changed("size", data=[None, -1.5])}).json["outputs"][0]["data"]
-    row = ask("/predict", [{**ROW, "size": None}, OTHER]).json["predictions"]
-    assert gaps == [one["prediction"] for one in row]
+    predictions = ask("/predict", [{**ROW, "size": None}, OTHER]).json["predictions"]
+    assert gaps == [row["prediction"] for row in predictions]
 
     ask = client("pixels")
     x = np.random.default_rng(2).normal(size=(4, 2, 3)).round(3)
@@ -113,7 +113,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("body", "fragment"), FAULTS)
-def test_faults_are_error_objects(client, body, fragment):
+def test_errors_are_error_objects(client, body, fragment):
     result = client()(INFER, body)
     assert result.status in (400, 422)
     assert fragment in result.json["error"]
@@ -141,7 +141,7 @@ def test_health_metadata_and_media_types(client):
     assert ask("/v2/models/flowers/ready").json == {"name": "flowers", "ready": True}
     assert ask("/v2").json["name"] == "declnet"
     about = ask("/v2/models/flowers").json
-    assert {one["name"]: one["datatype"] for one in about["inputs"]} == TYPES
+    assert {tensor["name"]: tensor["datatype"] for tensor in about["inputs"]} == TYPES
     assert about["inputs"][0]["shape"] == [-1]
     assert ask("/v2/models/pixels").json["inputs"] == [
         {"name": "x", "datatype": "FP32", "shape": [-1, 2, 3]}

@@ -12,7 +12,7 @@ COLUMNS = {name: [ROW[name], OTHER[name]] for name in ROW}
 CSV = b"<i>fresh</i>,size,age,color\ntrue,0.25,20,red\n,,33.5,pink\n"
 
 
-def test_all_forms_predict_as_predict_does(client):
+def test_all_formats_predict_as_predict_does(client):
     ask = client()
     expected = ask("/predict", [ROW, OTHER]).json
     for body in (

@@ -1,4 +1,4 @@
-"""Counts for Prometheus, read by its own parser."""
+"""Counts for Prometheus, read with Prometheus' parser."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ def test_requests_rows_refusals_and_cells(client, counts):
         assert ask(path).status == 404
     csv = b"size,age,color,<i>fresh</i>\n0.25,900,blue,true\n"
     assert ask("/predict", csv, content_type="text/csv").status == 200
-    found = counts(ask)
-    assert found["declnet_rows_total", "flowers"] == 6
-    assert found["declnet_requests_total", "200", "predict"] == 2
-    assert found["declnet_requests_total", "200", "invocations"] == 1
-    assert found["declnet_requests_total", "422", "predict"] == 2
-    assert found["declnet_requests_total", "404", "other"] == 2
-    assert found["declnet_requests_total", "404", "infer"] == 1
-    assert found["declnet_request_seconds_count", "predict"] == 2
-    assert found["declnet_request_seconds_bucket", "+Inf", "predict"] == 2
-    refusals = {n[1]: v for n, v in found.items() if n[0] == "declnet_refusals_total"}
+    values = counts(ask)
+    assert values["declnet_rows_total", "flowers"] == 6
+    assert values["declnet_requests_total", "200", "predict"] == 2
+    assert values["declnet_requests_total", "200", "invocations"] == 1
+    assert values["declnet_requests_total", "422", "predict"] == 2
+    assert values["declnet_requests_total", "404", "other"] == 2
+    assert values["declnet_requests_total", "404", "infer"] == 1
+    assert values["declnet_request_seconds_count", "predict"] == 2
+    assert values["declnet_request_seconds_bucket", "+Inf", "predict"] == 2
+    refusals = {n[1]: v for n, v in values.items() if n[0] == "declnet_refusals_total"}
     assert refusals == {"E035": 1, "E034": 1, "400": 1, "404": 4}
-    cells = {n[1:]: v for n, v in found.items() if n[0] == "declnet_input_cells_total"}
+    cells = {n[1:]: v for n, v in values.items() if n[0] == "declnet_input_cells_total"}
     nonzero = {
         ("flowers", "missing", "size"): 2,
         ("flowers", "outside", "size"): 2,
@@ -58,9 +58,9 @@ def test_requests_rows_refusals_and_cells(client, counts):
     }
     assert {name: value for name, value in cells.items() if value} == nonzero
     assert len(cells) == 4 + 2 + 1  # missing, outside, unseen
-    (info,) = [name for name in found if name[0] == "declnet_model_info"]
+    (info,) = [name for name in values if name[0] == "declnet_model_info"]
     assert {"flowers", version} < set(info)
-    assert found["declnet_model_stale", "flowers"] == 0
+    assert values["declnet_model_stale", "flowers"] == 0
 
 
 def test_no_request_adds_a_label(client, counts):
@@ -76,7 +76,7 @@ def test_no_request_adds_a_label(client, counts):
         ask("/models/flowers/predict", [{**ROW, word: 1, "color": word}])
 
     send("a")
-    names()  # which is a request, too
+    names()  # this is a request, too
     before = names()
     for number in range(20):
         send(f"word-{number}")
@@ -96,7 +96,7 @@ def test_processes_count_together(start, runs):
     for _ in range(20):
         assert server.ask("POST", "/predict", [{**ROW, "size": 900}])[0] == 200
     for _ in range(4):  # whichever process answers
-        found = page()
-        assert found["declnet_rows_total", "flowers"] == 20
-        assert found["declnet_input_cells_total", "flowers", "outside", "size"] == 20
+        values = page()
+        assert values["declnet_rows_total", "flowers"] == 20
+        assert values["declnet_input_cells_total", "flowers", "outside", "size"] == 20
     assert server.end() == 0

@@ -26,8 +26,8 @@ def served(runs, tmp_path):
     return load_models([("live", path)], None, print)["live"]
 
 
-def looked(served):
-    """Look at the folder twice, as it must be at rest to be loaded."""
+def reloaded(served):
+    """Poll the folder twice, because only an unchanged folder is loaded; return whether it was."""
     served.changed()
     return served.changed() and served.reload(None, print)
 
@@ -40,14 +40,14 @@ def replaced(path, by):
 
 def test_another_run_in_the_folder_replaces_the_model(served, runs):
     before = served.model
-    assert not looked(served)
+    assert not reloaded(served)
     replaced(served.path, runs / "flowers_again")
-    assert looked(served)
+    assert reloaded(served)
     assert served.model is not before
     assert served.reloads == 1
     expected = load_predictor(runs / "flowers_again").predict([ROW]).outputs
     assert (served.model.predictor.predict([ROW]).outputs == expected).all()
-    assert not looked(served)
+    assert not reloaded(served)
 
 
 def test_another_pack_in_the_file_replaces_the_model_and_a_damaged_one_does_not(
@@ -58,13 +58,13 @@ def test_another_pack_in_the_file_replaces_the_model_and_a_damaged_one_does_not(
     pack_run(runs / "flowers", pack)
     served = load_models([("live", pack)], None, print)["live"]
     before = served.model
-    assert not looked(served)
+    assert not reloaded(served)
     pack.write_bytes(pack.read_bytes()[:-1])
-    assert not looked(served)
+    assert not reloaded(served)
     assert "not a valid pack" in served.error
     assert served.model is before
     pack_run(runs / "flowers_again", pack, force=True)
-    assert looked(served)
+    assert reloaded(served)
     expected = load_predictor(runs / "flowers_again").predict([ROW]).outputs
     assert (served.model.predictor.predict([ROW]).outputs == expected).all()
     assert served.model.version != before.version
@@ -79,26 +79,26 @@ def test_a_broken_folder_keeps_the_model_until_it_is_whole(served, runs, fault):
         replaced(served.path, runs / "flowers_again")
         weights = served.path / "weights.safetensors"
         weights.write_bytes(weights.read_bytes()[:-1]) if fault == "damaged" else weights.unlink()
-    assert not looked(served)
+    assert not reloaded(served)
     assert served.error
     assert served.model is before
-    assert not looked(served)  # and is not tried at every look
+    assert not reloaded(served)  # and is not retried at every poll
     shutil.rmtree(served.path, ignore_errors=True)
     shutil.copytree(runs / "flowers_again", served.path)
-    assert looked(served)
+    assert reloaded(served)
     assert served.error is None
     assert served.model is not before
 
 
 def test_a_folder_that_failed_is_tried_again_after_a_minute(served, runs, monkeypatch):
-    replaced(served.path, runs / "pixels")  # whose model has another contract
+    replaced(served.path, runs / "pixels")  # this model has another contract
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    assert not looked(served)
+    assert not reloaded(served)
     error, served.error = served.error, None
     for later, is_tried in ((59.9, False), (60.1, True), (119, False), (121, True)):
         monkeypatch.setattr(time, "monotonic", lambda later=later: now + later)
-        assert not looked(served)
+        assert not reloaded(served)
         assert (served.error == error) is is_tried
         served.error = None
 
@@ -127,7 +127,7 @@ def test_a_model_with_another_contract_does_not_replace_the_served_one(
         spec |= {"loss": "mean_squared_error", "model": {"layers": [{"type": "dense", "units": 1}]}}
     (tmp_path / "flowers.csv").write_text(table)
     replaced(served.path, run(parse_spec(spec), out=tmp_path / "retrained").directory)
-    assert not looked(served)
+    assert not reloaded(served)
     assert served.model is before
     assert served.error.startswith("the retrained model cannot replace the served one: ")
     expected = {
@@ -146,5 +146,5 @@ def test_a_model_with_another_contract_does_not_replace_the_served_one(
     assert (about["status"], about["version"]) == ("stale", before.version)
     assert about["error"] == served.error
     replaced(served.path, runs / "flowers_again")
-    assert looked(served)
+    assert reloaded(served)
     assert served.error is None

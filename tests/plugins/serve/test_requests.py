@@ -1,4 +1,4 @@
-"""What the headers and the query of a request mean."""
+"""The headers and the query of a request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def outcome(call, *arguments):
         ("image/png", 406), ("text/csv;q=0", 406), ("text/csv;q=-1", 406), ("", 406),
     ],
 )  # fmt: skip
-def test_the_answer_has_the_form_that_is_accepted_most(accept, form):
+def test_the_answer_has_the_format_with_the_highest_quality(accept, form):
     headers = {} if accept is None else {b"accept": accept.encode()}
     assert outcome(accepted_form, headers) == form
 

@@ -52,16 +52,16 @@ def test_sigterm_completes_requests_and_slow_clients_are_closed(start, runs):
 
 
 @contextmanager
-def insisting(server):
-    """Ask the server's port from several threads, which retry until there is an answer."""
+def retrying_clients(server):
+    """Send requests from several threads, which retry until they get an answer."""
     answers, stop = [], threading.Event()
 
-    def insist():
+    def retry():
         while not stop.is_set():
             for _ in range(3000):
                 with suppress(OSError, http.client.HTTPException):
                     answer = server.ask("POST", "/predict", [ROW], timeout=5)
-                    if answer[0] != 503:  # what a worker says that stops, as its parent is gone
+                    if answer[0] != 503:  # the answer of a worker whose parent has ended
                         answers.append(answer)
                         break
                 time.sleep(0.02)
@@ -69,7 +69,7 @@ def insisting(server):
                 answers.append(None)
             time.sleep(0.002)
 
-    clients = [threading.Thread(target=insist) for _ in range(3)]
+    clients = [threading.Thread(target=retry) for _ in range(3)]
     for client in clients:
         client.start()
     yield answers
@@ -92,7 +92,7 @@ def test_clients_that_retry_lose_nothing_when_the_server_is_killed(start, runs):
     before = files()
     server = start(runs / "flowers", "--port", 0)
     expected = server.ask("POST", "/predict", [ROW])
-    with insisting(server) as answers:
+    with retrying_clients(server) as answers:
         until(lambda: len(answers) > 20)
         server.process.kill()
         server.process.wait()
@@ -122,7 +122,7 @@ def test_a_killed_worker_is_replaced_and_no_worker_outlives_the_server(start, ru
     until(lambda: server.log.read_text().count("worker started") == 2)
     first = workers()
     assert len(first) == 2
-    with insisting(server) as answers:
+    with retrying_clients(server) as answers:
         os.kill(first[0], signal.SIGKILL)
         until(lambda: server.log.read_text().count("worker started") == 3)
         count = len(answers)

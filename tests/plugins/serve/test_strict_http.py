@@ -1,4 +1,4 @@
-"""Requests by which two servers could divide a connection differently, on raw sockets."""
+"""Requests that two servers could split differently on one connection, on raw sockets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 import pytest
 
 NEXT = b"GET /models HTTP/1.1\r\nHost: localhost\r\n\r\n"
-"""A request that must not be answered if it comes after a doubtful one, or in its body."""
+"""A request that must not be answered after an ambiguous one, or within its body."""
 
 POST = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 ROWS = b'[{"size": 0.25, "age": 20, "color": "red", "<i>fresh</i>": true}]'
@@ -17,7 +17,7 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n"
 END = b"0\r\n\r\n"
 CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(ROWS), ROWS)
 
-DOUBTFUL = {
+AMBIGUOUS = {
     "both": POST + LENGTH + CHUNKED + b"\r\n" + CHUNKS,
     "both, no chunks": POST + CHUNKED + LENGTH + b"\r\n0\r\n\r\n",
     "two lengths": POST + LENGTH + b"Content-Length: 0\r\n\r\n" + ROWS,
@@ -55,7 +55,7 @@ DOUBTFUL = {
     "large headers": NEXT[:-2] + b"X: %s\r\n" % (b"a" * 100) * 200 + b"\r\n",
     "another protocol": b"\x16\x03\x01\x00\xa5",
 }
-"""Requests whose end is not beyond doubt: 400, and nothing after it."""
+"""Requests whose end is ambiguous: they get 400, and nothing is answered after it."""
 
 CLOSING = {
     "chunks": (200, POST + CHUNKED + b"\r\n" + CHUNKS),
@@ -63,7 +63,7 @@ CLOSING = {
     "large chunks": (413, POST + CHUNKED + b"\r\n" + b"800\r\n%s\r\n" % (b" " * 2048) * 3 + END),
     "chunks to no path": (404, POST.replace(b"/pre", b"/x") + CHUNKED + b"\r\n" + CHUNKS),
 }
-"""Requests that end their connection whatever the answer."""
+"""Requests that end their connection regardless of the answer."""
 
 IGNORED = {
     "no path": (404, POST.replace(b"/pre", b"/x") + LENGTH),
@@ -89,7 +89,7 @@ def answers(port, *parts):
                 client.sendall(part)
             while part := client.recv(1 << 16):
                 received += part
-                client.settimeout(0.25)  # a connection that stays open says nothing more
+                client.settimeout(0.25)  # an open connection sends nothing more
             closed = True
         except ConnectionError:
             closed = True
@@ -98,8 +98,8 @@ def answers(port, *parts):
     return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+)", received)], closed
 
 
-def test_nothing_after_a_doubtful_request_is_answered(port):
-    for name, sent in DOUBTFUL.items():
+def test_nothing_after_an_ambiguous_request_is_answered(port):
+    for name, sent in AMBIGUOUS.items():
         for parts in ((sent + NEXT * 2,), (sent, NEXT), (sent[:90], sent[90:] + NEXT)):
             assert answers(port, *parts) == ([400], True), name
         assert answers(port, NEXT + sent + NEXT) == ([200, 400], True), name

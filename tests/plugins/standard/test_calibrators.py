@@ -66,9 +66,9 @@ class TestTemperature:
     def test_probabilities_of_0_and_1_stay_finite(self, task):
         p = np.array([1.0, 0.0, 0.5, 1.0])
         y = np.array([1, 0, 1, 0])
-        given_p = p if task == "binary" else np.stack([1 - p, p], axis=1)
+        y_pred = p if task == "binary" else np.stack([1 - p, p], axis=1)
         temperature = build("temperature")
-        result = temperature.apply(given_p, temperature.fit(given_p, y, task))
+        result = temperature.apply(y_pred, temperature.fit(y_pred, y, task))
         assert np.isfinite(result).all()
         assert 0.5 < result.max() < 1
 
@@ -85,7 +85,7 @@ class TestThreshold:
             right = np.count_nonzero((p > at) & (y == 1))
             return 2 * right / (np.count_nonzero(p > at) + y.sum())
 
-        assert f1(result) == max(f1(expected) for expected in [*p, 0.0])
+        assert f1(result) == max(f1(limit) for limit in [*p, 0.0])
         assert result not in p
         assert f1(result) > 2 * f1(0.5)
 
@@ -127,7 +127,7 @@ class TestThreshold:
             between = np.convolve(np.sort(p), [0.5, 0.5], "valid")
             ranks = np.linspace(0, n - 2, 1000).round().astype(int)
             tried = between[ranks] if n > 1001 else between
-            right = np.array([np.mean((p > expected) == y) for expected in tried])
+            right = np.array([np.mean((p > limit) == y) for limit in tried])
             best = np.flatnonzero(right == right.max())
             result = build("threshold", metric="binary_accuracy").fit(p, y, "binary")
             assert result["threshold"] == tried[best[len(best) // 2]]
@@ -174,7 +174,7 @@ class TestConformalInLogarithms:
         rng = np.random.default_rng(10)
         z = rng.normal(1, 1, (400, *shape))
         z_pred = z + rng.normal(0, 0.5, z.shape)
-        if quantiles:  # far apart, so that they are moved past each other
+        if quantiles:  # so far apart that calibration moves them past each other
             z_pred = z_pred[:, None] + rng.uniform(1, 4, (400, 1)) * [1.0, 0.0, -1.0]
         of_values = build("conformal", coverage=0.3 if quantiles else 0.8)
         of_logs = build("conformal", coverage=of_values.coverage, scale="log", shift=shift)
@@ -192,7 +192,7 @@ class TestConformalInLogarithms:
         y = np.exp(rng.normal(0, 1, 4000))
         y_pred = y + rng.normal(0, 1, 4000)
         assert (y_pred <= 0).mean() > 0.15
-        for coverage in (0.5, 0.95):  # the limit is that of such a prediction, or not
+        for coverage in (0.5, 0.95):  # such a prediction sets the limit, or does not
             conformal = build("conformal", coverage=coverage, scale="log")
             state = conformal.fit(y_pred[:2000], y[:2000], "values")
             lower, upper = conformal.intervals(y_pred[2000:], state)

@@ -1,4 +1,4 @@
-"""What initializers draw: moments and limits of large samples, and orthogonal matrices."""
+"""Values of initializers: moments and limits of large samples, and orthogonal matrices."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def filled(initializer, dtype="float64", seed=0):
     return w
 
 
-def test_an_interval_upside_down_is_refused():
+def test_a_reversed_interval_is_refused():
     with pytest.raises(ValueError, match="must not be greater"):
         initializers.Uniform(low=1.0, high=0.0)
 

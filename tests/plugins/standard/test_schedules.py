@@ -20,7 +20,7 @@ from declnet_plugins.standard.schedules import (
 )
 
 TOTAL = 10**4
-"""Updates of a training, which matter only where a schedule does not say its own."""
+"""Updates of the training, which matter only to schedules without steps of their own."""
 
 
 def rates(schedule, *steps, total=TOTAL):
@@ -80,7 +80,7 @@ ONE_CYCLE = OneCycle(max_rate=1.0, steps=10, warmup_share=0.5, initial_divisor=2
             [1, 2, 3, 4, 5, 6, 10**9],
             [0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.5],
         ),
-        (  # it leads to the first rate of what follows
+        (  # it rises to the first rate of the next schedule
             Warmup(steps=2, start_factor=0.0, schedule=Step(initial_rate=0.5, factor=0.1, every=2)),
             [1, 2, 3, 4, 5, 6],
             [0, 0.25, 0.5, 0.5, 0.05, 0.05],
@@ -114,7 +114,7 @@ def test_all_rates_follow_the_rate_field(schedule):
         (OneCycle, {"max_rate": 1.0, "warmup_share": 0.4}),
     ],
 )
-def test_without_steps_of_its_own_a_schedule_takes_those_of_the_training(schedule, fields, total):
+def test_a_schedule_without_steps_takes_the_steps_of_the_training(schedule, fields, total):
     steps = (*range(1, total + 3), 10**9)
     stated = schedule(**fields, steps=total)
     expected = [stated.rate(step, 5) for step in steps]
@@ -133,12 +133,12 @@ def test_coslog_has_cycles_that_double_in_length():
     assert CosLog(max_rate=0.2, cycles=1).rate(51, 100) == 0.1 * (1 - cos(2 * pi * log2(1.5)))
 
 
-def test_what_follows_a_warmup_has_the_rest_of_the_training():
+def test_the_schedule_after_a_warmup_has_the_remaining_steps():
     schedule = Warmup(steps=3, schedule=Cosine(initial_rate=1.0))
     rest = Cosine(initial_rate=1.0, steps=7)
     result = rates(schedule, *range(4, 15), total=10)
     assert result == [rest.rate(step, 99) for step in range(1, 12)]
-    assert schedule.rate(2, 2) == schedule.rate(2, 100)  # a training that is shorter than it
+    assert schedule.rate(2, 2) == schedule.rate(2, 100)  # training that is shorter than the warmup
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])

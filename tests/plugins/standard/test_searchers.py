@@ -1,4 +1,4 @@
-"""The searchers that need no other package, and that one of them is the default then."""
+"""The searchers that need no other package, and the default without Optuna."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_grid_has_each_point_once_in_an_order_of_its_seed():
         return [tuple(sorted(trial.items())) for trial in proposed[:12]]
 
     result = points(STUDY)
-    assert len(set(result)) == 12  # momenta of sgd, and adam without
+    assert len(set(result)) == 12  # adam has no momenta
     assert sorted(points(replace(STUDY, seed=8))) == sorted(result) != result
     assert points(STUDY) == result
     without_step = replace(STUDY, space=(Dimension("a", 0.0, 1.0),))

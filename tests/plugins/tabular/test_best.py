@@ -1,4 +1,4 @@
-"""The preset that searches: its spec for several tables, its space, and what it leaves alone."""
+"""The preset `best`, which searches: its specs for several tables, and its search space."""
 
 from __future__ import annotations
 
@@ -13,16 +13,8 @@ from declnet.training.checks.check import check_spec
 from declnet.training.checks.tuning import study_problems
 from declnet_plugins.standard.templates.features import preset_fields
 
-from ..profiles import spec_text, table_profile
+from ..profiles import ROWS, TARGETS, X, spec_text, table_profile
 
-ROWS, RNG = 120, np.random.default_rng(5)
-X = RNG.normal(size=(ROWS, 2)).round(3)
-TARGETS = {
-    "binary": np.where(X[:, 0] > 0, "yes", "no"),
-    "rare": np.where(X[:, 0] > np.sort(X[:, 0])[-13], "yes", "no"),
-    "classes": np.array(["low", "mid", "top"])[np.digitize(X[:, 0], (-0.5, 0.5))],
-    "values": X.sum(axis=1).round(3),
-}
 WORDS = np.array([f"word{number}" for number in range(12)])[np.arange(ROWS) % 12]
 ALL = ("a", "b", "color", "word")
 
@@ -67,7 +59,7 @@ def test_each_end_of_the_space_is_a_valid_spec(targets, features, searched, prof
     assert spec.data.folds == 5
 
 
-def test_its_own_values_are_those_of_realmlp_td(profile_of, tmp_path):
+def test_its_defaults_match_realmlp_td(profile_of, tmp_path):
     profile = profile_of("classes", folds=5)
     spec, alone = (loaded(preset, profile, tmp_path) for preset in ("best", "realmlp_td"))
     assert spec.loss == alone.loss
@@ -107,9 +99,9 @@ def test_new_writes_it_and_tune_makes_one_predictor(profile_of, tmp_path, comman
     profile_of("binary")
     command = command_in(tmp_path)
     table = "--data", "table.csv", "--target", "binary"
-    made = command("new", "s.toml", *table, "--preset", "best")
-    assert made.returncode == 0, made.stderr
-    assert "declnet tune s.toml" in made.stdout
+    created = command("new", "s.toml", *table, "--preset", "best")
+    assert created.returncode == 0, created.stderr
+    assert "declnet tune s.toml" in created.stdout
     few = ("preset.folds=2", "training.epochs=2", "tune.trials=2")
     done = command("tune", "s.toml", *(f"--set={value}" for value in few), "--out", "study")
     assert done.returncode == 0, done.stderr

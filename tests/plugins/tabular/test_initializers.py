@@ -1,4 +1,4 @@
-"""What initializers give, with and without data."""
+"""Values of initializers with and without data."""
 
 from __future__ import annotations
 

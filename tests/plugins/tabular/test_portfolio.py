@@ -1,4 +1,4 @@
-"""The portfolio: what its members share, what each adds, and how long all of them take."""
+"""The portfolio: shared and separate parts of its members, and the time for all of them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,9 @@ import pytest
 import declnet
 from declnet.training.checks.check import check_spec
 
-from ..profiles import spec_document, spec_text, table_profile
+from ..profiles import ROWS, TARGETS, X, spec_document, spec_text, table_profile
 
-ROWS, RNG = 120, np.random.default_rng(5)
-X = RNG.normal(size=(ROWS, 2)).round(3)
-TARGETS = {
-    "binary": np.where(X[:, 0] > 0, "yes", "no"),
-    "rare": np.where(X[:, 0] > np.sort(X[:, 0])[-13], "yes", "no"),
-    "classes": np.array(["low", "mid", "top"])[np.digitize(X[:, 0], (-0.5, 0.5))],
-    "values": X.sum(axis=1).round(3),
-    "amounts": np.exp(2 * X[:, 0]).round(3) + 0.001,
-}
+ALL_TARGETS = {**TARGETS, "amounts": np.exp(2 * X[:, 0]).round(3) + 0.001}
 MEMBERS = ("linear", "mlp", "realmlp_td")
 
 
@@ -30,7 +22,7 @@ def profile_of(tmp_path):
     """Write a table with numbers, categories and a gap; return its profile."""
 
     def write(target, *others, rows=ROWS, **changes):
-        targets = {"y": TARGETS[target], **{name: TARGETS[name] for name in others}}
+        targets = {"y": ALL_TARGETS[target], **{name: ALL_TARGETS[name] for name in others}}
         colors = np.array(["red", "green", "blue", ""])[np.arange(rows) % 4]
         lines = [",".join(["a", "b", "color", *targets])]
         for at in range(rows):
@@ -50,8 +42,8 @@ def with_rows(profile, rows, columns=2):
 
 
 @pytest.mark.parametrize("others", [(), ("values", "classes")])
-@pytest.mark.parametrize("target", TARGETS)
-def test_members_are_what_the_presets_write_alone(target, others, profile_of, tmp_path):
+@pytest.mark.parametrize("target", ALL_TARGETS)
+def test_members_match_what_the_presets_write_alone(target, others, profile_of, tmp_path):
     if target in others:
         pytest.skip("it is the first target")
     profile = profile_of(target, *others)
@@ -85,7 +77,7 @@ def test_a_table_without_folds_gets_one_model(rows, changes, profile_of):
 
 
 def seconds_of(text):
-    """Return the processor time that a spec says."""
+    """Return the processor time that a spec states."""
     return int(
         re.search(r"^# Trains .*, in about (\d+) s of processor time", text, re.MULTILINE)[1]
     )

@@ -1,4 +1,4 @@
-"""Presets for tables: the specs that they write are right as they are, and they learn."""
+"""Presets for tables: their specs are valid without changes, and learn."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ SOME = {
     ("preset", "names"),
     [*((preset, names) for preset in TABULAR for names in SOME), ("linear", "all"), ("mlp", "all")],
 )
-def test_every_spec_is_right_as_it_is(preset, names, target, written, tmp_path):
+def test_every_spec_is_valid_unchanged(preset, names, target, written, tmp_path):
     written(preset, target, SOME[names])
     assert check_spec(declnet.load_spec(tmp_path / "spec.toml")).problems == ()
     assert max(map(len, (tmp_path / "spec.toml").read_text("utf-8").splitlines())) < 160
@@ -90,11 +90,11 @@ def test_every_spec_is_right_as_it_is(preset, names, target, written, tmp_path):
 
 @pytest.mark.parametrize("others", [(), ("age", "color")])
 @pytest.mark.parametrize("preset", PRESETS)
-def test_hundreds_of_categories_are_vectors_that_rare_ones_share(
+def test_hundreds_of_categories_are_embedded_and_rare_ones_share_a_vector(
     preset, others, written, tmp_path, monkeypatch
 ):
     codes = np.arange(900) % 300
-    codes[:20] += 300  # and twenty of one row
+    codes[:20] += 300  # 20 categories occur in only one row
     monkeypatch.setitem(COLUMNS, "code", [f"code {code}" for code in codes])
     document = written(preset, "binary", ("code", *others), rows=900)
     assert document["data"]["train"]["features"] == ["code", *others]
@@ -103,7 +103,7 @@ def test_hundreds_of_categories_are_vectors_that_rare_ones_share(
     assert checked.problems == ()
     embedding = next(node for node in checked.nodes if node.layer.type == "embedding")
     categories, units = embedding.parameters["weights"].shape
-    assert (200 < categories <= 302, units) == (True, 8)  # of the training rows
+    assert (200 < categories <= 302, units) == (True, 8)  # categories of the training rows
 
 
 @pytest.mark.parametrize("preset", TABULAR)
@@ -118,7 +118,7 @@ def test_gaps_have_indicators_and_rare_categories_become_one(preset, written):
 
 
 @pytest.mark.parametrize("preset", TABULAR)
-def test_targets_decide_on_their_preparation_and_metrics(preset, written, monkeypatch, tmp_path):
+def test_the_target_determines_its_preparation_and_metrics(preset, written, monkeypatch, tmp_path):
     monkeypatch.setitem(TARGETS, "amounts", np.exp(2 * NUMBER).round(3))
     monkeypatch.setitem(TARGETS, "rare", np.where(NUMBER > 1.5, "yes", "no"))
     amounts = written(preset, "amounts", ("age",))
@@ -189,7 +189,7 @@ def test_one_unit_for_two_classes_learns_as_two_units_do(written, tmp_path):
     """RealMLP's authors have a unit for each class; Adam moves their difference twice as far."""
     document = written("realmlp_td_s", "binary", ("size", "age", "color"))
     changes = {"training.epochs": 30, "engine.kernels": "numpy", "model.dtype": "float64"}
-    one = declnet.load_spec(tmp_path / "spec.toml", {**changes, "data.fold": 1})
+    spec = declnet.load_spec(tmp_path / "spec.toml", {**changes, "data.fold": 1})
     document["data"]["fold"] = 1
     output = document["model"]["layers"][-2:]
     output[0]["units"], document["model"]["layers"][-1] = 2, "softmax"
@@ -199,7 +199,7 @@ def test_one_unit_for_two_classes_learns_as_two_units_do(written, tmp_path):
     ]
     document["training"] |= {"epochs": 30, "metrics": ["accuracy"], "callbacks": []}
     document["model"]["dtype"], document["engine"] = "float64", {"kernels": "numpy"}
-    first = declnet.run(one, out=tmp_path / "one").history
+    first = declnet.run(spec, out=tmp_path / "run").history
     second = declnet.run(declnet.parse_spec(document, folder=tmp_path)).history
     losses = [[item["loss"] for item in history] for history in (first, second)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
@@ -297,8 +297,8 @@ def test_a_large_table_gets_batches_and_drops_a_smaller_last_one(written):
 
 def texts(kind):
     """Texts whose words say whether the number is positive."""
-    said = np.where(NUMBER > 0, f"quite a {kind} one", f"rather a small {kind}")
-    return [f"the {text} that is number {n} of all" for n, text in enumerate(said)]
+    phrases = np.where(NUMBER > 0, f"quite a {kind} one", f"rather a small {kind}")
+    return [f"the {text} that is number {n} of all" for n, text in enumerate(phrases)]
 
 
 @pytest.mark.parametrize("preset", TABULAR)
@@ -316,5 +316,5 @@ def test_free_text_is_read_by_its_words(preset, names, written, tmp_path, monkey
     assert metrics["binary_accuracy" if is_alone else accuracy_of(preset)] > 0.8
     template = declnet.default_registry().find("template", preset)()
     notes = template.notes_for_table(table_profile(tmp_path))
-    beside = "" if is_alone else ", in addition to the other columns"
-    assert f'column "note" is read as text, by its words and pairs of words{beside}' in notes
+    others = "" if is_alone else ", in addition to the other columns"
+    assert f'column "note" is read as text, by its words and pairs of words{others}' in notes

@@ -84,7 +84,7 @@ def test_other_numbers_of_categories_are_one_hot(count):
     assert result.tolist() == [*np.eye(count).tolist(), [0] * count]
 
 
-def test_what_suits():
+def test_suitable_columns():
     bools, dates = np.array([True, False]), text("2024-01-01", "2024-02-01")
     columns = [np.arange(3.0), np.arange(3), bools, text("a", "b"), dates]
     assert [SignedOneHot().suits(column) for column in columns] == [False, False, True, True, False]

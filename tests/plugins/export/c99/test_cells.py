@@ -1,4 +1,4 @@
-"""Cells of text in C: any bytes under the sanitizers, against the transforms of the components."""
+"""Text cells in C: any bytes, under the sanitizers, compared with the transforms in Python."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ PRINTED = 'for (int i = 0; i < {count}; i++) printf(" %.9g", (double) out.{name}
 
 
 class Program:
-    """A compiled program that prepares cells as fitted transforms do, each in a column."""
+    """A compiled program that applies fitted transforms to cells, one transform per column."""
 
     def __init__(self, folder, transforms):
         steps, inputs, nodes, cases, self.fitted = [], [], [], [], {}
@@ -124,7 +124,7 @@ class Program:
             yield int(code), np.array(numbers, float)
 
     def expected(self, column, cell):
-        """Return the numbers that a transform makes of a cell; None if it refuses it."""
+        """Return the transform's numbers for a cell, or None if it refuses the cell."""
         _, transform, state = self.fitted[column]
         try:
             trimmed = cell.decode().strip(" \t")
@@ -135,13 +135,13 @@ class Program:
         return numbers if np.isfinite(numbers).all() else None
 
     def check(self, cells):
-        """Compare cells, as (column, bytes); those that are not UTF-8 must be refused."""
-        for (column, cell), (code, found) in zip(cells, self.rows(cells), strict=True):
+        """Compare cells (column, bytes) with the transforms; invalid UTF-8 must be refused."""
+        for (column, cell), (code, numbers) in zip(cells, self.rows(cells), strict=True):
             expected = self.expected(column, cell)
             assert (code == 0) == (expected is not None), (column, cell, code)
             if expected is not None:
                 np.testing.assert_allclose(
-                    found, expected, rtol=1e-6, atol=1e-6, err_msg=f"{column} {cell!r}"
+                    numbers, expected, rtol=1e-6, atol=1e-6, err_msg=f"{column} {cell!r}"
                 )
 
 
@@ -173,7 +173,7 @@ def dates(tmp_path_factory):
 
 @st.composite
 def date_cells(draw):
-    """A column and a date in its form, of which characters may be wrong."""
+    """A column and a date in its format, possibly with wrong characters."""
     form = draw(st.sampled_from([*FORMS]))
     moment = draw(st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59)))
     time, zone = draw(st.sampled_from(TIMES)), draw(st.sampled_from(ZONES))
@@ -191,7 +191,7 @@ def date_cells(draw):
 
 
 @given(cells=st.lists(date_cells(), min_size=20, max_size=60))
-def test_dates_are_those_of_declnet(dates, cells):
+def test_dates_match_declnet(dates, cells):
     dates.check(cells)
 
 
@@ -224,14 +224,14 @@ def tokens(tmp_path_factory):
 
 
 def text_cells():
-    """A column and a text without NUL, which ends texts in C."""
+    """A column and a text without NUL, which would end the string in C."""
     odd = st.lists(st.sampled_from(ODD), max_size=30).map("".join)
     text = st.one_of(odd, st.text(max_size=30)).filter(lambda text: "\0" not in text)
     return st.tuples(st.sampled_from([*TOKENIZERS]), text.map(str.encode))
 
 
 @given(cells=st.lists(text_cells(), min_size=20, max_size=60))
-def test_tokens_are_those_of_declnet(tokens, cells):
+def test_tokens_match_declnet(tokens, cells):
     tokens.check(cells)
 
 

@@ -53,10 +53,10 @@ def check_built(source: Path, options: Sequence[str] = ("-O2",)) -> str:
 
 
 def test_a_table_becomes_labels_and_probabilities(tmp_path):
-    found = export(trained(tmp_path), tmp_path / "houses.c")
-    assert [each.name for each in found.files] == ["houses.c", "houses.h"]
-    assert found.samples == 24  # the validation data
-    assert found.difference < LARGEST
+    exported = export(trained(tmp_path), tmp_path / "houses.c")
+    assert [path.name for path in exported.files] == ["houses.c", "houses.h"]
+    assert exported.samples == 24  # the validation data
+    assert exported.difference < LARGEST
     for options in (("-O2",), SANITIZED):
         assert "houses: 8 rows as in declnet" in check_built(tmp_path / "houses.c", options)
     header = (tmp_path / "houses.h").read_text("ascii")
@@ -94,13 +94,13 @@ def test_calibrated_classes_of_embedded_categories(tmp_path):
     np.testing.assert_array_equal(predicted_sets, model.expected[""].sets)
 
 
-def test_what_cannot_be_predicted_is_an_error_of_its_column(tmp_path):
+def test_an_error_names_the_column_that_cannot_be_predicted(tmp_path):
     prepare = ("standardize", {"type": "one_hot", "unknown": "error", "missing": "zeros"})
     stored = trained(tmp_path, prepare=(PREPARE[1], *prepare))
     export(stored, tmp_path / "m.c")
     predict = CompiledProgram.of(tmp_path / "m.c")
     row = {"size (m²)": 70.0, "rooms": 3, "city": "Ulm", "garden": True, "age": np.nan}
-    predict({name: [each] for name, each in row.items()})
+    predict({name: [cell] for name, cell in row.items()})
     for name, value, error in (
         ("rooms", np.nan, ("MISSING", 1)),
         ("city", "Rom", ("UNKNOWN_CATEGORY", 2)),
@@ -109,21 +109,21 @@ def test_what_cannot_be_predicted_is_an_error_of_its_column(tmp_path):
         ("size (m²)", 1e300, ("OUT_OF_RANGE", 0)),
         ("city", " Ulm\t ", ("OK", -1)),
     ):
-        found = predict({key: [value if key == name else each] for key, each in row.items()})
+        predicted = predict({key: [value if key == name else cell] for key, cell in row.items()})
         assert predict.errors == [error]
-        assert found[""].valid.tolist() == [error[0] == "OK"]
+        assert predicted[""].valid.tolist() == [error[0] == "OK"]
 
 
-def test_a_microcontroller_and_cpp_can_take_the_files(tmp_path):
+def test_the_files_compile_for_a_microcontroller_and_as_cpp(tmp_path):
     export(trained(tmp_path), tmp_path / "m.c", options={"numbers": "float", "prefix": "houses"})
     small = ("-Os", "-ffreestanding", "-fstack-usage", "-c", "-o", tmp_path / "m.o")
     subprocess.run([GCC, *STRICT, *small, tmp_path / "m.c"], check=True)
-    stack = [int(each.split()[1]) for each in (tmp_path / "m.su").read_text().splitlines()]
+    stack = [int(line.split()[1]) for line in (tmp_path / "m.su").read_text().splitlines()]
     assert max(stack) < 400
     source = (tmp_path / "m.c").read_text()
     assert "double" not in source.split("#if defined")[0]
     static = re.findall(r"^\s*static (?!const)(?!.*\()(.*)$", source, re.MULTILINE)
-    assert static == ["houses_workspace memory;"]  # threads may have their own
+    assert static == ["houses_workspace memory;"]  # each thread may have a workspace
     symbols = subprocess.run(
         ["nm", "-u", tmp_path / "m.o"], capture_output=True, text=True, check=True
     )
@@ -140,7 +140,7 @@ def test_a_microcontroller_and_cpp_can_take_the_files(tmp_path):
 
 
 def test_weighted_members_with_dates_texts_and_gaps_are_one_file(tmp_path):
-    """Members with inputs and a preparation of their own, as `declnet new` writes them."""
+    """Members have separate inputs and preparation, as `declnet new` writes them."""
     rng = np.random.default_rng(0)
     words = np.array(["good", "Café", "café", "not", "don't", "bad", "?", "Ärger"])
     lines = ["note,sold,city,size,price"]
@@ -193,9 +193,9 @@ def test_weighted_members_with_dates_texts_and_gaps_are_one_file(tmp_path):
     run({"declnet": 1, **base, "members": [bag, plain]}, out=tmp_path / "run")
     group = open_group(tmp_path / "run")
     assert group.predictor().weights != (1.0, 1.0)
-    found = export(group, tmp_path / "m.c")
-    assert found.difference < LARGEST
-    assert found.odd_samples > 20
+    exported = export(group, tmp_path / "m.c")
+    assert exported.difference < LARGEST
+    assert exported.odd_samples > 20
     check_built(tmp_path / "m.c", SANITIZED)
     program = (tmp_path / "m.c").read_text("ascii")
     assert program.count('read_date(x[i], "d-n-y"') == 1  # both members have the same dates
@@ -211,10 +211,10 @@ def test_shipped_specs_compile_without_a_warning(name, shipped_spec, tmp_path):
 
 def test_the_example_of_the_docs(tmp_path):
     run(load_spec(SPECS / "two_inputs.toml", {"training.epochs": 1}), out=tmp_path / "run")
-    found = export(open_run(tmp_path / "run"), tmp_path / "rents.c")
+    exported = export(open_run(tmp_path / "run"), tmp_path / "rents.c")
     page = (SPECS.parent / "docs" / "how_to" / "exporting.md").read_text("utf-8")
-    for said in found.notes[0].split(", "):
-        assert said in page
+    for size in exported.notes[0].split(", "):
+        assert size in page
     (example,) = re.findall(r"```c\n(.*?)```", page, re.DOTALL)
     (tmp_path / "example.c").write_text(example)
     command = [GCC, *STRICT, "-c", "example.c", "rents.c"]

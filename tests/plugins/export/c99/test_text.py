@@ -30,41 +30,38 @@ def test_literals_are_the_same_numbers(value):
 
 
 def test_special_numbers():
-    assert [float_literal(each) for each in (np.inf, -np.inf, np.nan)] == [
-        "INFINITY",
-        "-INFINITY",
-        "NAN",
-    ]
+    literals = [float_literal(number) for number in (np.inf, -np.inf, np.nan)]
+    assert literals == ["INFINITY", "-INFINITY", "NAN"]
     assert integer_literal(-(2**31)) == "(-2147483647 - 1)"
 
 
 @given(st.lists(st.text(), max_size=8))
-def test_names_are_unlike_each_other_and_identifiers(texts):
+def test_names_are_distinct_identifiers(texts):
     used = set[str]()
-    found = [unique_name(identifier(each), used) for each in texts]
-    assert len(set(found)) == len(found)
-    for each in found:
-        assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", each)
-        assert each not in KEYWORDS
+    names = [unique_name(identifier(text), used) for text in texts]
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name)
+        assert name not in KEYWORDS
 
 
 @given(st.text().filter(lambda text: "\0" not in text))
-def test_strings_hold_the_bytes_of_a_text(text):
+def test_string_literals_contain_the_bytes_of_a_text(text):
     literal = string(text)
     assert literal.isascii()
     assert "??" not in literal
-    assert "$" not in literal  # which would begin a term of the body of a step
+    assert "$" not in literal  # it would start a placeholder in the code of a step
     inside = re.sub(r"\\([0-7]{3}|.)", _unescaped, literal[1:-1], flags=re.DOTALL)
     assert inside.encode("latin-1") == text.encode()
     assert read_string(literal) == text
 
 
 def _unescaped(match):
-    found = match[1]
-    return chr(int(found, 8)) if len(found) == 3 else found
+    escaped = match[1]
+    return chr(int(escaped, 8)) if len(escaped) == 3 else escaped
 
 
-def test_a_text_that_c_cannot_hold_is_refused():
+def test_a_text_that_c_cannot_represent_is_refused():
     with pytest.raises(ExportError, match="NUL character, but the model has"):
         string("a\0b")
 
@@ -73,11 +70,9 @@ def test_a_text_that_c_cannot_hold_is_refused():
 def test_arrays_needed_at_the_same_time_share_no_memory(sizes):
     blocks = [Block(size, min(a, b), max(a, b)) for size, a, b in sizes]
     total = place(blocks)
-    for number, each in enumerate(blocks):
-        assert each.offset >= 0
-        assert each.offset + each.size <= total
+    for number, block in enumerate(blocks):
+        assert block.offset >= 0
+        assert block.offset + block.size <= total
         for other in blocks[:number]:
-            apart = (
-                each.offset + each.size <= other.offset or other.offset + other.size <= each.offset
-            )
-            assert apart or not each.meets(other)
+            first, second = sorted((block, other), key=lambda block: block.offset)
+            assert first.offset + first.size <= second.offset or not block.meets(other)

@@ -1,4 +1,4 @@
-"""Each component in C99 against the component itself, many compiled by gcc in one file."""
+"""Components in C99, many compiled in one file, compared with the components in Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Python file does with CSV."""
+"""How an exported Python file reads CSV."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ CELLS = {
 
 
 @pytest.mark.parametrize("kind", CELLS)
-def test_values_mean_what_they_mean_in_a_file(kind):
+def test_values_are_read_as_in_a_file(kind):
     cells, expected = CELLS[kind]
     refused = []
-    found = column({"x": cells}, "x", kind, (), ("", "NA"), ".", refused)
+    converted = column({"x": cells}, "x", kind, (), ("", "NA"), ".", refused)
     wrong = np.any([np.zeros(len(cells), bool), *refused], axis=0)
     values = [
         "refused" if w else None if v is None or v != v else v
-        for v, w in zip(found, wrong, strict=True)
+        for v, w in zip(converted, wrong, strict=True)
     ]
     assert values == expected
 
 
 def test_a_decimal_comma():
     refused = []
-    found = column({"x": ["1,5", "1.250,5", 1.5]}, "x", "number", (), (), ",", refused)
-    assert found.tolist() == [1.5, 1250.5, 1.5]
+    converted = column({"x": ["1,5", "1.250,5", 1.5]}, "x", "number", (), (), ",", refused)
+    assert converted.tolist() == [1.5, 1250.5, 1.5]
     assert not np.any(refused)

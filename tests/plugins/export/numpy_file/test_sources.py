@@ -57,7 +57,7 @@ class Importing(Transform):
         return missing_values(x)
 
 
-def test_a_component_that_imports_cannot_be_held() -> None:
+def test_a_component_that_imports_cannot_be_exported() -> None:
     sources = Sources()
     sources.add_component("column", Importing(), "apply")
     with pytest.raises(TypeError, match="it imports declnet"):

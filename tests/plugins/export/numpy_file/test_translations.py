@@ -1,4 +1,4 @@
-"""Each component in NumPy against the component itself."""
+"""Components in exported NumPy code, compared with the components themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of fused code need."""
+"""Skip the tests that compile with llvmlite if it is not installed."""
 
 from importlib.util import find_spec
 

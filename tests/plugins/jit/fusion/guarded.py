@@ -1,4 +1,4 @@
-"""Arrays between pages that no process may touch, and calls that are recorded and fused."""
+"""Arrays between inaccessible pages, and recorded calls and their fused forms."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAGE = mmap.PAGESIZE
 
 
 def guarded(array: np.ndarray, at_end: bool = True) -> np.ndarray:
-    """Return a copy with the same strides whose first or last byte is next to a forbidden page."""
+    """Return a copy with the same strides whose first or last byte borders a guard page."""
     low, high = bounds_of(array)
     size = high - low
     pages = -(-size // PAGE) * PAGE
@@ -118,7 +118,7 @@ def _parts(calls: Sequence[RecordedCall], exact: bool) -> Iterator[Any]:
 
 
 def run(calls: Sequence[NativeCall], parts: int) -> None:
-    """Make calls, divisible ones in parts, the last one first."""
+    """Run calls, divisible ones in parts, beginning with the last part."""
     for call in calls:
         for part in reversed(range(parts if call.divisible else 1)):
             if call.divisible:
@@ -127,7 +127,7 @@ def run(calls: Sequence[NativeCall], parts: int) -> None:
 
 
 def filled(rng: np.random.Generator, shape: Any, dtype: str, order: Sequence[int]) -> np.ndarray:
-    """Return numbers in an array whose axes have an order in memory."""
+    """Return an array of random numbers whose axes have a given order in memory."""
     lengths = [shape[axis] for axis in order]
     values = rng.normal(size=lengths)
     return values.astype(dtype).transpose(np.argsort(order))

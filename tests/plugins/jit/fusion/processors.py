@@ -1,4 +1,4 @@
-"""Code of patterns for processors other than this one, which this one can run."""
+"""Compile patterns for other processors whose code this one can run."""
 
 from __future__ import annotations
 

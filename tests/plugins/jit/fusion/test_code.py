@@ -1,4 +1,4 @@
-"""The code of fused loops: vectors everywhere, on any processor, with the same bits in parts."""
+"""The code of fused loops: vectorized on every processor, with the same bits in parts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def words_of(function: Any, arrays: list[np.ndarray]) -> list[Words]:
 
 
 def softmax_and_norm(x: Any, y: Any, row: Any, scale: Any) -> None:
-    """Y = softmax(x) along the last axis, scaled; row holds what is combined."""
+    """Compute y = tanh(scale softmax(x)) along the last axis; row is a buffer for reductions."""
     np.maximum.reduce(x, axis=-1, out=row)
     np.subtract(x, row[:, None], out=y)
     np.exp(y, out=y)
@@ -80,10 +80,10 @@ def test_each_loop_in_place_computes_with_whole_vectors(processor: str) -> None:
     text = machine.emit_assembly(optimized(words.pattern, width, machine))
     loops = [block for block in re.split(r"\n\.L\w+:", text) if INSTRUCTION.search(block)]
     longest = max(loops, key=len)
-    found = [match.group(0) for match in INSTRUCTION.finditer(longest)]
-    assert len(found) > 20
+    instructions = [match.group(0) for match in INSTRUCTION.finditer(longest)]
+    assert len(instructions) > 20
     assert all(match.group(3) == "p" for match in INSTRUCTION.finditer(longest))
-    assert all(PROCESSORS[processor][2] in line for line in found)
+    assert all(PROCESSORS[processor][2] in line for line in instructions)
 
 
 def test_one_buffer_is_named_once() -> None:
@@ -101,7 +101,7 @@ NUMBERS = [0, -0.0, 1, -1, 0.5, 2, 3.7, -2.5, 1e-30, 1e30, 87, -87, 100, np.inf,
     "function", [f for f in FUNCTIONS if isinstance(f, np.ufunc)], ids=lambda f: f.__name__
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_functions_are_numpys_up_to_rounding(function: Any, dtype: str) -> None:
+def test_functions_match_numpy_up_to_rounding(function: Any, dtype: str) -> None:
     kind = bool if function.__name__.startswith(("bitwise", "invert")) else dtype
     numbers = np.array(NUMBERS, "float64").astype(kind)
     grids = np.meshgrid(*[numbers] * function.nin, indexing="ij")

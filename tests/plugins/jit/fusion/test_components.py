@@ -1,4 +1,4 @@
-"""Components in fused loops give what they give in Python, up to rounding."""
+"""Components in fused loops match their results in Python up to rounding."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.plugins.jit.fusion.guarded import between_guards, run
 pytestmark = pytest.mark.usefixtures("numba")
 
 TOLERANCE = {"float32": 4e-6, "float64": 4e-14}
-"""Of float32 and float64, relative to the largest number of an array, or to 1."""
+"""Relative to the largest number of an array, or to 1."""
 
 SUBJECTS = [
     subject
@@ -53,7 +53,7 @@ def results(call: Any) -> Iterator[np.ndarray]:
 
 
 def filled(calls: Any, rng: np.random.Generator) -> None:
-    """Fill the arrays of calls with numbers of all sizes, and some that are special."""
+    """Fill the arrays of calls with numbers between 0.1 and 0.9."""
     for call in calls:
         for array in results(call):
             if array.dtype.kind == "f" and array.flags.writeable:
@@ -96,8 +96,8 @@ def test_layers_losses_and_regularizers_agree_in_any_number_of_parts(subject: An
             for call in calls:
                 call()
         bits.append([array.copy() for call in calls for array in results(call)])
-    for array, one, expected in zip(bits[2], bits[1], bits[0], strict=True):
-        assert array.tobytes() == one.tobytes()
+    for array, whole, expected in zip(bits[2], bits[1], bits[0], strict=True):
+        assert array.tobytes() == whole.tobytes()
         close(array, expected)
 
 
@@ -184,17 +184,18 @@ def test_optimizers_agree_step_by_step(subject: Any) -> None:
     compiled = NativeEngine().compile([OptimizerUpdate(optimizer, v, dv, states[1], rate, step)])
     assert compiled.native is not None
     for number in (1, 2, 3, 700, 70000):
-        given = numbers(rng, dtype)
-        dw[:] = dv[:] = given
+        gradient = numbers(rng, dtype)
+        dw[:] = dv[:] = gradient
         rate[0], step[0] = 0.1 / number, number
         schedules.begin(number)
         optimizer.update(w, dw, states[0], 0.1 / number, number)
         run(compiled.native, 1)
-        size = np.abs(given)
+        size = np.abs(gradient)
         for name in names:
-            one, other = (getattr(state, name) for state in states)
-            assert not (np.abs(other - one) > TOLERANCE[dtype] * (np.abs(one) + size)).any()
-            other[...] = one
+            expected, native = (getattr(state, name) for state in states)
+            error, bound = np.abs(native - expected), TOLERANCE[dtype] * (np.abs(expected) + size)
+            assert not (error > bound).any()
+            native[...] = expected
         assert not (np.abs(v - w) > TOLERANCE[dtype] * (np.abs(w) + 0.5)).any()
         assert np.array_equal(np.isfinite(v), np.isfinite(w))
         v[...] = w

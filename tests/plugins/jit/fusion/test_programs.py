@@ -1,4 +1,4 @@
-"""Programs in compiled loops give what NumPy gives, and touch no memory besides their arrays'."""
+"""Programs in compiled loops match NumPy and access no memory outside their arrays."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ HOST = ""
 
 
 class Program:
-    """Random calls of NumPy on four arrays: three of a shape, and one without some of its axes.
+    """Random calls of NumPy on four arrays: three of one shape, and one that lacks some axes.
 
-    The three are apart, or views of one array that overlap each other in any way.
+    The three are separate arrays, or views of one array that overlap in any way.
     """
 
     def __init__(self, draw: Any) -> None:
@@ -45,7 +45,7 @@ class Program:
         least = draw(st.sampled_from([0, 1, 1, 1, 1]))
         self.shape = tuple(draw(st.integers(least, 67 if axes < 3 else 9)) for _ in range(axes))
         self.without = tuple(axis for axis in range(axes) if draw(st.booleans()))
-        self.kept = tuple(n for axis, n in enumerate(self.shape) if axis not in self.without)
+        self.short_shape = tuple(n for axis, n in enumerate(self.shape) if axis not in self.without)
         self.dtype = draw(st.sampled_from(["float32", "float64"]))
         self.orders = [draw(st.permutations(range(axes))) for _ in range(2)]
         self.steps = draw(st.lists(st.tuples(*[st.integers(0, 7)] * 4), min_size=1, max_size=9))
@@ -78,12 +78,12 @@ class Program:
             arrays = [placed(filled(rng, self.shape, self.dtype, order)) for order in orders]
         if arrays[1].size > 2:
             arrays[1][(0,) * len(self.shape)] = np.nan
-        short = rng.normal(size=self.kept).astype(self.dtype)
+        short = rng.normal(size=self.short_shape).astype(self.dtype)
         mask = filled(rng, self.shape, "float32", self.orders[0]) > 0
         return [*arrays, placed(short), placed(mask)]
 
     def __call__(self, a: Any, b: Any, c: Any, short: Any, mask: Any) -> None:
-        """Make the calls."""
+        """Run the calls."""
         whole = (a, b, c)
         for kind, first, second, third in self.steps:
             x, y, z = (whole[number % 3] for number in (first, second, third))
@@ -111,7 +111,7 @@ class Program:
 def results(
     program: Program, compiled: Callable[..., Sequence[Callable[[], Any]]], parts: int
 ) -> list[np.ndarray]:
-    """Return what a program's arrays hold after its compiled calls, between guards."""
+    """Return the contents of a program's arrays after its compiled calls, between guards."""
     arrays = program.arrays(partial(guarded, at_end=program.at_end))
     copies = [array.copy(order="K") for array in arrays]
     calls = recorded(program, arrays)
@@ -123,7 +123,7 @@ def results(
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_random_programs_give_what_numpy_gives(data: Any) -> None:
+def test_random_programs_match_numpy(data: Any) -> None:
     program = Program(data.draw)
     processor = data.draw(st.sampled_from([HOST, *filter(is_available, PROCESSORS)]))
     expected = program.arrays(partial(np.array, order="K"))
@@ -132,12 +132,12 @@ def test_random_programs_give_what_numpy_gives(data: Any) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if processor != HOST:
             patch.setattr(compiling, "address_of_pattern", partial(address_on, processor))
-        one, other = (results(program, fused_calls, parts) for parts in (1, 3))
-    for array, again in zip(one, other, strict=True):
+        whole, divided = (results(program, fused_calls, parts) for parts in (1, 3))
+    for array, again in zip(whole, divided, strict=True):
         assert array.tobytes() == again.tobytes()
     exact = results(program, exact_calls, 1)
     scale = max(np.abs(array[np.isfinite(array)]).max(initial=1) for array in expected[:4])
     tolerance = scale * (1e-5 if program.dtype == "float32" else 1e-13)
-    for arrays in (one, exact):
+    for arrays in (whole, exact):
         for array, right in zip(arrays[:4], expected[:4], strict=True):
             np.testing.assert_allclose(array, right, rtol=1e-5, atol=tolerance)

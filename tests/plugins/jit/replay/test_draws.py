@@ -25,7 +25,7 @@ def draw(name, out, generator):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 17, 511, 512, 1501])
 def test_parts_continue_each_other(size, dtype):
-    """In any order, whether or not half a word is left from the draw before."""
+    """In any order, whether or not the previous draw left half a word."""
     for parts in (1, 2, 5):
         mine, other = stream(), stream()
         drawn, expected = np.empty((2, size), dtype)

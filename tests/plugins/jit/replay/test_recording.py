@@ -1,4 +1,4 @@
-"""What can be recorded, and why other things cannot."""
+"""Calls that can be recorded, and the reasons why others cannot."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ def _everything(_: Any, x: Any, y: Any, state: Any) -> None:
 @given(
     rows=st.integers(2, 40), columns=st.integers(2, 300), wide=st.booleans(), turned=st.booleans()
 )
-def test_gives_numpys_bits(rows: int, columns: int, wide: bool, turned: bool) -> None:
-    """Compared here with new numbers, in arrays of either order, also for joined calls."""
+def test_joined_calls_match_numpy(rows: int, columns: int, wide: bool, turned: bool) -> None:
+    """Compare new numbers in arrays of either memory order."""
     random, dtype = np.random.default_rng(rows), "f8" if wide else "f4"
 
     def array() -> Any:
@@ -145,7 +145,7 @@ def _positions(_: Any, x: Any, y: Any, state: Any) -> None:
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("turned", [False, True])
 def test_positions_of_extremes_are_found_natively(dtype: str, turned: bool) -> None:
-    """Of equal numbers, the first; and NaN, as NumPy."""
+    """As in NumPy: the first of equal numbers, or the first NaN."""
     x, y = (np.zeros((9, 17), dtype, order="F" if turned else "C") for _ in range(2))
     state = LayerState(np.random.default_rng(0), training=True)
     state.places, state.table = np.zeros(9, np.int64), np.arange(153).reshape(9, 17) * 5 % 7
@@ -166,7 +166,7 @@ def test_positions_of_extremes_are_found_natively(dtype: str, turned: bool) -> N
 
 
 class _Momentum(Optimizer):
-    """With numbers that change from step to step."""
+    """Momentum with coefficients that change from step to step."""
 
     type = "own_momentum"
 
@@ -210,7 +210,7 @@ def test_numbers_that_change_with_the_step_are_computed_natively(dtype: str) -> 
             np.testing.assert_allclose(computed, expected, rtol=1e-12 if dtype == "f8" else 1e-5)
 
 
-def test_memory_that_is_not_filled_yet_may_hold_any_integers() -> None:
+def test_uninitialized_memory_may_contain_any_integers() -> None:
     def forward(_: Any, x: Any, y: Any, state: Any) -> None:
         np.multiply(x, x[state.rows], out=y)
 

@@ -51,7 +51,7 @@ EVERY = [subject for kind in ("layer", "loss", "optimizer") for subject in subje
 
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from(EVERY), st.integers(1, 70), st.booleans(), st.booleans())
-def test_no_component_gives_other_bits(
+def test_replay_gives_the_same_bits_for_every_component(
     subject: Subject, samples: int, wide: bool, last: bool
 ) -> None:
     """With any number of samples, either float type and either memory order."""
@@ -67,7 +67,7 @@ def test_no_component_gives_other_bits(
 
 
 def _results(call: Any, before: Sequence[Any], calls: Sequence[Callable[[], object]]) -> list[str]:
-    """Return the bits of a call's arrays after calls; all NaN are alike."""
+    """Return the bits of a call's arrays after calls; all NaN count as equal."""
     arrays = list(arrays_of([call]))
     for array, numbers in zip(arrays, before, strict=True):
         if array.flags.writeable:
@@ -75,13 +75,13 @@ def _results(call: Any, before: Sequence[Any], calls: Sequence[Callable[[], obje
     for state in [x for x in getattr(call, "args", ()) if hasattr(x, "rng")]:
         state.rng.bit_generator.state = np.random.PCG64(3).state
     with np.errstate(all="ignore"):
-        for each in calls:
-            each()
+        for step in calls:
+            step()
     return [(np.where(x != x, 7, x) if x.dtype.kind == "f" else x).tobytes().hex() for x in arrays]
 
 
 @pytest.mark.parametrize("exact", [False, True])
-def test_sums_and_products_of_nothing_are_numpys(exact: bool) -> None:
+def test_empty_sums_and_products_match_numpy(exact: bool) -> None:
     x, y, product = np.ones((4, 0)), np.full(4, 7.0), np.full(4, 7.0)
     calls = [
         partial(np.add.reduce, x, axis=1, out=y),

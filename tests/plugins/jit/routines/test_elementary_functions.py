@@ -38,7 +38,7 @@ def applied(name, x):
 
 
 def arguments(dtype):
-    """Return numbers of all magnitudes and signs, denormal ones too, and many near 0 and 1."""
+    """Return numbers of all magnitudes and signs, including denormals, and many near 0 and 1."""
     rng, info = np.random.default_rng(1), np.finfo(dtype)
     integers = rng.integers(0, 2**64, 200_000, dtype=np.uint64).tobytes()
     steps = rng.normal(size=100_000) * 2.0 ** rng.integers(-info.nmant - 3, 2, 100_000)

@@ -1,4 +1,4 @@
-"""The gradient of a ReLU's layer with few inputs; products with few k are in `test_products`."""
+"""Gradients of a ReLU layer with few inputs; `test_products` tests products with few k."""
 
 from __future__ import annotations
 

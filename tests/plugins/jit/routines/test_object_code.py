@@ -1,4 +1,4 @@
-"""Compilation: once, announced in a line, cached on disk; and behavior without Numba."""
+"""Compilation: once, announced in a line, cached on disk; and without Numba."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def bind_apart(script, folder, **environment):
     )
 
 
-def test_two_processes_compile_at_once_and_a_third_loads_their_code(numba, tmp_path):
+def test_two_processes_compile_concurrently_and_a_third_loads_their_code(numba, tmp_path):
     script = "bind(float)\nprint('numba' in sys.modules)"
     both = [bind_apart(script, tmp_path / "made" / "here") for _ in range(2)]
     assert {process.communicate() for process in both} == {("True\n", LINE)}
@@ -89,7 +89,7 @@ object_code = pytest.importorskip(
 
 @pytest.fixture
 def increase():
-    """A function that makes a new routine, which a process has not bound yet."""
+    """Return a function that creates a routine not yet bound in this process."""
 
     def make(by=1.0, function=round):
         @Routine
@@ -104,7 +104,7 @@ def increase():
 
 @pytest.fixture
 def restarted(numba, monkeypatch, tmp_path):
-    """A function after which nothing is loaded, as in a new process."""
+    """Return a function that unloads all routines, as in a new process."""
 
     def restart(folder=tmp_path):
         monkeypatch.setenv("DECLNET_CACHE_DIR", str(folder))
@@ -235,7 +235,7 @@ def test_files_that_no_process_loads_for_90_days_are_deleted(increase, restarted
     assert not temporary.exists()
 
 
-def test_whatever_a_routine_computes_with_is_part_of_its_key(
+def test_everything_a_routine_computes_with_is_part_of_its_key(
     increase, restarted, numba, tmp_path, monkeypatch
 ):
     def tripled(value):
@@ -262,7 +262,7 @@ def test_whatever_a_routine_computes_with_is_part_of_its_key(
 
 
 @pytest.mark.parametrize("how", ["not installed", "disabled"])
-def test_without_numba_jit_is_refused_by_the_reason_and_auto_is_numpy(how, short, monkeypatch):
+def test_without_numba_jit_is_refused_with_the_reason_and_auto_is_numpy(how, short, monkeypatch):
     if how == "disabled":
         pytest.importorskip("numba")
         monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")

@@ -84,7 +84,7 @@ def test_products_of_all_sizes_and_orders(sizes, orders, dtype, biased, low, see
     bound = sizes * (depth + 1) * np.finfo(dtype).eps
     assert (abs(results[0] - reference(a, b, biases, low)) <= bound).all()
     assert len({result.tobytes() for result in results}) == 1
-    if orders[2] == "padded rows":  # what is beside c stays
+    if orders[2] == "padded rows":  # memory around c is unchanged
         assert (c.base[:, columns:] == around[:, columns:]).all()
 
 

@@ -99,7 +99,7 @@ def scaled_by(factor, function):
     return scaled
 
 
-def test_a_routine_rounds_as_its_source_says_if_asked_to():
+def test_an_exact_routine_rounds_as_its_source_says():
     @partial(Routine, rounding=())
     def exact(x, y):
         total = y[0]
@@ -114,7 +114,7 @@ def test_a_routine_rounds_as_its_source_says_if_asked_to():
     assert y[0] == expected[0]
 
 
-def test_threads_bind_at_once():
+def test_threads_bind_concurrently():
     x = np.arange(4.0)
     routines = [scaled_by(2.0, twice), scaled_by(5.0, twice)] * 4
     ys, calls = np.zeros((8, 4)), [None] * 8

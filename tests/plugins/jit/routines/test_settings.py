@@ -1,4 +1,4 @@
-"""Numba's settings, from wherever they come."""
+"""Numba's settings from variables, its file and the running program."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from declnet_plugins.jit.routines.settings import disabled, settings
 
 @pytest.fixture(autouse=True)
 def usual(numba, monkeypatch, tmp_path):
-    """Numba as it is without settings, and an empty working directory."""
+    """Numba without settings, and an empty working directory."""
     monkeypatch.chdir(tmp_path)
     for name in ("OPT", "CACHE_DIR"):
         monkeypatch.delenv(f"NUMBA_{name}", raising=False)
@@ -37,7 +37,7 @@ def test_the_file_that_numba_reads_counts(tmp_path):
     assert keys[0] != keys[1] != {}
 
 
-def test_what_a_program_changed_counts(numba, monkeypatch):
+def test_settings_changed_by_a_program_count(numba, monkeypatch):
     monkeypatch.setattr(numba.config, "SLP_VECTORIZE", 1)
     assert settings() == {"numba.config.SLP_VECTORIZE": "1"}
     monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)

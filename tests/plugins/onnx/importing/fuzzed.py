@@ -1,4 +1,4 @@
-"""Imports the files that it is sent without another process, and answers how each import ended."""
+"""A worker that imports the files named on its input, and prints how each import ended."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MEMORY = 6 * 2**30
 
 
 class Converter:
-    """As a `FileProcess`, in this process."""
+    """A `FileProcess` that converts in this process."""
 
     def __init__(self, path):
         self.path = path
@@ -38,9 +38,9 @@ class Converter:
         return predictions_of(message, arrays)
 
     def run(self, x):
-        given = {str(at): array for at, array in enumerate(x)}
+        inputs = {str(at): array for at, array in enumerate(x)}
         with np.errstate(all="ignore"):
-            _, _, outputs = self.answer({}, given)
+            _, _, outputs = self.answer({}, inputs)
         return list(outputs.values())
 
 

@@ -1,4 +1,4 @@
-"""Small ONNX models that ask for too much, or are not what they say."""
+"""Small ONNX models that need too many resources or contradict their own description."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ def stored(name, values, kind=np.float32):
 def model_of(nodes, arrays=(), shape=("n", 4), outputs=("y",), opset=17):
     """Return a model of nodes (operator, inputs, output, attributes), arrays (name, values)."""
     protos = [
-        each
-        if isinstance(each, onnx.NodeProto)
-        else helper.make_node(each[0], each[1].split(), [each[2]], **(each[3:] or ({},))[0])
-        for each in nodes
+        node
+        if isinstance(node, onnx.NodeProto)
+        else helper.make_node(node[0], node[1].split(), [node[2]], **(node[3:] or ({},))[0])
+        for node in nodes
     ]
     graph = helper.make_graph(
         protos,
         "graph",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
-        [each if isinstance(each, onnx.TensorProto) else stored(*each) for each in arrays],
+        [array if isinstance(array, onnx.TensorProto) else stored(*array) for array in arrays],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
 
@@ -62,7 +62,7 @@ def _field(number, content):
 
 
 def nested(depth):
-    """Return the bytes of a graph in an attribute in a node in a graph, again and again."""
+    """Return the bytes of deeply nested graphs: each is an attribute of a node of the next."""
     graph = _field(2, b"g")
     for _ in range(depth):
         attribute = _field(1, b"then_branch") + _field(6, graph)
@@ -71,7 +71,7 @@ def nested(depth):
 
 
 def expanded(operator, inputs, arrays, **fields):
-    """A constant of gigabytes, which is added to the input."""
+    """Return a model that adds a constant of gigabytes to the input."""
     nodes = [helper.make_node(operator, inputs.split(), ["big"], name="grows", **fields)]
     return model_of([*nodes, ("Add", "x big", "y")], arrays)
 
@@ -94,7 +94,7 @@ def changed(model, change):
 
 
 def doubling(count):
-    """Functions of which each calls the one before twice."""
+    """Return a model of functions that each call the previous one twice."""
     model = model_of([helper.make_node(f"f{count}", ["x"], ["y"], domain="own")])
     model.opset_import.append(helper.make_opsetid("own", 1))
     for at in range(count + 1):

@@ -1,4 +1,4 @@
-"""Mutated models: an import of any of them ends with a network or with an error about the file."""
+"""Mutated models: every import ends with a network or with an error about the file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def numbers(*shape):
 
 
 def models():
-    """Models with the operators that are layers, and constants that are computed."""
+    """Models with operators that become layers, and with computed constants."""
     dense = [
         ("Gemm", "x a b", "g", {"transB": 1}),
         ("Sigmoid", "g", "s"),
@@ -102,7 +102,7 @@ def mutate_bytes(content, where, kind, value):
 
 
 def numbers_of(message):
-    """Yield what holds a repeated or single number in a message, with what sets it."""
+    """Yield a setter for each number in a message, single or repeated."""
     for field, value in message.ListFields():
         if isinstance(value, int | float):
             yield lambda new, name=field.name: setattr(message, name, new)
@@ -118,7 +118,7 @@ def numbers_of(message):
         else:
             for at, item in enumerate(value):
                 if isinstance(item, int | float):
-                    yield lambda new, own=value, at=at: own.__setitem__(at, new)
+                    yield lambda new, values=value, at=at: values.__setitem__(at, new)
                 elif hasattr(item, "ListFields"):
                     yield from numbers_of(item)
 
@@ -156,7 +156,7 @@ mutations = st.lists(st.tuples(numbers_up, st.integers(0, 7), numbers_up), min_s
 
 @pytest.fixture(scope="module")
 def importing():
-    """Import a file in a process with limits, which is started again once it has ended."""
+    """Return a function that imports a file in a limited process, restarted when it has ended."""
     processes = []
 
     def start():

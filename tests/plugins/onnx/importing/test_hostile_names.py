@@ -1,4 +1,4 @@
-"""Names in an ONNX file name, and do nothing else: with any names, the same is written."""
+"""Names in an ONNX file have no side effects: any names lead to the same output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BATCH = 120
 
 
 def named(names):
-    """Return a model that has a name in each place: nodes, values, arrays, texts, metadata."""
+    """Return a model with a name everywhere: nodes, values, arrays, texts and metadata."""
     nodes, values, arrays, others = (names[at::4] for at in range(4))
     chain = ["x"]
     protos, stored = [], []

@@ -1,4 +1,4 @@
-"""Networks from ONNX files: declnet's own, PyTorch's, and some that no layer corresponds to."""
+"""Networks from ONNX files: declnet's, PyTorch's, and some that no layer can represent."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ NETWORKS = {
     "activations": (
         (5,),
         [
-            each
+            layer
             for activation in (*ACTIVATIONS, "gelu", {"type": "gelu", "approximation": "tanh"})
-            for each in ({"type": "dense", "units": 6}, activation)
+            for layer in ({"type": "dense", "units": 6}, activation)
         ],
     ),
     "images": (
@@ -81,7 +81,7 @@ def import_file(path, out, importer=None):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_what_declnet_exported_comes_back(name, tmp_path):
+def test_networks_exported_by_declnet_round_trip(name, tmp_path):
     shape, layers = NETWORKS[name]
     document = {
         "declnet": 1,
@@ -104,7 +104,7 @@ def test_what_declnet_exported_comes_back(name, tmp_path):
     np.testing.assert_allclose(again.predict(x), model.predict(x), rtol=1e-5, atol=1e-6)
 
 
-def test_everything_that_no_layer_corresponds_to_is_listed(tmp_path):
+def test_all_operators_without_a_layer_are_listed(tmp_path):
     nodes = [
         ("LogSoftmax", "x", "a"),
         ("Relu", "a", "b"),
@@ -203,9 +203,7 @@ POOL = {"kernel_shape": [2, 2], "ceil_mode": 1}
         ("RNN", {"clip": 1.0}, 1),
     ],
 )
-def test_what_changes_the_numbers_of_an_operator_is_not_left_out(
-    operator, fields, factor, tmp_path
-):
+def test_attributes_that_change_the_result_are_not_left_out(operator, fields, factor, tmp_path):
     model = model_of([(operator, "x", "y", fields)], shape=("n", 2, 5, 5))
     if factor:
         nodes = [
@@ -220,8 +218,8 @@ def test_what_changes_the_numbers_of_an_operator_is_not_left_out(
     assert caught.value.leftovers[0].startswith(operator)
 
 
-def test_outputs_names_the_probabilities_of_a_classifier_as_those_of_a_network(tmp_path):
-    """As scikit-learn's MLPClassifier by skl2onnx: labels, and a list of maps."""
+def test_outputs_selects_the_probabilities_of_a_classifier(tmp_path):
+    """skl2onnx exports MLPClassifier of scikit-learn with labels and a list of maps."""
     helper, rng = onnx.helper, np.random.default_rng(0)
     nodes = [
         ("Cast", "x", "given", {"to": 1}),

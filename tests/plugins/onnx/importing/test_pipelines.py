@@ -34,7 +34,7 @@ CSV = """size,city,age,pay,note
 2,Bern,1e6,,c
 7,,55,-30,d
 """
-"""With columns in another order and one more, unknown categories, gaps, and an extreme."""
+"""Reordered columns and an additional one, with unknown categories, gaps and an extreme."""
 
 
 def saved(model, path):
@@ -86,11 +86,11 @@ def test_two_classes_are_one_unit_and_rows_of_a_matrix_are_columns(tmp_path):
     assert [*summary.types.values()] == ["rms_norm", "dense", "sigmoid"]
     predictor = load_predictor(tmp_path / "model")
     rows = np.array([[1.0, 2, -3], [0, 0, 0], [1e8, 1, 1], [-4, 1, 0.5]])
-    found = predictor.predict(dict(zip(("a", "b c", "d"), rows.T, strict=True)))
+    predicted = predictor.predict(dict(zip(("a", "b c", "d"), rows.T, strict=True)))
     unit = rows / np.maximum(np.linalg.norm(rows, axis=1), 1e-30)[:, None]
     second = 1 / (1 + np.exp(-(unit @ [1, -2, -0.5] - 0.25)))
-    np.testing.assert_allclose(found.probabilities[:, 1], second, rtol=1e-6)
-    assert found.prediction.tolist() == np.where(second > 0.5, 7, 3).tolist()
+    np.testing.assert_allclose(predicted.probabilities[:, 1], second, rtol=1e-6)
+    assert predicted.prediction.tolist() == np.where(second > 0.5, 7, 3).tolist()
     result = export(open_run(tmp_path / "model"), tmp_path / "model.py")
     assert result.difference < 1e-6
 
@@ -132,10 +132,10 @@ def test_several_sigmoids_of_one_map_are_shares(tmp_path):
     columns = DirectImporter(columns=("a", "b"))
     import_network(columns, path, tmp_path / "model", default_registry())
     rows = np.array([[1.0, 2.0], [0.0, 0.0], [-3.0, 1.0]])
-    found = load_predictor(tmp_path / "model").predict(dict(zip("ab", rows.T, strict=True)))
+    predicted = load_predictor(tmp_path / "model").predict(dict(zip("ab", rows.T, strict=True)))
     sigmoids = 1 / (1 + np.exp(-(rows @ weights + [0.5, 0.0, -1.0])))
     expected = sigmoids / sigmoids.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(found.probabilities, expected, rtol=1e-5)
+    np.testing.assert_allclose(predicted.probabilities, expected, rtol=1e-5)
 
 
 def test_values_are_clipped_and_dropped_categories_have_no_weight(tmp_path):
@@ -143,8 +143,9 @@ def test_values_are_clipped_and_dropped_categories_have_no_weight(tmp_path):
     summary = import_network(DirectImporter(), path, tmp_path / "model", default_registry())
     assert dict(summary.prepared) == {"min_max": "x", "one_hot": "kind"}
     predictor = load_predictor(tmp_path / "model")
-    found = predictor.predict({"x": [2.0, 4.0, 1e9, 3.0], "kind": [0, 4, 9, 4]})
-    np.testing.assert_allclose(found.prediction, [1.5, 1.5 + 1 - 3, 1.5 + 2 + 5, -1.0], rtol=1e-6)
+    predicted = predictor.predict({"x": [2.0, 4.0, 1e9, 3.0], "kind": [0, 4, 9, 4]})
+    expected = [1.5, 1.5 + 1 - 3, 1.5 + 2 + 5, -1.0]
+    np.testing.assert_allclose(predicted.prediction, expected, rtol=1e-6)
     with pytest.raises(DataError, match='"kind" is "5"'):
         predictor.predict({"x": [2.0], "kind": [5]})
 
@@ -219,7 +220,7 @@ def test_anything_else_is_refused_by_name(message, tmp_path):
     assert message in str(caught.value)
 
 
-def test_columns_must_be_as_many_as_in_the_file(tmp_path):
+def test_the_number_of_columns_must_match_the_file(tmp_path):
     path = saved(binary(), tmp_path / "m.onnx")
     with pytest.raises(LeftoverError, match="3 columns, not 2"):
         import_network(DirectImporter(columns=("a", "b")), path, None, default_registry())
@@ -256,7 +257,7 @@ class Misreading(OnnxImporter):
         ("weights", "of the largest number"),
     ],
 )
-def test_what_differs_is_not_written(part, message, tmp_path):
+def test_an_import_that_differs_is_not_written(part, message, tmp_path):
     path = saved(classifier(), tmp_path / "m.onnx")
     with pytest.raises(DataError, match=f"differ from the original's: .*{message}"):
         import_network(Misreading(part=part), path, tmp_path / "model", default_registry())

@@ -1,4 +1,4 @@
-"""The process that reads a file: its limits, its end, and that nothing of it is left."""
+"""The process that reads a file: its limits, how it ends, and its cleanup."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from . import hostile  # noqa: E402
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux")
 
 SLOW = hostile.model_of([("Gemm", "x x", "y", {"transB": 1})], shape=(8000, 4096), outputs=("y",))
-"""3 · 10^11 products, of a file with a few hundred bytes."""
+"""3 · 10^11 multiplications in a file of a few hundred bytes."""
 
 
 def children(pid):
@@ -66,7 +66,7 @@ def test_time_is_limited(tmp_path):
     before = set(children(os.getpid()))
     with pytest.raises(DataError, match=r"m\.onnx: .* takes more than 1 s .*--set seconds"):
         OnnxImporter(seconds=1).read(tmp_path / "m.onnx")
-    assert set(children(os.getpid())) <= before  # those of other tests may have ended
+    assert set(children(os.getpid())) <= before  # children of other tests may have ended
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

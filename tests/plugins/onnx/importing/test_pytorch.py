@@ -19,7 +19,7 @@ nn = torch.nn
 
 
 class Recurrent(nn.Module):
-    """A recurrent layer, then a linear one of all steps or the last one."""
+    """A recurrent layer, then a linear one on all steps or on the last."""
 
     def __init__(self, kind, *, both):
         super().__init__()
@@ -96,9 +96,9 @@ def test_predictions_stay_the_same(name, opset, tmp_path):
             dynamo=False,
             opset_version=opset,
             input_names=names,
-            dynamic_axes={each: {0: "n"} for each in names},
+            dynamic_axes={name: {0: "n"} for name in names},
         )
-    found = import_network(
+    summary = import_network(
         OnnxImporter(), tmp_path / "m.onnx", tmp_path / "m.toml", default_registry()
     )
-    assert found.difference < 1e-6
+    assert summary.difference < 1e-6

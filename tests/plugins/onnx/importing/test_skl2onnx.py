@@ -137,7 +137,7 @@ ALL = SHORT | (LONG if os.environ.get("DECLNET_TEST_PIPELINES") == "all" else {}
 @pytest.mark.parametrize("zipmap", [True, False])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", ALL)
-def test_predictions_are_those_of_scikit_learn(name, dtype, zipmap, tmp_path):
+def test_predictions_match_scikit_learn(name, dtype, zipmap, tmp_path):
     estimator, y = ALL[name]
     frame = FRAME.astype(dict.fromkeys(NUMBERS, dtype))
     frame = frame[[*dict.fromkeys(part for _, _, part in _columns(estimator) for part in part)]]
@@ -152,15 +152,16 @@ def test_predictions_are_those_of_scikit_learn(name, dtype, zipmap, tmp_path):
     summary = import_network(DirectImporter(), path, tmp_path / "run", default_registry())
     assert summary.odd_samples > 0
     sample = frame.sample(MOST_ROWS, replace=True, random_state=0)
-    found = load_predictor(tmp_path / "run").predict(sample)
+    predicted = load_predictor(tmp_path / "run").predict(sample)
     if is_classifier:
         expected = estimator.predict_proba(sample)
-        np.testing.assert_allclose(found.probabilities, expected, atol=1e-5)
+        np.testing.assert_allclose(predicted.probabilities, expected, atol=1e-5)
         certain = np.ptp(np.sort(expected, axis=1)[:, -2:], axis=1) > 1e-4
-        assert (found.prediction == estimator.predict(sample))[certain].all()
+        assert (predicted.prediction == estimator.predict(sample))[certain].all()
     else:
         expected = estimator.predict(sample)
-        np.testing.assert_allclose(found.prediction, expected, atol=1e-5 * np.abs(expected).max())
+        largest = np.abs(expected).max()
+        np.testing.assert_allclose(predicted.prediction, expected, atol=1e-5 * largest)
 
 
 def _columns(estimator):

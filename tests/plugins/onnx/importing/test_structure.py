@@ -1,4 +1,4 @@
-"""Files that ask for too much are refused by what they state, before anything is computed."""
+"""Files that declare too much are refused before anything is computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of many runs: its data, what it escapes, and how small it is."""
+"""The page of many runs: its data, its escaping and its size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page of many runs reads from a folder."""
+"""How the page of many runs reads a folder."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def runs(tmp_path):
     return tmp_path
 
 
-def test_in_any_folder_the_values_are_the_keys_in_which_the_specs_differ(runs):
+def test_values_of_any_folder_are_the_keys_that_differ_between_specs(runs):
     first, *_, last = read_runs(runs)
     assert (first.name, first.status, first.seconds) == ("s-0.1/seed-0", "finished", 2.5)
     assert first.values == {"seed": 0, "optimizer.learning_rate": 0.1}
@@ -45,7 +45,7 @@ def test_in_any_folder_the_values_are_the_keys_in_which_the_specs_differ(runs):
     assert main_metric([first, last], "test.unknown") == "test.accuracy"
 
 
-def test_in_a_sweep_the_values_are_those_that_it_varies(runs):
+def test_values_of_a_sweep_are_the_keys_that_it_varies(runs):
     tasks = [
         {"folder": f"s-{rate}/seed-{seed}", "changes": {"variables.rate": rate}, "seed": seed}
         for rate in (0.1, 0.2)
@@ -59,7 +59,7 @@ def test_in_a_sweep_the_values_are_those_that_it_varies(runs):
     assert result[2] == {"variables.rate": 0.2, "seed": 0}
 
 
-def test_a_folder_that_is_not_there_is_reported(tmp_path):
+def test_a_missing_folder_is_reported(tmp_path):
     with pytest.raises(OutputError, match="there is no such folder"):
         read_runs(tmp_path / "absent")
 

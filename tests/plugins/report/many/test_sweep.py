@@ -16,7 +16,7 @@ from declnet_plugins.report.many.sweep import is_sweep, sweep_charts
 
 @pytest.fixture
 def write_sweep(document, tmp_path):
-    """Return what writes a sweep of specs with the metrics of their runs, None of a failed one."""
+    """Return a function that writes a sweep: specs with metrics by run, None for a failed run."""
 
     def write(metric, specs, values=None):
         base = StoredSpec.from_document(resolved_document(parse_spec(document)), tmp_path)
@@ -74,7 +74,7 @@ def test_the_runs_that_finished_are_drawn_by_spec_with_their_losses(folder):
     assert (metrics.title, "ring" in metrics.note) == ("Final train loss", False)
 
 
-def test_what_cannot_be_drawn_is_reported(folder):
+def test_charts_that_cannot_be_drawn_are_reported(folder):
     lines = (folder / "journal.jsonl").read_bytes().splitlines(True)
     (folder / "journal.jsonl").write_bytes(lines[0])
     with pytest.raises(OutputError, match="no run finished, so nothing can be drawn"):

@@ -34,7 +34,7 @@ class Element:
 
     @property
     def text(self) -> str:
-        """All text in it, but no script's or style's."""
+        """All text in the element, except scripts and styles."""
         return " ".join(self._raw_text().split())
 
     def _raw_text(self) -> str:
@@ -72,7 +72,7 @@ class Element:
 
 
 class Reader(HTMLParser):
-    """Builds the tree, and refuses tags that do not fit each other."""
+    """Builds the tree, and refuses tags that do not match."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,17 +111,17 @@ class ReadPage:
         return self.root.one("section", id=name)
 
     def chart(self, title: str) -> Element:
-        """Return the figure with this heading."""
+        """Return the chart with this heading."""
         (result,) = (figure for figure in self.root.all("figure") if _heading(figure) == title)
         return result
 
     def titles(self) -> list[str]:
-        """Return the headings of all large figures."""
+        """Return the headings of all large charts."""
         figures = self.root.all("figure", class_="chart")
         return [_heading(figure) for figure in figures if "small" not in figure.attributes["class"]]
 
     def spec(self, title: str) -> dict[str, Any]:
-        """The Vega-Lite of a chart."""
+        """The Vega-Lite spec of a chart."""
         script = self.chart(title).one("script", class_="chart-spec")
         return json.loads(script.content(), parse_constant=pytest.fail)
 

@@ -1,4 +1,4 @@
-"""A run's analyses on its page: what they say is drawn, the rest is a table."""
+"""A run's analyses on its page: charts where an analysis declares one, otherwise tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from declnet.runs.inference.analyzing import AnalysisResult
 from declnet_plugins.report.page.analyses import analysis_section
 
 
-def test_tables_are_drawn_as_they_say(tmp_path, page_of):
+def test_tables_are_drawn_as_declared(tmp_path, page_of):
     rng = np.random.default_rng(0)
     city = np.array(["<b>", "Lyon", "Turin"], object)[rng.integers(0, 3, 90)]
     table = {"size": rng.normal(size=90), "city": city}

@@ -12,7 +12,7 @@ import declnet
 from declnet.runs.storage.checksums import checksum
 
 
-def test_final_figures_are_those_of_the_run(classifier_page, classifier):
+def test_final_metrics_match_the_run(classifier_page, classifier):
     metrics = json.loads((classifier / "metrics.json").read_text("utf-8"))
     heading, *rows = classifier_page.section("overview").one("table").rows()
     assert heading == ["", "train", "validation", "test", 'test baseline: always "0"']
@@ -23,7 +23,7 @@ def test_final_figures_are_those_of_the_run(classifier_page, classifier):
     assert [row[0] for row in rows] == ["accuracy", "loss"]
 
 
-def test_curves_are_those_of_the_history(classifier_page, classifier):
+def test_curves_match_the_history(classifier_page, classifier):
     lines = (classifier / "history.jsonl").read_text("utf-8").splitlines()
     history = [json.loads(line) for line in lines]
     values = classifier_page.spec("Loss")["data"]["values"]
@@ -49,9 +49,9 @@ def test_classes_have_a_confusion_matrix_that_counts(classifier_page, classifier
     cells = confusion_of(classifier_page)
     assert [[int(cell.text) for cell in row] for row in cells] == expected
     for true, row in enumerate(cells):
-        for said, cell in enumerate(row):
-            mark = "" if cell.text == "0" else "good" if said == true else "bad"
-            share = expected[true][said] / sum(expected[true])
+        for label, cell in enumerate(row):
+            mark = "" if cell.text == "0" else "good" if label == true else "bad"
+            share = expected[true][label] / sum(expected[true])
             assert mark in cell.attributes["class"]
             assert cell.attributes.get("style", "") == (f"--share:{share:.3g}" if mark else "")
     right = int((predicted == y).sum())
@@ -69,7 +69,7 @@ def test_values_of_one_or_two_inputs_have_their_function(page_of, runs, inputs, 
     assert len(points) == 80 * outputs
 
 
-def test_one_answer_is_two_classes(page_of, runs):
+def test_one_output_means_two_classes(page_of, runs):
     page = page_of(runs.binary())
     assert page.titles()[2:] == ["ROC curve", "Precision and recall", "Reliability"]
     assert len(confusion_of(page)) == 2
@@ -86,9 +86,8 @@ def test_each_of_several_losses_has_its_predictions(page_of, repository, tmp_pat
     assert {"Predictions: cultivar", "Predictions: alcohol"} <= set(titles)
     assert len(confusion_of(page)) == 3
     axis = page.spec("Predicted and true values")["layer"][1]["data"]["values"]
-    assert all(
-        10 < element["true"] < 16 for element in axis
-    )  # percent of alcohol, not standardized
+    # percent of alcohol, not standardized
+    assert all(10 < point["true"] < 16 for point in axis)
 
 
 def test_the_network_is_drawn_with_shapes_and_counts(classifier_page):
@@ -111,11 +110,11 @@ def test_the_network_is_drawn_with_shapes_and_counts(classifier_page):
 def test_parameters_and_their_gradients_have_histograms(classifier_page, classifier):
     section = classifier_page.section("parameters")
     titles = [element.all("h3")[0].text for element in section.all("figure")]
-    assert titles == [element for name in ("dense_1.weights", "dense_1.biases", "dense_2.weights")
-                      for element in (name, name)]  # fmt: skip
+    assert titles == [title for name in ("dense_1.weights", "dense_1.biases", "dense_2.weights")
+                      for title in (name, name)]  # fmt: skip
     weights = declnet.load_model(classifier).parameters()["dense_1.weights"]
     spec = json.loads(section.all("figure")[0].one("script").content())
-    assert sum(element["count"] for element in spec["data"]["values"]) == weights.size
+    assert sum(bar["count"] for bar in spec["data"]["values"]) == weights.size
     heading, first, *_ = section.one("table").rows()
     assert heading[-1] == "gradient (RMS)"
     assert float(first[2]) == pytest.approx(weights.mean(), rel=1e-2)
@@ -145,7 +144,7 @@ def lose_a_component(folder):
 
 
 @pytest.mark.parametrize(
-    ("change", "told_in", "reason", "histograms"),
+    ("change", "reported_in", "reason", "histograms"),
     [
         (remove_data, ["predictions"], "spots.npz", 3),
         (change_data, ["predictions"], "not what the run saw: it has another hash", 3),
@@ -153,21 +152,21 @@ def lose_a_component(folder):
         (lose_a_component, ["predictions", "network"], "vanished", 3),
     ],
 )
-def test_what_is_missing_is_reported_and_the_rest_shown(
-    page_of, runs, change, told_in, reason, histograms
+def test_missing_parts_are_reported_and_the_rest_is_shown(
+    page_of, runs, change, reported_in, reason, histograms
 ):
     folder = runs.classifier(epochs=3)
     change(folder)
     page = page_of(folder)
     for section in ("predictions", "parameters", "network"):
-        assert (reason in page.section(section).text) == (section in told_in)
+        assert (reason in page.section(section).text) == (section in reported_in)
     assert "Metrics that need predictions are left out: " in page.section("predictions").text
     assert page.titles() == ["Loss", "Accuracy"]
     assert len(page.section("parameters").all("figure")) == histograms
-    assert len(page.root.all("svg")) == ("network" not in told_in)
+    assert len(page.root.all("svg")) == ("network" not in reported_in)
 
 
-def test_a_run_that_failed_shows_what_there_is(page_of, runs):
+def test_a_failed_run_shows_what_it_recorded(page_of, runs):
     folder = runs.classifier()
     for name in ("metrics.json", "weights.safetensors"):
         (folder / name).unlink()
@@ -208,11 +207,11 @@ def test_metrics_that_are_not_numbers_leave_gaps(page_of, runs, renew_checksums)
     (folder / "metrics.json").write_text('{"test": {"loss": null, "accuracy": null}}', "utf-8")
     renew_checksums(folder)
     page = page_of(folder)
-    assert [element["x"] for element in page.spec("Loss")["data"]["values"]] == [0, 2, 3]
+    assert [point["x"] for point in page.spec("Loss")["data"]["values"]] == [0, 2, 3]
     assert page.section("overview").one("dl").all("dd")[0].text == "-"
 
 
-def test_runs_that_are_compared(comparison_page):
+def test_compared_runs_share_tables_and_charts(comparison_page):
     assert comparison_page.root.one("h1").text == "2 runs compared"
     rows = comparison_page.section("overview").one("table").rows()
     assert rows[:2] == [["", "spots", "spots_again"], ["status", "finished", "finished"]]
@@ -224,9 +223,8 @@ def test_runs_that_are_compared(comparison_page):
         f"{run} {part}" for run in ("spots", "spots_again") for part in ("train", "validation")
     ]
     assert list(dict.fromkeys(value["series"] for value in values)) == names
-    assert [
-        element["id"] for element in (x.attributes for x in comparison_page.root.all(class_="run"))
-    ] == [*("run-1", "run-2")]
+    sections = comparison_page.root.all(class_="run")
+    assert [section.attributes["id"] for section in sections] == ["run-1", "run-2"]
 
 
 def test_of_many_runs_only_some_are_shown_whole(page_of, runs):

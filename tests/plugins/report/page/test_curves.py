@@ -1,4 +1,4 @@
-"""The scale of a chart by epoch: what is drawn, what is beyond it, and that the page says so."""
+"""The scale of a chart by epoch, and the marks and notes for values beyond it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def histories(**values):
     }
 
 
-def test_an_early_spike_is_marked_and_told():
+def test_an_early_spike_is_marked_and_mentioned():
     loss = [1e6, 3e3, *(1 - epoch / 100 for epoch in range(60))]
     (chart,) = curve_charts(histories(loss=loss))
     low, high = chart.spec["encoding"]["y"]["scale"]["domain"]
@@ -34,7 +34,7 @@ def test_an_early_spike_is_marked_and_told():
     assert max(drawn) == 1e6  # `All values` shows it
 
 
-def test_only_what_is_better_when_lower_is_logarithmic():
+def test_only_metrics_to_minimize_are_logarithmic():
     fall = [2.0 * 0.9**epoch for epoch in range(80)]
     charts = curve_charts(histories(loss=fall, share=fall), {"share"})
     types = [chart.spec["encoding"]["y"]["scale"].get("type") for chart in charts]
@@ -42,7 +42,7 @@ def test_only_what_is_better_when_lower_is_logarithmic():
     assert all(chart.logarithmic for chart in charts)  # a reader may choose it
 
 
-def test_missing_values_do_not_decide():
+def test_missing_values_do_not_change_the_scale():
     loss = [1e3, *(1 - epoch / 99 for epoch in range(60))]
     loss[30] = None
     (chart,) = curve_charts(histories(loss=loss))
@@ -66,8 +66,8 @@ DECADES, SPIKED = [1.0, 0.5, 1 / 31], [*[11.0, 10.0] * 30, 200.0, *[11.0, 10.0] 
     ],
 )
 def test_a_scale_may_be_named(name, line, scales):
-    for wish, expected in zip(("auto", "log", "linear"), scales.split(), strict=True):
-        (chart,) = curve_charts(histories(**{name: line}), {"accuracy"}, wish)
+    for requested, expected in zip(("auto", "log", "linear"), scales.split(), strict=True):
+        (chart,) = curve_charts(histories(**{name: line}), {"accuracy"}, requested)
         scale = chart.spec["encoding"]["y"]["scale"]
         kind = "cut" if "domain" in scale else scale.get("type", "linear")
-        assert kind == expected, wish
+        assert kind == expected, requested

@@ -12,7 +12,7 @@ def windows(values):
     return np.lib.stride_tricks.sliding_window_view(np.asarray(values, float), HORIZON)
 
 
-def test_true_values_are_those_of_the_last_consecutive_windows_with_forecasts_of_some():
+def test_the_last_consecutive_windows_are_drawn_with_some_forecasts():
     first, last = windows(np.arange(9)), windows(np.arange(100, 109))
     true = np.concatenate([first, last])
     predicted = true + np.arange(3.0)
@@ -39,7 +39,7 @@ def test_true_values_are_those_of_the_last_consecutive_windows_with_forecasts_of
         (np.arange(9.0)[:, None], []),
     ],
 )
-def test_what_is_drawn(true, titles):
+def test_forecasts_are_drawn_for_consecutive_windows(true, titles):
     charts = [*forecast_charts(true, true)]
     assert [chart.title for chart in charts] == titles
     for chart in charts[:-1]:

@@ -18,5 +18,5 @@ from declnet_plugins.report.page.formatting import (
         (format_time, {"2025-11-25T02:51:33.123+00:00": "25 Nov 2025, 02:51 UTC", "x": "x"}),
     ],
 )
-def test_values_are_written_short(function, values):
+def test_values_are_formatted_briefly(function, values):
     assert {value: function(value) for value in values} == values

@@ -30,7 +30,7 @@ def test_names_are_escaped_and_cut_but_whole_in_the_title():
 
 @st.composite
 def networks(draw):
-    """Inputs of up to twelve layers, each of one to three values above it."""
+    """Draw the inputs of up to twelve layers, each one to three of the values above it."""
     layers = draw(st.integers(1, 12))
     return [
         draw(st.lists(st.integers(0, index), min_size=1, max_size=3)) for index in range(layers)
@@ -38,7 +38,7 @@ def networks(draw):
 
 
 @given(networks())
-def test_layers_stand_apart_and_below_what_they_take(inputs):
+def test_layers_are_apart_and_below_their_inputs(inputs):
     layout = lay_out(inputs)
     assert len(layout.boxes) == len(inputs) + 1
     for index, (x, top) in enumerate(layout.boxes):
@@ -53,7 +53,7 @@ def test_layers_stand_apart_and_below_what_they_take(inputs):
 
 
 @given(networks())
-def test_connections_go_down_and_pass_beside_the_layers(inputs):
+def test_connections_go_down_and_avoid_the_layers(inputs):
     layout = lay_out(inputs)
     assert len(layout.connections) == sum(len(set(values)) for values in inputs)
     for points in layout.connections:

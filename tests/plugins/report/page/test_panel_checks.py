@@ -30,7 +30,7 @@ def numbered(self, run):
     return (ResultTable("numbers", ("n",), ((next(NUMBERS),),)),)
 
 
-def test_a_right_panel_passes():
+def test_a_correct_panel_passes():
     assert check_component(Name).succeeded
 
 

@@ -97,7 +97,7 @@ def test_panels_that_cannot_be_imported_or_are_offered_twice_are_named(sections,
 
 
 def test_a_panel_of_tables_has_charts_with_their_numbers(page_with, classifier):
-    """Like those of the report: a scale that suits the values, a description, and a table."""
+    """Like the report's charts, they have a suitable scale, a description and a table."""
 
     class Decay(ReportPanel):
         type = "decay"

@@ -11,7 +11,7 @@ samples = st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=2, max
 
 
 @given(samples)
-def test_areas_are_scikit_learns(pairs):
+def test_areas_match_scikit_learn(pairs):
     metrics = pytest.importorskip("sklearn.metrics")
     scores = np.array([score for score, _ in pairs], float)
     positive = np.array([label for _, label in pairs])

@@ -16,7 +16,7 @@ LOADING = {"src", "srcset", "data", "poster", "action", "formaction", "backgroun
 
 def test_links_lead_somewhere_and_ids_are_unique(page):
     ids = [element.attributes["id"] for element in page.root.all() if "id" in element.attributes]
-    # the arrow heads of several drawings are the same, and drawn by the first
+    # drawings repeat the id of their arrow heads, which are all the same
     drawings = len(page.root.all("svg"))
     assert len(ids) - len(set(ids)) == max(drawings - 1, 0)
     links = [element.attributes["href"] for element in page.root.all("a")]
@@ -108,7 +108,7 @@ def test_the_script_cannot_end_its_element_early():
     assert len(vega_script()) < 1_000_000
 
 
-def test_every_chart_is_right_vega_lite(page):
+def test_every_chart_is_valid_vega_lite(page):
     for script in page.root.all("script", class_="chart-spec"):
         spec = json.loads(script.content()) | {"width": 300}
         spec["$schema"] = "https://vega.github.io/schema/vega-lite/v6.json"

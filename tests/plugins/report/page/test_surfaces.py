@@ -26,7 +26,7 @@ GRID = plane_points(X)[0]
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """What is drawn on the plane: pixels, their extent, and points."""
+    """Return the drawing of the plane: pixels, their extent, and points."""
     arguments = []
     monkeypatch.setattr(surfaces, "plane_chart", lambda *inputs: arguments.extend(inputs) or {})
     return arguments
@@ -92,7 +92,7 @@ def test_a_curve_has_the_predictions_over_the_range_of_the_samples():
     assert all(point["y"] == pytest.approx(point["x"] ** 2) for point in line)
 
 
-def test_pixels_come_back():
+def test_pixels_round_trip():
     pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 4))
     kind, _, text = png_address(pixels).partition(",")
     assert kind == "data:image/png;base64"

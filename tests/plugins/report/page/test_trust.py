@@ -1,4 +1,4 @@
-"""The charts of reliability and coverage, against what `evaluate` counts."""
+"""The charts of reliability and coverage, compared with the counts of `evaluate`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def test_probabilities_before_and_after_with_the_sets(page_of, runs):
     result = declnet.open_run(folder).evaluate().calibration
     page = page_of(folder)
     text = page.chart("Reliability").text
-    for said in (result.before, result.after):
-        assert f"log loss {said['log_loss']:.4g}" in text
+    for metrics in (result.before, result.after):
+        assert f"log loss {metrics['log_loss']:.4g}" in text
     names, counts = zip(
         *((row[0], int(row[-1])) for row in rows_of(page, "Reliability")), strict=True
     )

@@ -1,4 +1,4 @@
-"""Each analysis of a model whose function is known, against its definition."""
+"""Analyses of models with known functions, compared with their definitions."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def test_importance_is_the_mean_loss_of_metrics(columns):
         (row,) = [row for row in result if row["column"] == name]
         assert row["loss"] == pytest.approx(np.mean(after) - 0.1)
         assert row["loss sd"] == pytest.approx(np.std(after, ddof=1))
-        assert row["share"] > 0  # a metric of which higher is better
-        assert "spread" not in row  # neither is better
+        assert row["share"] > 0  # a metric to maximize
+        assert "spread" not in row  # a metric without a direction
 
 
-def test_many_columns_of_many_samples_are_drawn_and_the_note_says_so():
+def test_large_data_is_sampled_and_the_note_says_so():
     rng = np.random.default_rng(0)
     columns = {f"x{index}": rng.normal(size=20_000) for index in range(30)}
     model = model_of(columns, tuple(columns))
@@ -117,7 +117,7 @@ def test_drift_is_the_index_and_the_distance_of_distributions():
         "t": np.array(["a"] * 30 + ["b"] * 18 + ["new"] * 12, object),
     }
     model = model_of(now, ("n", "t"), training=training)
-    n, t = rows_of(Drift().analyze(model))  # the one that differs most first
+    n, t = rows_of(Drift().analyze(model))  # sorted by drift
     assert (n["column"], t["column"]) == ("n", "t")
     assert n["KS"] == pytest.approx(0.5)
     assert (n["missing in training"], n["missing"]) == (0, pytest.approx(1 / 6))
@@ -160,7 +160,7 @@ def test_the_same_distribution_has_the_drift_that_the_note_expects():
     assert np.mean(result) == pytest.approx(0.027, rel=0.2)
 
 
-def test_what_does_not_suit_is_an_error(columns):
+def test_windows_and_unknown_columns_are_errors(columns):
     windows = model_of(columns, (), windows=100)
     with pytest.raises(DataError, match="windows"):
         Importance().analyze(windows)

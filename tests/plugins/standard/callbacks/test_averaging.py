@@ -1,4 +1,4 @@
-"""Averages of parameters, against their definitions, in whole and in resumed runs."""
+"""Averages of parameters match their definitions, in uninterrupted and resumed runs."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ KINDS = ("update", "epoch")
 
 
 def require_mean(result, weights, seen):
-    """Require a weighted mean of the trained parameters, and statistics of their own with it."""
+    """Require a weighted mean of the trained parameters, and statistics computed with it."""
     total = sum(weights)
     for key, actual in result.model.parameters().items():
         expected = sum(w * value[key] for w, value in zip(weights, seen, strict=True)) / total
@@ -101,7 +101,7 @@ def test_swa_is_the_mean_of_its_epochs(trained):
     require_mean(result, [1, 1, 1], chosen)
 
 
-def test_what_is_neither_averaged_nor_computed_again_has_a_warning(document, registry):
+def test_parameters_neither_averaged_nor_recomputed_cause_a_warning(document, registry):
     document["model"]["layers"] += ["batch_norm", "keeps"]
     document["training"]["callbacks"] = [{"type": "swa", "from_epoch": 0}]
     (result,) = check_spec(parse_spec(document, registry), registry).problems
@@ -113,7 +113,7 @@ STOP = {"type": "early_stopping", "monitor": "loss", "patience": 1, "min_delta":
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_the_best_epoch_has_the_average_of_its_time_wherever_it_is_listed(trained, order):
+def test_the_best_epoch_has_its_own_average_in_any_order_of_callbacks(trained, order):
     result, updates, epochs = trained(*[STOP, {"type": "ema", "decay": 0.5}][::order])
     assert (result.epochs, len(epochs)) == (2, 2)
     assert result.stopped

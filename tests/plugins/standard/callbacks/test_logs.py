@@ -1,4 +1,4 @@
-"""csv_log and tensorboard: what they write, read with the reader that it is for."""
+"""csv_log and tensorboard: their files, read with the programs they are meant for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_table_is_the_history_with_all_digits(document, tmp_path):
     assert list(rows[0]) == list(result.history[0])
 
 
-def test_what_was_written_after_a_checkpoint_is_cut_off(follow, played, tmp_path):
+def test_rows_written_after_a_checkpoint_are_cut_off(follow, played, tmp_path):
     callback, run = CsvLog(path="table.csv"), played(tmp_path)
     run, state = follow(callback, [3, 2], run=run)
     saved, before = callback.save(state), (tmp_path / "table.csv").read_bytes()
@@ -49,7 +49,7 @@ def test_a_table_that_is_shorter_than_it_was_is_reported(follow, played, tmp_pat
     ["", "a/b.csv", "../a.csv", "/tmp/a.csv", "a\\b.csv", ".hidden", "..", "history.jsonl",
      "weights.safetensors", "manifest.json", "spec.toml"],
 )  # fmt: skip
-def test_only_a_file_of_its_own_in_the_folder_is_written(path):
+def test_only_a_new_file_in_the_folder_of_the_run_is_written(path):
     with pytest.raises(ValidationError, match="the run itself does not use"):
         CsvLog(path=path)
 
@@ -83,7 +83,7 @@ def events_spec(document):
 
 
 @needs_tensorboard
-def test_the_history_is_what_tensorboard_reads(events_spec, tmp_path):
+def test_tensorboard_reads_the_history(events_spec, tmp_path):
     result = run(events_spec, out=tmp_path / "out")
     actual = read(tmp_path / "out" / "tensorboard")
     for row in result.history:
@@ -120,6 +120,6 @@ def test_missing_tensorboard(events_spec, monkeypatch):
 
 
 @pytest.mark.parametrize("folder", ["", "a/b", "..", ".x", "/tmp"])
-def test_only_a_folder_in_the_runs_folder_is_written(folder):
+def test_only_a_new_folder_in_the_folder_of_the_run_is_written(folder):
     with pytest.raises(ValidationError, match="a folder in the run's folder"):
         TensorBoard(folder=folder)

@@ -46,7 +46,7 @@ def test_the_best_epoch_is_the_last_or_the_first_of_equal_ones(follow, ties, bes
         ("c_bias", "max", False),
     ],
 )
-def test_the_metric_says_what_is_better_unless_mode_does(follow, played, monitor, mode, stops):
+def test_mode_overrides_the_direction_of_the_metric(follow, played, monitor, mode, stops):
     rising, known = range(10), {"a_gain": "higher", "b_score": "lower", "c_bias": 2.0}
     run = played(directions=played().directions | known)
     metric = {"monitor": monitor, "mode": mode}
@@ -64,7 +64,7 @@ def test_the_metric_says_what_is_better_unless_mode_does(follow, played, monitor
     ],
     ids=lambda callback: callback.type,
 )
-def test_what_is_logged_changes_nothing(follow, callback, log_every):
+def test_log_every_changes_no_decision(follow, callback, log_every):
     losses = [9, 8, 7, 7.5, 6, 6.5, 6.2, 5.9, 6, 7, 8, 9, 10]
     requests = [
         (result.stopped_at, result.restored, result.rates, result.best)
@@ -73,7 +73,7 @@ def test_what_is_logged_changes_nothing(follow, callback, log_every):
     assert requests[0] == requests[1] != (None, None, [0.1] * 13, [])
 
 
-def test_without_a_direction_or_a_mode_it_does_not_start(follow, played):
+def test_a_metric_without_a_direction_or_a_mode_is_an_error(follow, played):
     with pytest.raises(ValueError, match='"hits" are better is unknown: add mode = "min"'):
         follow(EarlyStopping(monitor="hits"), [1])
     assert follow(
@@ -87,7 +87,7 @@ def test_without_a_direction_or_a_mode_it_does_not_start(follow, played):
     st.integers(1, 5),
     st.integers(0, 15),
 )
-def test_saved_and_restored_anywhere_it_does_the_same(follow, kind, losses, patience, cut):
+def test_saving_and_restoring_at_any_epoch_changes_nothing(follow, kind, losses, patience, cut):
     callback = kind(monitor="loss", patience=patience)
     whole, _ = follow(callback, losses)
     first, state = follow(callback, losses[:cut])
@@ -101,7 +101,7 @@ def test_saved_and_restored_anywhere_it_does_the_same(follow, kind, losses, pati
 
 
 def brute_force(losses, patience):
-    """The epoch that it stops in, and the best one, if any; NaN is worse than any number."""
+    """Return the epoch it stops in and the best one, if any; NaN is worse than any number."""
     ranks, stopped = np.nan_to_num(losses, nan=1e9, posinf=1e8), None
     for epoch in range(len(losses)):
         best = int(np.argmin(ranks[: epoch + 1]))
@@ -115,7 +115,7 @@ def brute_force(losses, patience):
     st.lists(st.integers(0, 30) | st.sampled_from([nan, inf]), min_size=1, max_size=30),
     st.integers(1, 6),
 )
-def test_it_is_what_its_definition_says(follow, losses, patience):
+def test_it_agrees_with_brute_force(follow, losses, patience):
     result, _ = follow(EarlyStopping(patience=patience), losses)
     assert (result.stopped_at, result.restored) == brute_force(losses, patience)
 
@@ -130,7 +130,7 @@ def test_the_rate_falls_after_each_patience(follow):
     assert result == pytest.approx([0.1] * 4 + [0.05] * 2 + [0.025] * 3 + [0.0125])
 
 
-def test_it_says_when_to_write_again_when_it_is_restored(follow):
+def test_it_says_when_to_write_again_once_restored(follow):
     callback = Checkpoint(every_epochs=5, every_minutes=2.0, keep_last=4)
     plan = {"every_epochs": 5, "every_seconds": 120.0, "keep_last": 4}
     first, state = follow(callback, [])
@@ -217,7 +217,7 @@ FILES = ("weights.safetensors", "history.jsonl", "metrics.json")
 
 
 class Kill(Exception):
-    """Whatever ends a process."""
+    """An exception in place of anything that ends a process."""
 
 
 @pytest.fixture
@@ -247,10 +247,10 @@ def manifest_of(directory):
     return json.loads((directory / "manifest.json").read_text())
 
 
-def require_same(one, other):
+def require_same(first, second):
     for name in FILES:
-        assert (one / name).read_bytes() == (other / name).read_bytes(), name
-    assert manifest_of(one)["stopped"] == manifest_of(other)["stopped"]
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
+    assert manifest_of(first)["stopped"] == manifest_of(second)["stopped"]
 
 
 def test_killed_within_epochs_that_are_not_logged(spec, document, tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ from declnet_plugins.standard.callbacks.time_limit import TimeLimit
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that advances by a minute at each look."""
+    """A clock that advances by a minute at each reading."""
     now = [1000.0]
 
     def look():
@@ -18,7 +18,7 @@ def clock(monkeypatch):
     return now
 
 
-def test_epochs_count_that_are_not_logged(clock, follow):
+def test_epochs_that_are_not_logged_count(clock, follow):
     result, _ = follow(TimeLimit(minutes=4.0), [1] * 10, log_every=1000)
     assert result.stopped_at == 3
 

@@ -43,7 +43,7 @@ class Blocks(Layer):
 
 
 class Compares(Callback):
-    """Computes what `watch` writes, from definitions, in float64."""
+    """Computes the statistics of `watch` from their definitions, in float64."""
 
     type = "compares"
     rows: ClassVar[list] = []
@@ -110,17 +110,16 @@ def watched(document, data=None, **more):
     registry = discover()
     registry.register(Blocks)
     registry.register(Compares)
-    said = []
-    result = run(
-        parse_spec(document, registry=registry), data, registry=registry, notice=said.append, **more
-    )
-    assert list(result.warnings[: len(said)]) == said
-    return result, said
+    warnings = []
+    parsed = parse_spec(document, registry=registry)
+    result = run(parsed, data, registry=registry, notice=warnings.append, **more)
+    assert list(result.warnings[: len(warnings)]) == warnings
+    return result, warnings
 
 
 @pytest.mark.parametrize("engine", ["numpy", "jit"])
 @pytest.mark.parametrize("batch_size", [None, 32])
-def test_the_numbers_are_those_of_the_step(tmp_path, engine, batch_size):
+def test_the_numbers_match_the_step(tmp_path, engine, batch_size):
     if engine == "jit":
         pytest.importorskip("numba", reason="the extra jit is not installed")
     Compares.rows.clear()
@@ -176,10 +175,10 @@ SMALL = {"weight_initializer": {"type": "normal", "std": 1e-3}}
     ],
 )  # fmt: skip
 def test_a_planted_fault_is_named_once(tmp_path, layers, optimizer, warning):
-    _, said = watched(spec(layers, optimizer), out=tmp_path / "run")
-    named = [item for item in said if warning in item]
-    assert len(named) == 1, said
-    assert all(item.startswith("epoch ") for item in said)
+    _, warnings = watched(spec(layers, optimizer), out=tmp_path / "run")
+    named = [text for text in warnings if warning in text]
+    assert len(named) == 1, warnings
+    assert all(text.startswith("epoch ") for text in warnings)
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert named[0] in manifest["warnings"]
 
@@ -203,10 +202,10 @@ def trained(gradient=1.0, update=0.01, dead=0.0, size=1.0):
 )
 def test_a_suspicion_is_reported_once_in_the_third_epoch_in_a_row(first, losses, warning):
     suspicions, layers = Suspicions(), {"first": first, "last": trained()}
-    said = [[*suspicions.after(layers, 20, 0.1, loss)] for loss in losses]
-    assert said[:-1] == [[]] * (len(losses) - 1)
-    assert len(said[-1]) == 1
-    assert warning in said[-1][0]
+    warnings = [[*suspicions.after(layers, 20, 0.1, loss)] for loss in losses]
+    assert warnings[:-1] == [[]] * (len(losses) - 1)
+    assert len(warnings[-1]) == 1
+    assert warning in warnings[-1][0]
     assert [*suspicions.after(layers, 20, 0.1, losses[-1])] == []
 
 
@@ -218,10 +217,10 @@ def test_layers_are_not_judged_in_the_first_updates_or_by_a_rate_of_0(step, rate
 
 def test_unscaled_inputs_that_saturate_sigmoids_are_named():
     document = spec([dense(32), "sigmoid", dense(2), "softmax"], data=False, epochs=100)
-    _, said = watched(document, unscaled())
-    assert "the inputs are not scaled" in said[0]
-    assert 'outputs of "sigmoid_1" are saturated' in said[1]
-    assert len(said) == 2
+    _, warnings = watched(document, unscaled())
+    assert "the inputs are not scaled" in warnings[0]
+    assert 'outputs of "sigmoid_1" are saturated' in warnings[1]
+    assert len(warnings) == 2
 
 
 @pytest.mark.parametrize(
@@ -229,14 +228,14 @@ def test_unscaled_inputs_that_saturate_sigmoids_are_named():
     sorted(SPECS.glob("*.toml")) + sorted(SPECS.glob("optimizers/*.toml")),
     ids=lambda item: item.stem,
 )
-def test_nothing_is_said_about_a_shipped_spec(file, shipped_spec):
+def test_a_shipped_spec_causes_no_warning(file, shipped_spec):
     file = shipped_spec(file)
     epochs = load_spec(file).training.epochs
     epochs, every = (4, 1) if epochs <= 20 else (min(epochs, 60), 10)
     changes = {"training.epochs": epochs, "training.log_every": every}
-    said = []
-    run(load_spec(file, {**changes, "training.callbacks": ["watch"]}), notice=said.append)
-    assert said == []
+    warnings = []
+    run(load_spec(file, {**changes, "training.callbacks": ["watch"]}), notice=warnings.append)
+    assert warnings == []
 
 
 def test_a_resumed_run_has_the_same_table_and_warnings(tmp_path):
@@ -291,6 +290,6 @@ def test_the_page_shows_what_is_printed():
     assert f"warning: {warning}\n" in page
 
 
-def test_nothing_is_said_about_layers_that_are_frozen_on_purpose():
+def test_layers_frozen_on_purpose_cause_no_warning():
     layers = [dense(16, trainable=False), "relu", dense(16, trainable={"from_epoch": 60}), "relu"]
     assert watched(spec([*layers, *END], epochs=100))[1] == []

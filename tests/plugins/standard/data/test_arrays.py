@@ -29,7 +29,7 @@ def array_chunks(path, samples):
 @pytest.mark.parametrize("name", ["x.npy", "x.npz", "packed.npz"])
 @pytest.mark.parametrize("dtype", ["f4", ">f8", "i2", "u1", "?"])
 @pytest.mark.parametrize("shape", [(11,), (11, 3), (11, 2, 2)])
-def test_parts_are_the_array(name, dtype, shape, tmp_path):
+def test_parts_make_up_the_array(name, dtype, shape, tmp_path):
     x = (np.random.default_rng(1).random(shape) * 9).astype(dtype)
     save = {
         "x.npy": lambda path: np.save(path, x),
@@ -110,7 +110,7 @@ def test_the_order_of_one_axis_does_not_matter(tmp_path, shape):
         assert array.tolist() == [0, 1, 2, 3, 4, 5]
 
 
-def test_inputs_of_an_archive_may_be_larger_than_what_is_read_whole(tmp_path):
+def test_inputs_of_an_archive_may_be_larger_than_the_limit_of_whole_reads(tmp_path):
     np.savez(tmp_path / "x.npz", x=X)
     small = NPZ(path=tmp_path / "x.npz", maximum_bytes=100)
     parts = list(small.input_chunks(RNG, 30))
@@ -143,8 +143,8 @@ def images(arrays):
 
 
 @pytest.mark.parametrize("at_a_place", [True, False])
-def test_samples_are_those_of_the_file(images, monkeypatch, at_a_place):
-    """Also where the system cannot read at a place, so that it seeks."""
+def test_samples_match_the_file(images, monkeypatch, at_a_place):
+    """Also on systems without reads at an offset, where the source seeks."""
     if not at_a_place:
         monkeypatch.delattr(os, "preadv", raising=False)
     source, x = images
@@ -169,7 +169,7 @@ def test_a_part_of_the_samples_stays_in_the_file(images):
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64", ">f4", "int64"])
-def test_numbers_come_in_the_type_that_is_asked_for(arrays, dtype):
+def test_numbers_have_the_requested_type(arrays, dtype):
     x = np.arange(60).reshape(20, 3).astype(dtype)
     mapped = arrays(x, np.zeros(20)).load(RNG).x.astype(np.dtype("float32"))
     batch, gather = mapped.batch(4)
@@ -187,7 +187,7 @@ def test_a_file_that_becomes_shorter_is_reported(images):
         mapped[30:40]
 
 
-def test_without_mapping_all_is_in_memory(arrays):
+def test_without_mapping_everything_is_in_memory(arrays):
     x = np.asfortranarray(RNG.normal(size=(5, 3)))
     data = arrays(x, np.arange(5), mapped=False).load(RNG)
     assert isinstance(data.x, np.ndarray)
@@ -203,7 +203,7 @@ def test_without_mapping_all_is_in_memory(arrays):
         ({"prepare": ["standardize"]}, r"cannot be prepared.*mapped = false"),
     ],
 )
-def test_what_would_read_all_of_it_is_refused(images, document, fields, message):
+def test_operations_that_would_read_the_whole_file_are_refused(images, document, fields, message):
     document["data"] = {"train": images[0], **fields}
     document["model"]["layers"].insert(0, "flatten")
     with pytest.raises(SpecError, match=message):
@@ -265,7 +265,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(archive):
             use()
 
 
-def test_a_header_that_promises_too_much_is_refused(archive, blobs, monkeypatch):
+def test_a_header_that_claims_too_many_samples_is_refused(archive, blobs):
     source = archive(x=blobs[0], y=blobs[1])
     content = source.path.read_bytes()
     content = content.replace(b"(30, 2)", b"(30, 9)")

@@ -1,4 +1,4 @@
-"""Files in blocks: read in any order, they are the file; what cannot be read so is refused."""
+"""Files in blocks: blocks in any order make up the file; other files are refused."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ def require_whole(source, samples, numbers):
 
 @pytest.mark.parametrize("target", [None, "kind", "price"])
 def test_the_blocks_are_the_table_without_rows_that_lack_a_target(source, target):
-    one = source(target=target, missing_target="leave_out" if target else "error")
-    assert max(require_whole(one, 7, 10**6)) <= 7
-    assert max(require_whole(one, 10**6, 60)) <= 60 // 5
-    require_whole(one, 10**6, 10**6)
+    table = source(target=target, missing_target="leave_out" if target else "error")
+    assert max(require_whole(table, 7, 10**6)) <= 7
+    assert max(require_whole(table, 10**6, 60)) <= 60 // 5
+    require_whole(table, 10**6, 10**6)
 
 
 def test_several_targets_and_some_columns(source):
-    one = source(targets=("kind", "price"), missing_target="leave_out")
-    require_whole(one.with_columns(["age", "kind", "price"]), 16, 10**6)
+    table = source(targets=("kind", "price"), missing_target="leave_out")
+    require_whole(table.with_columns(["age", "kind", "price"]), 16, 10**6)
 
 
 def test_a_file_of_csv_with_a_mark_and_without_a_last_line_end(tmp_path):
@@ -105,17 +105,17 @@ def test_a_file_of_csv_with_a_mark_and_without_a_last_line_end(tmp_path):
     "row", ["{},a,b\n", "b,{},01\n", "b,,{}\n"], ids=["first", "middle", "last"]
 )
 def test_numbers_of_csv_are_read_as_by_python(tmp_path, cells, missing, row):
-    """The second and later rows are first tried as the numbers that the first one is."""
+    """Later rows are first tried as the kind of number that the first row has."""
     pytest.importorskip("polars")
     path = tmp_path / "table.csv"
     header = row.replace("a", "c").replace("01", "d").replace(",,", ",e,").format("a")
     path.write_text(header + "".join(map(row.format, cells)))
-    one = CSV(path=path, missing=missing)
-    blocks, whole = one.blocks(1, 100), one.load(RNG)
+    table = CSV(path=path, missing=missing)
+    blocks, whole = table.blocks(1, 100), table.load(RNG)
     assert len(blocks.sizes) == len(cells)
     result = np.concatenate([blocks.read(at).columns["a"] for at in range(len(cells))])
     np.testing.assert_array_equal(result, whole.columns["a"])
-    typed = one.with_types(whole.types)
+    typed = table.with_types(whole.types)
     for parts in (typed.chunks(RNG, 3), [typed.load(RNG)]):
         again = np.concatenate([part.columns["a"] for part in parts])
         np.testing.assert_array_equal(again, whole.columns["a"])
@@ -125,12 +125,12 @@ def test_a_csv_file_in_parts_may_have_any_size(tmp_path):
     pytest.importorskip("polars")
     path = tmp_path / "table.csv"
     path.write_text("a,b\n1,2\n3,4\n")
-    one = CSV(path=path, maximum_bytes=5)
-    assert one.blocks(1, 100).sizes == (1, 1)
-    assert len(list(one.chunks(RNG, 1))) == 2
-    assert len(one.preview(1, 100)) == 1
+    table = CSV(path=path, maximum_bytes=5)
+    assert table.blocks(1, 100).sizes == (1, 1)
+    assert len(list(table.chunks(RNG, 1))) == 2
+    assert len(table.preview(1, 100)) == 1
     with pytest.raises(DataError, match="larger than 5 bytes"):
-        one.load(RNG)
+        table.load(RNG)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_csv_file_is_read_once_unless_copies_are_forbidden(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("a,b\n1,2\n3,4\n5,6\n")
     remaining, again = (
-        one.blocks(2, 100) for one in (CSV(path=path), CSV(path=path).without_copies())
+        table.blocks(2, 100) for table in (CSV(path=path), CSV(path=path).without_copies())
     )
     path.write_text("a,b\n1,2\n")
     assert remaining.read(1).columns["a"].tolist() == [5]

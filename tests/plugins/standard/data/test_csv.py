@@ -24,7 +24,7 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture(params=["python", "polars"])
 def reader(request, monkeypatch):
-    """Python's reader alone, and polars as far as it goes."""
+    """Python's reader alone, and polars where it can read the file."""
     if request.param == "polars":
         pytest.importorskip("polars")
     use = request.param == "polars"
@@ -47,7 +47,7 @@ def written(tmp_path):
 
 @pytest.fixture
 def table(written, reader):
-    """The same, for each reader."""
+    """Write a file and return its source, for each reader."""
     return written
 
 
@@ -57,7 +57,7 @@ def columns(source):
 
 
 def same(columns, expected):
-    return str(columns) == str(expected)  # NaN is like itself
+    return str(columns) == str(expected)  # NaN equals NaN here
 
 
 def test_each_column_has_the_type_that_all_its_cells_have(table):
@@ -108,7 +108,7 @@ COMMA = SEMICOLON | {"decimal": ","}
         (TEXT.encode("utf-16"), {"encoding": "utf-16"}, LETTERS),
         (TEXT.encode("cp1252"), {"encoding": "cp1252"}, LETTERS),
         (b"\xff\xfe" + TEXT.encode("utf-16-le"), {"encoding": "utf-16-le"}, LETTERS),
-        ("a;b;c\n1,5;1.000;2\n-,25;2.5;\n", COMMA,  # points are not allowed in numbers then
+        ("a;b;c\n1,5;1.000;2\n-,25;2.5;\n", COMMA,  # numbers may then contain no points
          {"a": [1.5, -0.25], "b": ["1.000", "2.5"], "c": [2.0, np.nan]}),
     ],
     ids=str,
@@ -133,7 +133,7 @@ def test_a_cell_that_breaks_a_declared_type_is_named(table, kind, cell, words, f
         source.load(RNG)
 
 
-def test_columns_are_read_as_those_of_the_training_data(table):
+def test_columns_are_read_with_the_types_of_the_training_data(table):
     source = table("zip,age,flag,n\n22,7,1,3\n33,8,0,\n")
     settled = source.with_types({"zip": "text", "age": "number", "flag": "boolean", "n": "integer"})
     assert columns(settled)["zip"] == ["22", "33"]
@@ -156,7 +156,7 @@ def test_numbers_of_the_training_data_have_one_unit(table, rows):
 
 
 @pytest.mark.parametrize("rows", [1, 5000])
-def test_booleans_that_had_gaps_in_the_training_data_are_read_as_its_numbers(table, rows):
+def test_booleans_that_had_gaps_in_the_training_data_are_read_as_numbers(table, rows):
     gaps = table("flag,y\ntrue,1\n,2\nfalse,3\n")
     types = gaps.load(RNG).types
     assert types["flag"] == "number"
@@ -321,7 +321,7 @@ def test_amounts_are_read_alike_by_chunks_and_in_later_data(table, monkeypatch):
     assert columns(later) == {"a": [7.0], "b": ["1"], "c": ["8"]}
 
 
-def test_what_is_declared_is_read_without_a_note(table):
+def test_declared_types_are_read_without_a_note(table):
     content = 'a,b,c,d\n"$1,000",007,"2.150,50",A\n$5,1,"1.000",07\n'
     declared = table(content, types={"a": "integer", "b": "integer", "c": "comma_number"})
     assert (table(content).load(RNG).notes.keys(), declared.load(RNG).notes) == (set("abc"), {})

@@ -1,4 +1,4 @@
-"""How the source csv finds out how a file is written."""
+"""How the source `csv` detects the format of a file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from declnet_plugins.standard.data.csv_detection import PIECE, text_format
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])
-def test_what_is_not_usual_is_found(content, expected, packed, tmp_path):
+def test_unusual_formats_are_detected(content, expected, packed, tmp_path):
     path = tmp_path / ("table.csv.gz" if packed else "table.csv")
     raw = content if isinstance(content, bytes) else content.encode()
     path.write_bytes(gzip.compress(raw) if packed else raw)
@@ -53,19 +53,19 @@ def test_a_marker_among_numbers_is_missing(marker, tmp_path):
     path.write_text(f"a,b\n{numbers}{marker},text\n", "utf-8")
     usual = CSV(path=path).missing
     assert text_format(path, usual) == {"missing": (*usual, marker)}
-    path.write_text(f"a,b\n{numbers}{marker},{marker}\n", "utf-8")  # is it a text in b?
+    path.write_text(f"a,b\n{numbers}{marker},{marker}\n", "utf-8")  # in b it may be a text
     assert text_format(path, usual) == {}
 
 
-def test_a_letter_far_within_the_file_counts(tmp_path):
+def test_a_letter_far_into_the_file_is_detected(tmp_path):
     path, many = tmp_path / "table.csv", b"1,2\n" * (PIECE // 4)
     path.write_bytes(b"a,b\n" + many + "ü,3\n".encode("cp1252"))
     assert text_format(path, CSV(path=path).missing) == {"encoding": "cp1252"}
-    path.write_bytes(b"a,b\n" + many[:-4] + "1ü,3\n".encode())  # its ü is in both pieces
+    path.write_bytes(b"a,b\n" + many[:-4] + "1ü,3\n".encode())  # the ü is cut in two by the pieces
     assert text_format(path, CSV(path=path).missing) == {}
 
 
-def test_what_cannot_be_read_is_left_to_the_source(tmp_path):
+def test_unreadable_files_are_left_to_the_source(tmp_path):
     assert text_format(tmp_path / "nowhere.csv", ()) == {}
     os.mkfifo(tmp_path / "pipe.csv")
     assert text_format(tmp_path / "pipe.csv", ()) == {}
@@ -88,7 +88,7 @@ def test_commas_in_numbers_are_reported_by_the_cells(cells, numbers, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["table.tsv", "table.TSV", "table.tsv.gz"])
-def test_a_file_of_tabs_has_them_by_its_name(name, tmp_path):
+def test_tabs_are_detected_by_the_name_of_the_file(name, tmp_path):
     content = b"a\tb\n1,5\t2\n"
     path = tmp_path / name
     path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
@@ -98,7 +98,7 @@ def test_a_file_of_tabs_has_them_by_its_name(name, tmp_path):
         "b": [2],
     }
     for like, delimiter in (
-        (CSV(path="other.csv", delimiter=",", target="y"), "\t"),  # as the spec of any run has it
+        (CSV(path="other.csv", delimiter=",", target="y"), "\t"),  # as in the spec of any run
         (TSV(path="other.tsv", delimiter=";", target="y"), ";"),
     ):
         other = TSV.for_file(path, like)

@@ -1,6 +1,6 @@
-"""Whatever people have in CSV files: a right result, or an error that says where.
+"""Unusual CSV files: each leads to a correct result, or to an error with its place.
 
-Each file goes through `declnet new`, and the spec that it writes is trained for an epoch.
+`declnet new` writes a spec for each file, which is trained for an epoch.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ TRAPS = {
 
 @pytest.fixture(params=["python", "polars"])
 def reader(request, monkeypatch):
-    """Python's reader alone, and polars as far as it goes."""
+    """Python's reader alone, and polars where it can read the file."""
     if request.param == "polars":
         pytest.importorskip("polars")
     use = request.param == "polars"
@@ -172,7 +172,7 @@ def written(name, folder):
 
 
 @pytest.mark.parametrize("name", [n for n, (_, value) in TRAPS.items() if isinstance(value, str)])
-def test_an_error_says_where(name, tmp_path, reader):
+def test_an_error_has_its_place(name, tmp_path, reader):
     path, message = written(name, tmp_path)
     done = CliRunner().invoke(command, ["new", f"{path}.toml", "--data", str(path), "--target=y"])
     assert isinstance(done.exception, DeclnetError)
@@ -181,7 +181,7 @@ def test_an_error_says_where(name, tmp_path, reader):
 
 
 @pytest.mark.parametrize("name", [n for n, (_, value) in TRAPS.items() if isinstance(value, dict)])
-def test_a_spec_of_what_is_read_runs(name, tmp_path, monkeypatch):
+def test_the_spec_of_a_readable_file_trains(name, tmp_path, monkeypatch):
     path, expected = written(name, tmp_path)
     words = ["new", f"{path}.toml", "--data", str(path), "--target=y", "--folds=1"]
     done = CliRunner().invoke(command, words)

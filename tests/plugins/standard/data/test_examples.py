@@ -27,7 +27,7 @@ def test_without_scikit_learn_it_names_the_extra(monkeypatch):
         ("diabetes", 442, 10, None),
     ],
 )
-def test_the_sets_are_those_of_scikit_learn(dataset, samples, features, classes):
+def test_the_datasets_match_scikit_learn(dataset, samples, features, classes):
     pytest.importorskip("sklearn")
     info = ScikitLearn(dataset=dataset).describe()
     assert (info.samples, info.sample_shape, info.classes) == (samples, (features,), classes)

@@ -1,4 +1,4 @@
-"""Tables in Excel workbooks, written with openpyxl, and in those of other formats."""
+"""Tables in Excel workbooks, written with openpyxl, and in workbooks of other formats."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from declnet_plugins.standard.data.excel import Excel
 RNG = np.random.default_rng(0)
 
 WORKBOOKS = Path(__file__).parent / "workbooks"
-"""A table of a row of names and two rows in the formats that no library at hand writes."""
+"""A table with a header and two rows, in formats that no installed library writes."""
 
 DAY = dt.datetime(2024, 1, 3)
 ROWS = [
@@ -52,7 +52,7 @@ def columns(table):
     }
 
 
-def test_cells_are_read_as_those_of_a_csv_file(book):
+def test_cells_are_read_as_in_a_csv_file(book):
     source = book(ROWS, target="new")
     assert source.describe() is None
     table = source.load(RNG)
@@ -109,7 +109,7 @@ def test_workbooks_of_other_formats(suffix, tmp_path):
         ([["a"], [1], ["x"]], {"types": {"a": "number"}}, 'row 2, column "a": "x" is not a number'),
     ],
 )
-def test_what_is_wrong_is_said(book, rows, fields, message):
+def test_errors_say_what_is_wrong(book, rows, fields, message):
     with pytest.raises(DataError, match=message):
         book(rows, **fields).load(RNG)
 
@@ -117,7 +117,7 @@ def test_what_is_wrong_is_said(book, rows, fields, message):
 def test_a_damaged_workbook_is_refused_or_read(book):
     source = book(ROWS)
     content = source.path.read_bytes()
-    directory = content.rindex(b"PK\x01\x02")  # of the archive: its last entry, and its end
+    directory = content.rindex(b"PK\x01\x02")  # the last entry of the archive's directory
     for position in (*range(0, directory, 97), *range(directory, len(content))):
         source.path.write_bytes(content[:position] + b"\xff" + content[position + 1 :])
         try:

@@ -42,7 +42,7 @@ def gray(value, shape=(4, 6)):
     return np.full(shape, value)
 
 
-def test_samples_are_in_the_order_of_their_paths_and_classes_in_that_of_their_names(pets):
+def test_samples_are_in_path_order_and_classes_in_name_order(pets):
     folder, write = pets
     for name, value in (("b/2.png", 4), ("b/10.PNG", 3), ("a/z/1.bmp", 2), ("a/1.png", 1)):
         write(name, gray(value))
@@ -55,9 +55,8 @@ def test_samples_are_in_the_order_of_their_paths_and_classes_in_that_of_their_na
     assert data.class_names == ("a", "b")
     assert data.x.dtype == np.uint8
     source = ImageFolder(path=folder, color="gray")
-    (
-        folder / "readme.txt"
-    ).unlink()  # other files are allowed only next to the folders of the classes
+    # other files are allowed only next to the folders of the classes
+    (folder / "readme.txt").unlink()
     assert source.sample_names() == ("a/1.png", "a/z/1.bmp", "b/10.PNG", "b/2.png")
     assert source.describe() == replace(DataInfo.of(data.x, data.y), class_names=("a", "b"))
     parts = list(source.chunks(np.random.default_rng(0), 3))
@@ -113,7 +112,7 @@ def test_16_bits_become_8(pets):
     assert load(folder, color="gray").x[0, 0].tolist() == [[0, 0, 1, 255]]
 
 
-def test_what_is_wrong_is_named(pets):
+def test_errors_name_what_is_wrong(pets):
     folder, write = pets
     with pytest.raises(DataError, match="pets: there is no such folder"):
         load(folder)
@@ -185,7 +184,7 @@ def test_classes_are_checked_before_any_image_is_loaded(pets):
 
 @pytest.fixture
 def run(pets, tmp_path):
-    """The folder of a run that tells dark from bright images."""
+    """The folder of a run that distinguishes dark from bright images."""
     folder, write = pets
     for number in range(8):
         write(f"dark/{number}.png", RNG.integers(0, 90, (4, 4)))
@@ -204,9 +203,9 @@ def test_a_run_predicts_and_evaluates_folders_and_files_by_the_names_of_classes(
     assert [row["file"] for row in rows[:2]] == ["dark/0.png", "dark/1.png"]
     assert all(row["prediction"] == row["file"].split("/")[0] for row in rows)
     assert len(rows) == 16
-    one = declnet_cli.succeeds("predict", run, folder / "light" / "3.png").splitlines()
-    assert one[0] == "file,prediction,probability_dark,probability_light"
-    assert one[1].startswith("3.png,light,")
+    lines = declnet_cli.succeeds("predict", run, folder / "light" / "3.png").splitlines()
+    assert lines[0] == "file,prediction,probability_dark,probability_light"
+    assert lines[1].startswith("3.png,light,")
     (folder / "dark").rename(tmp_path / "dark")  # the only class left is light, with the label 1
     evaluation = declnet.load_predictor(run).evaluate(folder)
     assert evaluation.metrics["accuracy"] == 1
@@ -215,7 +214,7 @@ def test_a_run_predicts_and_evaluates_folders_and_files_by_the_names_of_classes(
         declnet.load_predictor(run).evaluate(folder)
 
 
-def test_all_damaged_images_are_named_at_once(pets):
+def test_all_damaged_images_are_named_together(pets):
     folder, write = pets
     for number in range(4):
         write(f"a/{number}.png", gray(1))
@@ -248,7 +247,7 @@ def test_a_table_lists_images_and_classes(listed):
     assert {name: getattr(source, name) for name in expected} == expected
 
 
-def test_other_tables_are_not_taken_for_lists_of_images(listed):
+def test_other_tables_are_not_recognized_as_lists_of_images(listed):
     assert ImageFolder.recognizes(listed)
     table = listed.parent / "other.csv"
     for text in ("file,breed\nnowhere/1.png,a\n", "a,b,c,d\nall/0.png,1,2,3\n", "a,b\n1,2\n", ""):
@@ -257,7 +256,7 @@ def test_other_tables_are_not_taken_for_lists_of_images(listed):
     assert not ImageFolder.recognizes(table.with_name("nothing.csv"))
 
 
-def test_what_is_wrong_in_a_table_is_named(listed):
+def test_errors_name_what_is_wrong_in_a_table(listed):
     folder = listed.parent
     for text, message in (
         ("file,breed\nall/0.png,a\nall/7.png,b", r"7\.png: there is no such file"),
@@ -291,7 +290,7 @@ def test_a_table_of_paths_is_predicted_with_the_names_of_its_files(run, pets, de
         "pets/light/1.png,light",
         "pets/dark/2.png,dark",
     ]
-    table.write_text("image\nlight/1.png\n")  # of the folder of the training data
+    table.write_text("image\nlight/1.png\n")  # the folder of the training data
     assert "light/1.png,light" in declnet_cli.succeeds("predict", run, table)
     table.write_text("image,kind\nlight/1.png,light\ndark/2.png,light\n")
     assert declnet.load_predictor(run).evaluate(table).metrics["accuracy"] == 0.5

@@ -89,7 +89,7 @@ def test_a_name_is_listed_once(source, key):
         source(path="a.file", **{key: ("a", "b", "c", "b")})
 
 
-def test_what_is_missing_in_an_archive_is_named(arrays, tmp_path):
+def test_arrays_missing_in_an_archive_are_named(arrays, tmp_path):
     source = NPZ(path=tmp_path / "songs.npz", inputs=("notes", "pitch"))
     with pytest.raises(DataError, match=r"it has no array pitch \(its arrays: notes, tempo, y\)"):
         source.describe()

@@ -33,7 +33,7 @@ def table(tmp_path):
 def test_columns_have_the_types_of_the_file(table):
     polars = pytest.importorskip("polars")
     day, at, nan = dt.date(2024, 1, 1), dt.datetime(2024, 7, 2, 3, 4, 5), float("nan")
-    columns = {  # by type: what is written, and what is read
+    columns = {  # by type: the values written and the values read
         "whole": ("integer", [1, 2], [1, 2]),
         "number": ("number", [0.5, None], [0.5, nan]),
         "gaps": ("number", [1, None], [1.0, nan]),

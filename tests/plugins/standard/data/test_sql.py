@@ -28,7 +28,7 @@ def columns(table):
 
 @pytest.fixture
 def shop(tmp_path):
-    """An SQLite file with a name that is not a plain URL, and a source of a query of it."""
+    """Return a function from queries to sources of an SQLite file, whose name a URL must escape."""
     pytest.importorskip("sqlalchemy")
     path = tmp_path / "my shop%?#.db"
     with closing(sqlite3.connect(path)) as database:
@@ -57,7 +57,7 @@ def test_columns_have_the_types_of_their_values(shop):
     assert (table.target, table.features) == ("price", ("id", "size", "city"))
 
 
-def test_chunks_are_the_whole(shop):
+def test_chunks_make_up_the_whole(shop):
     source = shop("SELECT id, size, city, price FROM houses;").with_columns(["id", "city"])
     parts = list(source.chunks(RNG, 7))
     assert [len(part) for part in parts] == [7, 7, 7, 7, 2]
@@ -101,7 +101,7 @@ def test_a_missing_driver_is_named(shop):
         ),
     ],
 )
-def test_what_is_wrong_is_said(shop, fields, message):
+def test_errors_say_what_is_wrong(shop, fields, message):
     with pytest.raises((DataError, ValueError), match=message) as caught:
         shop(**{"query": "SELECT 1 AS x", **fields}).load(RNG)
     assert "word@" not in str(caught.value)
@@ -183,7 +183,7 @@ def test_postgresql_is_not_written(server, query, monkeypatch):
 
 
 def test_a_password_is_in_no_message_and_no_file(server, monkeypatch, document, tmp_path):
-    """The password of a refused connection is another one, as long."""
+    """The refused connection uses another password, which contains the real one."""
     query = "SELECT id, size, sold FROM houses"
     train = {
         "type": "sql",
@@ -211,7 +211,7 @@ def test_a_password_is_in_no_message_and_no_file(server, monkeypatch, document, 
     assert declnet.open_run(tmp_path / "run").predictor().predict({"id": [1], "size": [2.0]})
 
 
-def test_an_order_that_may_differ_is_warned_of():
+def test_an_unspecified_order_causes_a_warning():
     source = SQL(url="postgresql://host/db", query="SELECT a FROM b -- order by a")
     assert [diagnostic.code for diagnostic in source.check(RunContext())] == ["W060"]
     ordered = SQL(url="postgresql://host/db", query="SELECT a FROM b ORDER\n BY a")

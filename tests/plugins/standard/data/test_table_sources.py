@@ -1,4 +1,4 @@
-"""What every format of tables does in the same way: parts, blocks, previews, and bad cells."""
+"""Behavior that all table formats share: parts, blocks, previews, and bad cells."""
 
 from __future__ import annotations
 
@@ -51,25 +51,25 @@ def columns_of(tables):
 @pytest.mark.parametrize("fields", [{}, {"missing_target": "leave_out"}])
 @pytest.mark.parametrize("rows", [1, 2, 100])
 def test_parts_blocks_and_previews_are_the_table(source, fields, rows):
-    one = source(TABLE, **fields)
-    whole = one.load(RNG)
-    assert list(one.column_names()) == list(TABLE) == list(whole.columns)
+    table = source(TABLE, **fields)
+    whole = table.load(RNG)
+    assert list(table.column_names()) == list(TABLE) == list(whole.columns)
     assert len(whole) == (6 if fields else 7)
-    for parts in (one.chunks(RNG, rows), one.with_types(whole.types).chunks(RNG, rows)):
+    for parts in (table.chunks(RNG, rows), table.with_types(whole.types).chunks(RNG, rows)):
         tables = list(parts)
         assert max(map(len, tables)) <= rows
         assert columns_of(tables) == columns_of([whole])
-        assert {str(table.types) for table in tables} == {str(whole.types)}
-    blocks, preview = one.blocks(rows, 100), one.preview(rows, 100)
-    if type(one) not in WITH_BLOCKS:
-        assert (type(one).reads_blocks(), blocks, preview) == (False, None, None)
+        assert {str(part.types) for part in tables} == {str(whole.types)}
+    blocks, preview = table.blocks(rows, 100), table.preview(rows, 100)
+    if type(table) not in WITH_BLOCKS:
+        assert (type(table).reads_blocks(), blocks, preview) == (False, None, None)
         return
     read = {at: blocks.read(at) for at in reversed(range(len(blocks.sizes)))}
     tables = [read[at] for at in range(len(blocks.sizes))]
     assert tuple(map(len, tables)) == blocks.sizes
     assert columns_of(tables) == columns_of([whole])
     numbers = [number for number in range(1, 8) if not fields or number != 4]
-    assert list(chain(*(table.row_numbers for table in tables))) == numbers
+    assert list(chain(*(part.row_numbers for part in tables))) == numbers
     assert 1 <= len(preview) <= rows
     first = {name: cells[: len(preview)] for name, cells in columns_of([whole]).items()}
     assert columns_of([preview]) == first
@@ -77,17 +77,17 @@ def test_parts_blocks_and_previews_are_the_table(source, fields, rows):
 
 def test_a_cell_of_another_type_is_an_error_with_file_and_row_on_each_path(source):
     lengths = ("1.5", "2.25", "wide", "4.75", "2.5", "0.5", "7.125")
-    one = source({**TABLE, "length": lengths}).with_types(TYPES)
+    table = source({**TABLE, "length": lengths}).with_types(TYPES)
     paths = {
-        "load": lambda: one.load(RNG),
-        "chunks": lambda: list(one.chunks(RNG, 2)),
-        "input_chunks": lambda: list(one.with_target(None).input_chunks(RNG, 2)),
+        "load": lambda: table.load(RNG),
+        "chunks": lambda: list(table.chunks(RNG, 2)),
+        "input_chunks": lambda: list(table.with_target(None).input_chunks(RNG, 2)),
     }
-    if type(one) in WITH_BLOCKS:
-        paths["preview"] = lambda: one.preview(5, 100)
-        paths["blocks"] = lambda: [*map(one.blocks(2, 100).read, range(4))]
-    file = one if type(one) is SQL else one.path
-    label = 'data source "sql"' if type(one) is SQL else str(file)
+    if type(table) in WITH_BLOCKS:
+        paths["preview"] = lambda: table.preview(5, 100)
+        paths["blocks"] = lambda: [*map(table.blocks(2, 100).read, range(4))]
+    file = table if type(table) is SQL else table.path
+    label = 'data source "sql"' if type(table) is SQL else str(file)
     for name, read in paths.items():
         with pytest.raises(DataError) as error, naming(file):
             read()
@@ -95,20 +95,20 @@ def test_a_cell_of_another_type_is_an_error_with_file_and_row_on_each_path(sourc
             name
         )
         assert (error.value.row, error.value.column) == (3, "length")
-    marked = one.with_types(dict.fromkeys(TYPES, "text"))
+    marked = table.with_types(dict.fromkeys(TYPES, "text"))
     assert columns_of(marked.input_chunks(RNG, 2))["length"] == list(lengths)
 
 
 @pytest.mark.parametrize("fields", [{"target": "knd"}, {"features": ["color", "knd"]}])
 def test_a_column_that_does_not_exist_is_an_error_that_suggests_another(source, fields):
-    one = source(TABLE, **fields)
+    table = source(TABLE, **fields)
     paths = [
-        one.describe,
-        lambda: one.load(RNG),
-        lambda: list(one.with_types(TYPES).chunks(RNG, 2)),
+        table.describe,
+        lambda: table.load(RNG),
+        lambda: list(table.with_types(TYPES).chunks(RNG, 2)),
     ]
-    if type(one) in WITH_BLOCKS:
-        paths += [lambda: one.blocks(2, 100), lambda: one.preview(2, 100)]
+    if type(table) in WITH_BLOCKS:
+        paths += [lambda: table.blocks(2, 100), lambda: table.preview(2, 100)]
     for read in paths:
         with pytest.raises(DataError, match='there is no column "knd"') as error:
             read()

@@ -1,4 +1,4 @@
-"""What all activations and dropout have in common; tests/peers compares their values."""
+"""Properties that all activations and dropout share; tests/peers compares their values."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_extreme_inputs_give_finite_numbers_without_a_warning(layer, dtype):
 
 
 @each_activation
-def test_float32_is_right_to_six_digits(layer):
+def test_float32_is_accurate_to_six_digits(layer):
     x = np.linspace(-15, 15, 3001).astype("float32")[:, None]
     rough = LayerRun(layer, (1,), 3001, dtype="float32").run(x)
     exact = LayerRun(layer, (1,), 3001).run(x)
@@ -50,7 +50,7 @@ def test_float32_is_right_to_six_digits(layer):
 
 @pytest.mark.parametrize("training", [True, False])
 @each_layer
-def test_nan_comes_out_as_nan_and_touches_nothing_else(layer, training):
+def test_nan_gives_nan_and_affects_nothing_else(layer, training):
     x = np.ones((4, 3))
     x[1, 2] = np.nan
     run = LayerRun(layer, (3,), 4)

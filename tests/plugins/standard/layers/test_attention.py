@@ -1,4 +1,4 @@
-"""Attention and positions: what their masks hide, and the shapes that they refuse."""
+"""Attention and positions: hidden steps, and values from the paper."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def model_of(layer, inputs):
     return declnet.build_model(spec, inputs)
 
 
-def test_cross_attention_depends_on_the_own_steps_of_the_other_sequence_alone():
+def test_cross_attention_depends_only_on_steps_within_the_length():
     inputs = {
         "x": InputInfo((3, 4)),
         "other": InputInfo((5, 2)),
@@ -40,7 +40,7 @@ def test_cross_attention_depends_on_the_own_steps_of_the_other_sequence_alone():
 
 
 @pytest.mark.parametrize("features", [4, 5])
-def test_sinusoidal_positions_are_those_of_the_paper(features):
+def test_sinusoidal_positions_match_the_paper(features):
     layer = {"type": "positional_encoding"}
     model, x = model_of(layer, (6, features)), RNG.normal(size=(2, 6, features))
     p = [

@@ -13,7 +13,7 @@ from ....plain_arrays import LayerRun
 
 
 def ends(padding, size, extent, stride):
-    """Zeros before and after; "same" as TensorFlow's documentation has it."""
+    """Return the zeros before and after; "same" as in TensorFlow's documentation."""
     if isinstance(padding, int):
         return padding, padding
     total = max(extent - (size % stride or stride), 0) if padding == "same" else 0
@@ -73,7 +73,7 @@ ORDERS = st.sampled_from(["batch_last", "batch_first"])
 @given(FIELDS, pairs(1, 8), pairs(1, 3), ORDERS)
 @example({"filters": 1, "kernel_size": 4, "padding": 3}, (1, 1), (1, 1), "batch_last")
 @example({"filters": 6, "kernel_size": 3, "dilation": 2}, (5, 8), (2, 2), "batch_first")
-def test_it_is_the_sum_of_its_equation_in_both_directions(fields, sizes, counts, order):
+def test_both_directions_match_the_sum_in_its_equation(fields, sizes, counts, order):
     layer, (samples, channels) = Conv2d(**fields), counts
     if layer.padding != "same":
         zeros = (0, 0) if layer.padding == "valid" else layer.padding

@@ -17,7 +17,7 @@ from declnet_plugins.standard.layers.products import FEW, SMALL, matrix_product
 @example(500, 1, 40)
 @example(2, 4100, 3)
 @example(6, 6, 6)
-def test_products_are_those_of_numpy_in_every_memory_order(orders, rows, inner, columns):
+def test_products_match_numpy_in_every_memory_order(orders, rows, inner, columns):
     rng = np.random.default_rng(rows * inner + columns)
     a = np.asarray(rng.normal(size=(rows, inner)), order=orders[0])
     b = np.asarray(rng.normal(size=(inner, columns)), order=orders[1])

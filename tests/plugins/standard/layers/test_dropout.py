@@ -31,7 +31,7 @@ def test_share_of_zeros_is_the_rate(rate, order):
     np.testing.assert_allclose(y[y != 0], 1 / (1 - rate), rtol=1e-15)
 
 
-def test_numbers_are_dropped_apart_from_each_other():
+def test_numbers_are_dropped_independently():
     y, _ = passed(0.5, np.ones((N, *SHAPE)))
     remaining = (y != 0).reshape(N, -1).astype(float)
     correlations = np.corrcoef(remaining, rowvar=False)

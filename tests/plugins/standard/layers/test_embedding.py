@@ -25,16 +25,16 @@ def test_each_integer_gives_its_row():
     np.testing.assert_array_equal(model.predict(WORDS), rows[WORDS].reshape(40, 12))
 
 
-def own_of(levels, units=3, **fields):
-    """A model of an embedding without categories, whose numbers have vocabularies of their own."""
+def model_of_columns(levels, units=3, **fields):
+    """Return a model of an embedding with a separate vocabulary for each column."""
     layer = {"type": "embedding", "units": units, "name": "own", **fields}
     info = declnet.InputInfo((len(levels),), "integer", tuple(levels))
     return model_of(layer, {"": info})
 
 
-def test_each_column_has_rows_of_its_own():
+def test_each_column_has_separate_rows():
     levels = (3, 1, 4)
-    model, x = own_of(levels), RNG.integers(0, levels, size=(20, 3)).astype("uint8")
+    model, x = model_of_columns(levels), RNG.integers(0, levels, size=(20, 3)).astype("uint8")
     rows = model.parameters()["own.weights"]
     assert rows.shape == (8, 3)
     np.testing.assert_array_equal(
@@ -44,9 +44,9 @@ def test_each_column_has_rows_of_its_own():
 
 def test_an_integer_out_of_its_own_vocabulary_is_named():
     with pytest.raises(ValueError, match="go from 1 to 2, but there are 2 categories, 0 to 1"):
-        own_of((3, 2)).predict([[2, 1], [0, 2]])
+        model_of_columns((3, 2)).predict([[2, 1], [0, 2]])
     with pytest.raises(ValueError, match="go from -1 to 0, but there are 3 categories"):
-        own_of((3, 2)).predict([[-1, 1], [0, 1]])
+        model_of_columns((3, 2)).predict([[-1, 1], [0, 1]])
 
 
 def test_explicit_categories_share_one_vocabulary_also_with_known_levels():

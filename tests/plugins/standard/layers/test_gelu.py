@@ -18,7 +18,7 @@ def passed(layer, x=X, *, training=True):
     return filled["y"], filled.get("dx")
 
 
-def test_exact_form_is_right_to_the_last_digits():
+def test_the_exact_form_is_accurate_to_the_last_digits():
     y, dx = passed(GELU())
     below = [(1 + erf(x / sqrt(2))) / 2 for x in X[:, 0]]
     density = [exp(-(x**2) / 2) / sqrt(2 * pi) for x in X[:, 0]]

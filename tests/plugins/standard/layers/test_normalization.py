@@ -1,4 +1,4 @@
-"""Normalization: over a batch, by running statistics, or over each sample alone; and accuracy."""
+"""Normalization over a batch, by running statistics, or over single samples; and accuracy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def over_batch(numbers, x):
 
 
 def normalized_over_batch(run, x, mean=None, variance=None):
-    """y in float64, with the statistics of the batch unless others are given."""
+    """Return y in float64, by the statistics of the batch or the given ones."""
     x, axes = x.astype("float64"), (0, *range(2, x.ndim))
     mean, variance = (x.mean(axes), x.var(axes)) if mean is None else (mean, variance)
     z = (x - over_batch(mean, x)) / np.sqrt(over_batch(variance, x) + run.layer.epsilon)
@@ -33,7 +33,7 @@ def normalized_over_batch(run, x, mean=None, variance=None):
 
 
 def normalized_over_samples(run, x, axes):
-    """y in float64, over the last axes."""
+    """Return y in float64, over the last axes."""
     over, x = tuple(range(-axes, 0)), x.astype("float64")
     variance = x.var(axis=over, keepdims=True) + run.layer.epsilon
     z = (x - x.mean(axis=over, keepdims=True)) / np.sqrt(variance)
@@ -41,7 +41,7 @@ def normalized_over_samples(run, x, axes):
 
 
 def normalized_over_groups(run, x):
-    """y of group_norm in float64, group by group."""
+    """Return y of group_norm in float64, group by group."""
     groups = x.astype("float64").reshape(len(x), run.layer.groups, -1)
     variance = groups.var(axis=2, keepdims=True) + run.layer.epsilon
     z = ((groups - groups.mean(axis=2, keepdims=True)) / np.sqrt(variance)).reshape(x.shape)

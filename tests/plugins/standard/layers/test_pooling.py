@@ -23,7 +23,7 @@ def run(layer, x, dy=None, order="batch_last"):
 def by_loop(layer, x, dy):
     """y and dx, one window at a time; argmax gives the first of equal numbers."""
     size, stride = layer.pool_size, layer.stride or layer.pool_size
-    if layer.padding == "same":  # as TensorFlow's documentation has it
+    if layer.padding == "same":  # as in TensorFlow's documentation
         sizes = zip(x.shape[2:], size, stride, strict=True)
         total = [max(k - (length % s or s), 0) for length, k, s in sizes]
     else:
@@ -79,7 +79,7 @@ def test_positions_of_a_large_window_fit_their_buffer():
 
 @POOLS
 @pytest.mark.parametrize("place", [(0, 0), (0, 1), (1, 1)])
-def test_nan_comes_out_of_its_window_and_of_no_other(pool, place):
+def test_nan_affects_its_window_and_no_other(pool, place):
     x = RNG.normal(size=(2, 1, 4, 4))
     x[(0, 0, *place)] = np.nan
     assert np.argwhere(np.isnan(run(pool(pool_size=2), x)[0])).tolist() == [[0, 0, 0, 0]]

@@ -1,4 +1,4 @@
-"""Layers of sequences: the kit's checks, and that nothing depends on padding."""
+"""Layers of sequences: lengths, and independence of padding."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_lengths_out_of_range_are_named(name, fields, lengths, wrong):
 
 
 @pytest.mark.parametrize("which", [2, 3])
-def test_the_lengths_of_two_sequences_have_limits_of_their_own(which):
+def test_the_lengths_of_two_sequences_have_separate_limits(which):
     inputs = ["input.x", "input.other", "input.other_lengths", "input.x_lengths"]
     layer = {"type": "cross_attention", "units": 2, "heads": 1, "inputs": inputs[: which + 1]}
     document = {"model": {"layers": [layer, "last_step"]}, "loss": "mean_squared_error"}

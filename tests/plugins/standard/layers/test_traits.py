@@ -50,7 +50,7 @@ def shape_of(name):
 
 
 def model_of(name, fields):
-    """A model of the layer alone, of which no parameter is 0."""
+    """Return a model of the layer alone, with no parameter equal to 0."""
     layer = {"type": name, **fields}
     if name in JOINS or name == "cross_attention":
         layer["inputs"] = ["input", "input"]
@@ -65,7 +65,7 @@ def model_of(name, fields):
 
 
 @each_example
-def test_bounds_are_no_wider_than_they_must_be(name, fields):
+def test_bounds_are_tight(name, fields):
     declared = LAYERS[name].output_range
     if name in SEQUENCES:
         return  # how far states go depends on the weights
@@ -76,7 +76,7 @@ def test_bounds_are_no_wider_than_they_must_be(name, fields):
 
 
 @each_example
-def test_an_affine_function_is_said_to_be_one_and_no_other(name, fields):
+def test_affine_layers_and_no_others_are_declared_affine(name, fields):
     if name == "embedding":
         assert not LAYERS[name].is_linear  # of integers
         return

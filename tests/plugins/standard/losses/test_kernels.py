@@ -1,4 +1,4 @@
-"""Kernels of a last layer and a loss: which they replace, and numbers that the kit does not try."""
+"""Kernels of a last layer and a loss: which pairs they replace, and extreme numbers."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class OtherSoftmax(Softmax):
     type = "other_softmax"
 
 
-def taken(layers, loss, kernels):
-    """Take one step."""
+def take_step(layers, loss, kernels):
+    """Take one training step."""
     registry = default_registry()
     model = Model(infer_network(layers, (4,), registry), "float64")
     model.store.initialize(3, registry)
@@ -59,7 +59,7 @@ def taken(layers, loss, kernels):
 )
 def test_others_are_not_joined(layers, loss):
     kernels = Kernels(default_registry())
-    taken((Dense(units=3), *layers), loss, kernels)
+    take_step((Dense(units=3), *layers), loss, kernels)
     assert kernels.used == ()
 
 

@@ -1,4 +1,4 @@
-"""The ordinal loss: the likelihood of its own probabilities, and classes of a table in order."""
+"""The ordinal loss: agreement with its probabilities, also where they round to 0."""
 
 from __future__ import annotations
 

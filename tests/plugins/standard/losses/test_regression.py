@@ -83,8 +83,8 @@ def test_targets_that_do_not_fit_are_refused(loss, y, shape, message):
         (False, "linear", "takes mean counts, but the model's output may be below 0"),
     ],
 )
-def test_outputs_that_are_not_what_poisson_takes(log_input, activation, words, outline_of):
+def test_poisson_reports_unsuitable_outputs(log_input, activation, words, outline_of):
     context = outline_of({"type": "dense", "units": 1}, activation)
-    result = list(Poisson(log_input=log_input).check(context))
-    assert [words in loss.message for loss in result] == ([True] if words else [])
+    problems = list(Poisson(log_input=log_input).check(context))
+    assert [words in problem.message for problem in problems] == ([True] if words else [])
     assert list(Poisson(log_input=log_input).check(RunContext())) == []

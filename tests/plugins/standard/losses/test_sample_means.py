@@ -1,4 +1,4 @@
-"""What all losses have in common: NaN, outputs, and the memory that they take."""
+"""Properties that all losses share: results for NaN, and memory use."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TEMPORARIES = {
     MeanAbsoluteError(): 0,
     MeanSquaredError(): 0,
 }
-"""Temporary arrays that each takes for one output a sample."""
+"""Temporary arrays that each loss allocates for one output per sample."""
 
 LOSSES = (*TEMPORARIES, CategoricalCrossentropy(), CategoricalCrossentropy(label_smoothing=0.1))
 
@@ -53,7 +53,7 @@ def test_nan_in_gives_nan_out(loss):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("loss", TEMPORARIES, ids=name)
-def test_allocates_no_more_than_it_must(loss, dtype):
+def test_losses_allocate_no_more_than_they_need(loss, dtype):
     n = 20_000
     y_pred = np.random.default_rng(4).uniform(0.1, 0.9, (n, 1)).astype(dtype)
     y_true = loss.prepare(np.ones(n), (1,), np.dtype(dtype))

@@ -1,4 +1,4 @@
-"""Computes metrics of data in batches."""
+"""Metrics of data in batches."""
 
 from __future__ import annotations
 

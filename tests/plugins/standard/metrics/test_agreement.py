@@ -10,7 +10,7 @@ import pytest
 from declnet_plugins.standard.metrics.agreement import CohenKappa, Matthews
 
 
-def test_a_single_class_says_nothing(value_of):
+def test_a_single_class_has_no_agreement_beyond_chance(value_of):
     assert value_of(Matthews(), [[0.9], [0.9]], [1, 0]) == 0
     assert value_of(CohenKappa(), [[0.9], [0.9]], [1, 0]) == 0
     assert isnan(value_of(CohenKappa(), [[0.9], [0.9]], [1, 1]))

@@ -53,7 +53,7 @@ def test_undefined_ratios_are_0(metric, value_of):
 
 @pytest.mark.parametrize("metric", RATIOS)
 @pytest.mark.parametrize("y", [[0, 2], [-1, 0], [0.5, 1]])
-def test_labels_that_are_none_are_refused(metric, y, value_of):
+def test_invalid_labels_are_refused(metric, y, value_of):
     with pytest.raises(ValueError, match="labels are 0 to 1"):
         value_of(metric(), [[0.1], [0.2]], y)
 

@@ -1,4 +1,4 @@
-"""Which metrics find that they cannot compare the model's output with y."""
+"""Metrics that cannot compare the model's output with y."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ ONE_HOT, NUMBERS = DataInfo.of(X, np.eye(3)), DataInfo.of(X, np.zeros(3))
         (OF_PROBABILITIES, SIGMOID, ANSWERS, SQUARES, None),
     ],
 )
-def test_what_cannot_be_compared_is_found(metrics, layers, data, loss, message, outline_of):
+def test_incomparable_outputs_are_reported(metrics, layers, data, loss, message, outline_of):
     context = outline_of(*layers, data=data, loss=loss) if layers else RunContext()
     for metric in metrics:
         findings = [*metric.check(context)]

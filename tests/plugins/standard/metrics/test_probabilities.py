@@ -36,7 +36,7 @@ def test_a_certain_error_is_finite(dtype, worst, value_of):
 
 
 @pytest.mark.parametrize("metric", ALL, ids=ids)
-def test_other_numbers_are_refused_and_nan_shows(metric, value_of):
+def test_other_numbers_are_refused_and_nan_gives_nan(metric, value_of):
     with pytest.raises(ValueError, match=f"{metric.type} needs probabilities, not 1.5"):
         value_of(metric, [[0.2], [1.5]], [0, 1])
     with pytest.raises(ValueError, match="outputs of one axis"):
@@ -58,7 +58,7 @@ def test_the_slope_of_calibration(value_of):
 
 @pytest.mark.parametrize("classes", [1, 2, 5])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_refined_log_loss_is_that_after_the_temperature(classes, dtype, value_of):
+def test_the_refined_log_loss_is_the_log_loss_after_a_temperature(classes, dtype, value_of):
     rng = np.random.default_rng(classes)
     z = 6 * rng.normal(size=(200, classes))
     p = (
@@ -66,11 +66,11 @@ def test_the_refined_log_loss_is_that_after_the_temperature(classes, dtype, valu
     ).astype(dtype)
     y = rng.integers(max(classes, 2), size=200)
     y = np.where(rng.random(200) < 0.5, y, (p > 0.5)[:, 0] if classes == 1 else p.argmax(axis=1))
-    task, given = ("binary", p[:, 0]) if classes == 1 else ("classes", p)
-    temperature = Temperature()
-    refined = temperature.apply(given.astype(float), temperature.fit(given.astype(float), y, task))
+    task, y_pred = ("binary", p[:, 0]) if classes == 1 else ("classes", p)
+    temperature, y_pred = Temperature(), y_pred.astype(float)
+    refined = temperature.apply(y_pred, temperature.fit(y_pred, y, task))
     value = value_of(RefinedLogLoss(), p, y, 90, 110)
     assert value == pytest.approx(value_of(LogLoss(), refined.reshape(p.shape), y), rel=1e-9)
     assert value < 0.9 * value_of(LogLoss(), p, y)  # the probabilities are too certain
-    blurred = temperature.apply(given.astype(float), {"temperature": 3.0, "together": classes > 1})
+    blurred = temperature.apply(y_pred, {"temperature": 3.0, "together": classes > 1})
     assert value_of(RefinedLogLoss(), blurred.reshape(p.shape), y) == pytest.approx(value, rel=1e-5)

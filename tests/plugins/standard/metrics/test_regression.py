@@ -79,7 +79,7 @@ def biased(tmp_path):
     }
 
 
-def test_what_is_closest_to_0_is_best_everywhere(biased, declnet_cli, tmp_path):
+def test_the_metric_closest_to_0_is_best_everywhere(biased, declnet_cli, tmp_path):
     callbacks = [{"type": "early_stopping", "patience": 7}, {"type": "checkpoint", "keep_last": 1}]
     monitored = [{**callback, "monitor": "validation_mean_error"} for callback in callbacks]
     training = {**biased["training"], "callbacks": monitored}

@@ -96,7 +96,7 @@ def muon(w, gradients, rate, beta=0.95, nesterov=True, decay=0.0):
     ],
     ids=["lamb", "lamb, other fields", "muon", "muon, other fields"],
 )  # fmt: skip
-def test_each_step_is_that_of_the_paper(optimizer, reference, fields):
+def test_each_step_matches_the_paper(optimizer, reference, fields):
     start, *result = our_path(optimizer, SHAPES, 0.05)
     slopes = list(gradients_of(SHAPES))
     for name in SHAPES:

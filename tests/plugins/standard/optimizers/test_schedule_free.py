@@ -32,7 +32,7 @@ def paper(x, gradients, rates, beta_1, beta_2, epsilon, decay):
     [np.full(60, 0.02), np.minimum(1, np.arange(60) / 20) * 0.05, 0.1 / np.arange(1, 61)],
     ids=["constant", "warmup from 0", "falling"],
 )
-def test_it_is_the_algorithm_of_the_paper(beta_1, weight_decay, rates):
+def test_it_matches_the_algorithm_of_the_paper(beta_1, weight_decay, rates):
     rng = np.random.default_rng(1)
     optimizer = ScheduleFreeAdamW(beta_1=beta_1, weight_decay=weight_decay)
     w, targets = rng.normal(size=(3, 4)), rng.normal(size=(60, 3, 4))
@@ -46,7 +46,7 @@ def test_it_is_the_algorithm_of_the_paper(beta_1, weight_decay, rates):
         np.testing.assert_allclose(evaluated, x, rtol=1e-11, atol=1e-12)
 
 
-def test_it_is_the_package_of_the_authors():
+def test_it_matches_the_package_of_the_authors():
     """schedulefree 1.4.1 after 20 steps of AdamWScheduleFree(warmup_steps=5), in float64."""
     schedule = Warmup(steps=4, start_factor=1 / 5, schedule=0.05)
     optimizer = ScheduleFreeAdamW(beta_2=0.99, weight_decay=0.1, learning_rate=schedule)

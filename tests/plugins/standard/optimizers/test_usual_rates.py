@@ -1,4 +1,4 @@
-"""Which learning rates optimizers warn of."""
+"""Learning rates that cause a warning."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CLASSES = [
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.type)
-def test_a_rate_out_of_the_range_is_warned_of(cls, codes_of):
+def test_a_rate_out_of_the_range_causes_a_warning(cls, codes_of):
     smallest, largest = cls.usual_learning_rates
     for rate in (smallest, largest):
         assert codes_of(cls(learning_rate=rate), RunContext()) == []

@@ -24,21 +24,21 @@ def test_it_loads_from_an_empty_folder_as_in_the_repository(name, declnet_cli, t
     written, template = tmp_path / "a" / "b" / "spec.toml", template_of(name)
     file = SPECS / (template.file or f"{name}.toml")
     if not template.requires:
-        unnamed = {"name": "same"}  # else that of the file
+        unnamed = {"name": "same"}  # instead of the file's name
         assert load_spec(written, unnamed).model == load_spec(file, unnamed).model
     assert "schema" not in written.read_text("utf-8")
     for path, content in template.files().items():
         assert (written.parent / path).read_bytes() == content
 
 
-def test_every_spec_is_one_or_comes_with_one():
+def test_every_spec_is_a_template_or_part_of_one():
     reached = set()
     for name in NAMES:
         template = template_of(name)
         file = SPECS / (template.file or f"{name}.toml")
         reached |= {file, *(file.parent / other for other in template.with_files)}
     specs = {file for suffix in ("toml", "json") for file in SPECS.rglob(f"*.{suffix}")}
-    assert specs - reached <= {SPECS / "spec.schema.json"}  # which the wheel does without
+    assert specs - reached <= {SPECS / "spec.schema.json"}  # not in the wheel
 
 
 def test_existing_files_remain(declnet_cli, tmp_path):

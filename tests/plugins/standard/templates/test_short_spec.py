@@ -84,7 +84,7 @@ NUMBERS = ("dense", 1, "mean_squared_error", "root_mean_squared_error")
         (list(range(20)), "classification", ("softmax", 20, *CLASSES[2:])),
     ],
 )
-def test_targets_decide_on_the_end_of_the_network(y, task, expected, new_spec):
+def test_the_target_determines_the_end_of_the_network(y, task, expected, new_spec):
     document = new_spec(x=numbers(), y=y, task=task)
     units = [layer["units"] for layer in document["model"]["layers"] if "units" in layer]
     task = document["loss"]["type"], document["training"]["metrics"][0]
@@ -104,7 +104,7 @@ def test_metrics_of_the_preset_are_a_comment_that_may_be_changed(new_spec, tmp_p
     }
 
 
-def test_what_is_of_no_use_is_left_out_and_the_reason_told(new_spec, tmp_path):
+def test_useless_columns_are_left_out_with_the_reason(new_spec, tmp_path):
     document = new_spec(
         x=numbers(),
         row=range(60),
@@ -212,13 +212,13 @@ def test_a_column_of_many_categories_is_used_if_most_rows_have_a_frequent_one(
 
 
 def with_calibration(text):
-    """Return a spec whose calibration is commented out with it."""
+    """Return a spec with the calibration that was commented out."""
     before, after = text.split("# [calibration]")
     return f"{before}[calibration]{after.replace('# steps', 'steps')}"
 
 
 @pytest.mark.parametrize("scale", ["values", "log"])
-def test_intervals_can_be_added_on_the_scale_of_what_is_learned(scale, new_spec, tmp_path):
+def test_intervals_can_be_added_on_the_scale_of_the_training(scale, new_spec, tmp_path):
     if "conformal" not in declnet.default_registry().types("calibrator"):
         pytest.skip("no calibrator is installed")
     new_spec(x=numbers(400), y=numbers(400) if scale == "values" else AMOUNTS, rows=400)
@@ -302,7 +302,7 @@ def test_for_classes_with_an_order_ordinal_is_suggested(case, preset, new_spec, 
     assert check_spec(spec).problems == ()
 
 
-def test_rare_classes_are_said_and_measured(new_spec, note, tmp_path):
+def test_rare_classes_are_reported_and_measured(new_spec, note, tmp_path):
     document = new_spec(x=numbers(), y=["no"] * 9 + ["late"])
     assert document["data"]["positive_class"] == "late"
     rates = ["binary_accuracy", "log_loss", "refined_log_loss", "roc_auc"]
@@ -448,7 +448,7 @@ def test_many_targets_share_few_lines(tmp_path, written):
 
 
 def test_mlp_learns_more_of_a_real_table_than_the_network_of_scikit_learn(tmp_path, written):
-    """On rows with gaps and a column in words, whose test r2 there is 0.28 (MLPRegressor)."""
+    """On rows with gaps and a column of words; the test r2 of MLPRegressor is 0.28."""
     datasets = pytest.importorskip("sklearn.datasets", reason="needs the extra sklearn")
     data, rng = datasets.load_diabetes(), np.random.default_rng(0)
     columns = {

@@ -76,9 +76,9 @@ def test_the_order_can_be_given_and_later_data_keeps_it():
         transform.apply(text("31/12/2021"), state)
 
 
-def test_moments_far_from_now_have_the_parts_that_they_are_written_with():
+def test_times_far_from_now_keep_the_parts_they_are_written_with():
     """A day has more microseconds than floats tell apart so far from 1970."""
     transform = Datetime(parts=("year", "day", "weekday", "hour", "second"), cycles=False)
     column = text("0001-01-01 23:59:59.999999", "9999-12-31 23:59:59.999999")
-    found = transform.apply(column, transform.fit(column))
-    assert found.tolist() == [[1, 1, 0, 23, 59], [9999, 31, 4, 23, 59]]
+    parts = transform.apply(column, transform.fit(column))
+    assert parts.tolist() == [[1, 1, 0, 23, 59], [9999, 31, 4, 23, 59]]

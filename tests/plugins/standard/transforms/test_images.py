@@ -15,8 +15,8 @@ def varied(transform, n=200, image=IMAGE):
 
 
 def counts(x):
-    result, number = np.unique(x.reshape(len(x), -1), axis=0, return_counts=True)
-    return {tuple(row): int(count) for row, count in zip(result.tolist(), number, strict=True)}
+    images, numbers = np.unique(x.reshape(len(x), -1), axis=0, return_counts=True)
+    return {tuple(row): int(count) for row, count in zip(images.tolist(), numbers, strict=True)}
 
 
 @pytest.mark.parametrize(("field", "axis"), [("flip", 3), ("flip_vertically", 2)])

@@ -24,7 +24,7 @@ def test_without_gaps_in_the_training_data_a_column_stays_as_it_is(column):
 
 
 def test_numbers_that_are_missing_together_share_an_indicator():
-    """As the parts of a date do; the others have their own."""
+    """Parts of a date do, for example; other numbers have separate indicators."""
     column = np.array([[1, NAN, NAN, NAN], [2, 3, 4, 5], [3, 5, 6, NAN]])
     transform = MissingIndicator()
     state = transform.fit(column)

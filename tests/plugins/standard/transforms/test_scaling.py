@@ -1,4 +1,4 @@
-"""Transforms of numbers that targets can have: their inverses give back what was prepared."""
+"""Transforms of numbers for targets: inverses, and errors of vanishing spreads."""
 
 from __future__ import annotations
 

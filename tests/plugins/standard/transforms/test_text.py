@@ -1,4 +1,4 @@
-"""Tests of tokenize."""
+"""The transform `tokenize`."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ REVIEWS = text("Good, good tea!", "bad tea", "", "so good: the tea", "bad, bad d
 
 
 @pytest.mark.parametrize(("unit", "ngrams"), [("words", 2), ("words", 1), ("characters", 3)])
-def test_weights_are_those_of_scikit_learn(unit, ngrams):
+def test_weights_match_scikit_learn(unit, ngrams):
     extraction = pytest.importorskip("sklearn.feature_extraction.text")
     transform = Tokenize(unit=unit, ngrams=ngrams, weights="tf_idf", missing="empty")
     pattern = WORDS.pattern if unit == "words" else None
@@ -86,7 +86,7 @@ def test_the_lightest_tokens_of_a_longer_text_are_left_out():
     state = transform.fit(text("a b", "a c", "a d d"))
     assert (state["tokens"], state["length"]) == (["a", "b", "c", "d"], 2)
     y = transform.apply(text("a b c d d"), state)
-    assert y.values.tolist() == [[3, 5]]  # d is twice in it, and b comes before c, as rare
+    assert y.values.tolist() == [[3, 5]]  # d occurs twice; of b and c, as rare, b comes first
     np.testing.assert_allclose((y.weights**2).sum(), 1)
 
 
@@ -117,7 +117,7 @@ def test_any_text_becomes_integers_of_the_vocabulary(training, other):
         (text("", " "), "has no tokens", None),
     ],
 )
-def test_what_it_refuses(x, message, row):
+def test_other_columns_are_refused(x, message, row):
     with pytest.raises(ColumnError, match=message) as caught:
         Tokenize().fit(x)
     assert caught.value.row == row

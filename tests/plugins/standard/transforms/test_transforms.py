@@ -48,7 +48,7 @@ def test_samples_of_another_shape_are_not_broadcast(transform, shape):
         (Normalize(maximum=16, mean=[0.5], std=[0.5]), np.array([[0.0, 16.0]]), [[-1, 1]]),
     ],
 )
-def test_figures(transform, column, expected):
+def test_transformed_values_by_hand(transform, column, expected):
     result = through(transform, column)
     if result.dtype.kind == "O":
         assert result.tolist() == expected
@@ -97,6 +97,6 @@ def test_what_cannot_be_transformed_is_reported(transform, column, other, messag
         lambda: OneHot(columns=[]),
     ],
 )
-def test_fields_that_make_no_sense_are_refused(make):
+def test_invalid_fields_are_refused(make):
     with pytest.raises(ValueError):
         make()

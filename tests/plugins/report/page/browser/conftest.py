@@ -60,8 +60,8 @@ class Opened:
 
     Attributes:
         page: Playwright's page.
-        requests: the addresses that it asked for, but for those that hold their content.
-        messages: of the console, and errors that nobody caught.
+        requests: the URLs that the page requested, without data URLs.
+        messages: console messages and uncaught errors.
     """
 
     page: Any
@@ -69,7 +69,7 @@ class Opened:
     messages: list[str] = field(default_factory=list)
 
     def width(self) -> int:
-        """How wide the page is, which is more than its window if it scrolls sideways."""
+        """Return the width of the page, larger than the window's if it scrolls sideways."""
         return int(self.page.evaluate("document.documentElement.scrollWidth"))
 
     def ground(self) -> str:
@@ -78,16 +78,16 @@ class Opened:
 
     def open_all(self) -> None:
         """Open everything that can be opened."""
-        self.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        self.page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
         self.page.wait_for_timeout(150)
 
     def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until something holds; the page's policy keeps Playwright from doing so."""
+        """Wait until a condition holds; the page's policy blocks Playwright's own function."""
         for _ in range(200):
             if holds():
                 return
             self.page.wait_for_timeout(50)
-        raise AssertionError("it does not come to hold")
+        raise AssertionError("the condition did not become true within 10 seconds")
 
     def press(self, key: str) -> None:
         self.page.keyboard.press(key)

@@ -1,4 +1,4 @@
-"""What readers see: on a desk, on a phone, in the dark and on paper."""
+"""Appearance of the pages: on a desktop, on a phone, in the dark theme and in print."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_all_charts_are_drawn_without_a_request_or_an_error(
     width, height = struct.unpack(">II", path.read_bytes()[16:24])
     assert width == size[0]
     assert height > 2000
-    assert path.stat().st_size > 100_000  # there is something on it
+    assert path.stat().st_size > 100_000  # the screenshot is not empty
     assert opened.messages == []
     (part,) = opened.requests
     assert part.startswith("file:///")
@@ -57,7 +57,7 @@ def test_all_charts_are_drawn_without_a_request_or_an_error(
 def test_nothing_scrolls_sideways_and_charts_fit_any_window(open_page, request, which):
     opened = open_page(request.getfixturevalue(f"{which}_page").html, PHONE)
     assert opened.page.evaluate(FITS, ".plot")
-    for state in ("as it comes", "all open"):
+    for state in ("as loaded", "all open"):
         for width in (320, 412, 768):
             opened.page.set_viewport_size({"width": width, "height": 740})
             opened.page.wait_for_timeout(100)
@@ -81,7 +81,7 @@ def test_the_pointer_shows_values(open_page, classifier_page):
     }
 
 
-def test_paper_is_white_and_shows_all(open_page, comparison_page):
+def test_print_is_white_and_shows_everything(open_page, comparison_page):
     opened = open_page(comparison_page.html, DESKTOP, "dark")
     opened.page.emulate_media(media="print", color_scheme="dark")
     assert opened.ground() == "rgb(255, 255, 255)"
@@ -95,30 +95,30 @@ def test_paper_is_white_and_shows_all(open_page, comparison_page):
     assert opened.messages == []
 
 
-def test_before_printing_all_is_open_and_fits_and_afterwards_as_it_was(open_page, comparison_page):
+def test_printing_opens_everything_and_restores_it_afterwards(open_page, comparison_page):
     opened = open_page(comparison_page.html)
-    state = "[...document.querySelectorAll('details.fold')].map(each => each.open)"
+    state = "[...document.querySelectorAll('details.fold')].map(fold => fold.open)"
     before = opened.page.evaluate(state)
     assert False in before
     opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert all(opened.page.evaluate(state))
     widths = opened.page.evaluate(
-        "[...document.querySelectorAll('.plot svg')].map(each => each.viewBox.baseVal.width)"
+        "[...document.querySelectorAll('.plot svg')].map(chart => chart.viewBox.baseVal.width)"
     )
     assert max(widths) <= 690
     opened.page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert opened.page.evaluate(state) == before
 
 
-CUT = """() => [...document.querySelectorAll('main *')].filter(each => each.checkVisibility())
-  .filter(each => each.getBoundingClientRect().right > innerWidth + 1)
-  .map(each => each.tagName + ' ' + each.className)"""
-"""What is beyond the right edge of the paper."""
+CUT = """() => [...document.querySelectorAll('main *')].filter(element => element.checkVisibility())
+  .filter(element => element.getBoundingClientRect().right > innerWidth + 1)
+  .map(element => element.tagName + ' ' + element.className)"""
+"""Elements beyond the right edge of the paper."""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_cut_on_paper(open_page, panel_page, screenshots, scheme):
-    """Neither the charts nor tables of many columns, also those of a third party."""
+def test_nothing_is_cut_off_in_print(open_page, panel_page, screenshots, scheme):
+    """Charts and tables of many columns fit the paper, including a third party's."""
     opened = open_page(panel_page.html, (703, 1000), scheme)  # A4 with margins of 12 mm
     opened.page.emulate_media(media="print", color_scheme=scheme)
     opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -126,8 +126,8 @@ def test_nothing_is_cut_on_paper(open_page, panel_page, screenshots, scheme):
     assert opened.page.evaluate(CUT) == []
     assert opened.ground() == "rgb(255, 255, 255)"
     sizes = opened.page.evaluate(
-        "[...document.querySelectorAll('main table')].map(each => "
-        "parseFloat(getComputedStyle(each).fontSize))"
+        "[...document.querySelectorAll('main table')].map(table => "
+        "parseFloat(getComputedStyle(table).fontSize))"
     )
     assert min(sizes) < 6 < max(sizes) < 11
     opened.page.screenshot(path=screenshots / f"paper_{scheme}.png", full_page=True)

@@ -1,4 +1,4 @@
-"""The page of 10,000 runs: what it keeps in the document, by keyboard, and for assistive tools."""
+"""The page of 10,000 runs: the size of its document, keyboard control and accessibility."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_the_run_whose_metric_is_closest_to_its_best_number_comes_first(open_pag
     assert opened.messages == []
 
 
-def test_paper_has_the_first_runs_and_cuts_nothing(open_page, many_html):
+def test_print_has_the_first_runs_and_cuts_nothing_off(open_page, many_html):
     opened = open_page(many_html, (703, 1000), "dark")  # A4 with margins of 12 mm
     opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     opened.page.emulate_media(media="print")

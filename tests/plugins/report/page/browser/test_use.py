@@ -1,4 +1,4 @@
-"""What readers do: with a keyboard, with a screen reader, and with a hostile file."""
+"""Use of the pages: with a keyboard, with a screen reader, and with hostile content."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_keyboard_reaches_everything_in_order(open_page, classifier_page):
     opened = open_page(classifier_page.html)
     requested = opened.page.evaluate(
         "[...document.querySelectorAll('a, button, summary, [tabindex=\"0\"]')]"
-        ".filter(each => each.checkVisibility()).length"
+        ".filter(element => element.checkVisibility()).length"
     )
     opened.page.evaluate(
         "window.reached = new Set();"
@@ -64,7 +64,7 @@ def test_axe_finds_nothing(open_page, request, which):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-core")
     opened = open_page(request.getfixturevalue(f"{which}_page").html)
     opened.open_all()
-    faults_only = {"resultTypes": ["violations"]}  # the list of all that is right has megabytes
+    faults_only = {"resultTypes": ["violations"]}  # the list of passed checks has megabytes
     for _ in ("light", "dark"):
         result = axe.Axe().run(opened.page, options=faults_only).response["violations"]
         violations = [
