@@ -70,7 +70,7 @@ def main() -> int:
     print(f"{SPIRAL.title}, {epochs} epochs\n{spiral_table(rows, comparison)}")
     print("\n".join(f"  note: {line}" for line in notes(SPIRAL, [*rows])))
     if shipped:
-        milliseconds, loss, accuracy = (median(each) for each in zip(*shipped, strict=True))
+        milliseconds, loss, accuracy = (median(values) for values in zip(*shipped, strict=True))
         print(
             "  note: declnet run specs/spiral_adam.toml (its own data, 102 epochs logged, tested): "
             f"{milliseconds:.0f} ms, accuracy {accuracy:.3f}, loss {loss:.4f}"
@@ -80,9 +80,9 @@ def main() -> int:
     results = {
         "kind": "cold_start",
         **head,
-        "imports": {each.module: each.times for each in imports},
+        "imports": {imported.module: imported.times for imported in imports},
         "works": [spiral | {"first_milliseconds": first, **comparison.record()}],
-        "shipped_spec_milliseconds": [each[0] for each in shipped],
+        "shipped_spec_milliseconds": [sample[0] for sample in shipped],
     }
     write_json(arguments.json, results)
     return 1 if any(row.failure for row in rows) else 0

@@ -7,8 +7,8 @@ Python, for C inside of a loop in C, compiled by gcc -O2 and with -O3 -march=nat
 Networks for each of TABLES follow, which prepare their columns: predictions of a record of text, as
 from a CSV file, and of 2000 rows with the columns in arrays, by declnet and by onnxruntime.
 
-What is called from Python is called in turns, and the smallest processor time of several rounds is
-printed, in microseconds. Set OPENBLAS_NUM_THREADS=1 to compare on one thread.
+Predictions from Python take turns. The table has the smallest processor time of several rounds, in
+microseconds. Set OPENBLAS_NUM_THREADS=1 to compare on one thread.
 """
 
 from __future__ import annotations
@@ -120,13 +120,13 @@ def in_onnx(path: Path, columns: dict[str, np.ndarray]) -> Callable[[], Any]:
     session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
     kinds = {"tensor(double)": float, "tensor(float)": np.float32, "tensor(int64)": np.int64}
     feeds = {}
-    for taken in session.get_inputs():
-        array = columns[taken.name] if len(columns) > 1 else next(iter(columns.values()))
-        if taken.type == "tensor(string)":
+    for node in session.get_inputs():
+        array = columns[node.name] if len(columns) > 1 else next(iter(columns.values()))
+        if node.type == "tensor(string)":
             array = np.array(["" if text is None else text for text in array], object)
         else:
-            array = array.astype(kinds[taken.type])
-        feeds[taken.name] = array.reshape(len(array), *taken.shape[1:])
+            array = array.astype(kinds[node.type])
+        feeds[node.name] = array.reshape(len(array), *node.shape[1:])
     return lambda: session.run(None, feeds)
 
 

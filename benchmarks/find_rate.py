@@ -87,7 +87,7 @@ def spirals(samples: int = 100, **more: Any) -> Table:
 def bundled(dataset: str, **more: Any) -> Table:
     """Return a data set of scikit-learn."""
     parts = {
-        each: {"type": "sklearn", "dataset": dataset, "part": each} for each in ("train", "test")
+        part: {"type": "sklearn", "dataset": dataset, "part": part} for part in ("train", "test")
     }
     return {**parts, **more}
 
@@ -110,9 +110,9 @@ CASES = (
     ),
     *(
         Case(
-            f"optimizers/{each}.toml", f"optimizers/{each}.toml", {"training.epochs": 2000, **SHORT}
+            f"optimizers/{name}.toml", f"optimizers/{name}.toml", {"training.epochs": 2000, **SHORT}
         )
-        for each in ("sgd", "sgd_momentum", "adagrad", "rmsprop", "adam")
+        for name in ("sgd", "sgd_momentum", "adagrad", "rmsprop", "adam")
     ),
     network(
         "spiral, sgd, batches",
@@ -220,9 +220,9 @@ def accuracy(spec: declnet.RunSpec) -> float:
         metrics = declnet.run(spec).metrics
     except RunError:
         return 0.0
-    found = metrics.get("test", metrics["train"])
-    name = next(each for each in found if each.endswith("accuracy"))
-    return found[name]
+    accuracies = metrics.get("test", metrics["train"])
+    name = next(name for name in accuracies if name.endswith("accuracy"))
+    return accuracies[name]
 
 
 @dataclass(frozen=True)
@@ -276,7 +276,7 @@ def measure(case: Case, budget: float) -> Result:
     grid = {rate: accuracy(with_rate(spec, rate)) for rate in GRID}
     best_rate = max(GRID, key=grid.__getitem__)
     reached, before = (
-        accuracy(with_rate(spec, each)) for each in (search.suggested, search.current)
+        accuracy(with_rate(spec, rate)) for rate in (search.suggested, search.current)
     )
     return Result(case, search, reached, before, best_rate, grid[best_rate])
 
@@ -285,25 +285,25 @@ def main() -> None:
     """Measure case by case, and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--budget", type=float, default=1.0, help="as of declnet find-rate [1]")
-    parser.add_argument("--cases", nargs="+", choices=[each.name for each in CASES])
+    parser.add_argument("--cases", nargs="+", choices=[case.name for case in CASES])
     parser.add_argument("--markdown", action="store_true", help="print the table for the docs")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    chosen = [each for each in CASES if not arguments.cases or each.name in arguments.cases]
+    chosen = [case for case in CASES if not arguments.cases or case.name in arguments.cases]
     if find_spec("sklearn") is None:
         report("without scikit-learn, its data sets are skipped")
-        chosen = [each for each in chosen if not each.needs_sklearn]
+        chosen = [case for case in chosen if not case.needs_sklearn]
     results = []
     for case in chosen:
         results.append(measure(case, arguments.budget))
         report(f"{case.name}: {results[-1].share:.1%}")
-    rows = [HEADERS, *(each.cells() for each in results)]
+    rows = [HEADERS, *(result.cells() for result in results)]
     if arguments.markdown:
         rows.insert(1, tuple("---" for _ in HEADERS))
         print("\n".join(f"| {' | '.join(row)} |" for row in rows))
     else:
         print("\n".join(aligned(rows)))
-    enough = sum(each.share >= WANTED for each in results)
+    enough = sum(result.share >= WANTED for result in results)
     print(f"\n{enough} of {len(results)} reach {WANTED:.0%} of the best accuracy of the grid")
     if enough < min(LEAST, len(results)):
         sys.exit(1)

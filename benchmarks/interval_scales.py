@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=results)
     parser.add_argument("--report", action="store_true", help="only print the table")
     options = parser.parse_args()
-    done = {(each["set"], each["split"], each["learned"]) for each in all_records(options.results)}
+    done = {(row["set"], row["split"], row["learned"]) for row in all_records(options.results)}
     for split in range(0 if options.report else options.splits):
         for name in options.sets:
             for learned in LEARNED:
@@ -66,7 +66,7 @@ def _measured(name: str, split: int, learned: str, coverage: float, preset: str)
             document["data"]["prepare_targets"] = {task.data.target: LEARNED[learned]}
         declnet.run(declnet.parse_spec(document, folder=folder), out=folder / "run")
         predictor = declnet.load_predictor(folder / "run")
-        found = {
+        predictions = {
             part: np.asarray(predictor.predict(task.features(part)).prediction, float).ravel()
             for part in ("validation", "test")
         }
@@ -74,11 +74,11 @@ def _measured(name: str, split: int, learned: str, coverage: float, preset: str)
     scales = {}
     for scale in SCALES:
         calibrator = conformal.model_validate({"coverage": coverage, "scale": scale})
-        state = calibrator.fit(found["validation"], task.target("validation"), "values")
-        lower, upper = calibrator.intervals(found["test"], state)
-        measures = _measures(found["test"], lower, upper, task.target("test"), 1 - coverage)
+        state = calibrator.fit(predictions["validation"], task.target("validation"), "values")
+        lower, upper = calibrator.intervals(predictions["test"], state)
+        measures = _measures(predictions["test"], lower, upper, task.target("test"), 1 - coverage)
         scales[scale] = {key: float(f"{value:.6g}") for key, value in measures.items()}
-    counts = {part: len(each) for part, each in found.items()}
+    counts = {part: len(rows) for part, rows in predictions.items()}
     return {"set": name, "split": split, "learned": learned, "rows": counts, "scales": scales}
 
 
@@ -105,14 +105,14 @@ def _measures(
 
 def _print(records: list[dict[str, Any]]) -> None:
     """Print the means over the splits for each set, what was learned, and the scale."""
-    print(f"{'set':10}{'learned':>8}{'scale':>8}{''.join(f'{each:>15}' for each in MEASURES)}")
-    for name in dict.fromkeys(each["set"] for each in records):
+    print(f"{'set':10}{'learned':>8}{'scale':>8}{''.join(f'{name:>15}' for name in MEASURES)}")
+    for name in dict.fromkeys(run["set"] for run in records):
         for learned in LEARNED:
-            own = [each for each in records if (each["set"], each["learned"]) == (name, learned)]
-            for scale in SCALES if own else ():
-                found = [each["scales"][scale] for each in own]
-                means = [statistics.fmean(row[each] for row in found) for each in MEASURES]
-                cells = "".join(f"{each:>15.3g}" for each in means)
+            runs = [run for run in records if (run["set"], run["learned"]) == (name, learned)]
+            for scale in SCALES if runs else ():
+                rows = [run["scales"][scale] for run in runs]
+                means = [statistics.fmean(row[measure] for row in rows) for measure in MEASURES]
+                cells = "".join(f"{mean:>15.3g}" for mean in means)
                 print(f"{name:10}{learned:>8}{scale:>8}{cells}")
 
 

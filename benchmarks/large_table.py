@@ -1,4 +1,4 @@
-"""Train on a CSV file of more than 100 MB, beside scikit-learn, which reads all of it into memory.
+"""Compare training on a CSV file of more than 100 MB with scikit-learn, which loads the whole file.
 
     python benchmarks/large_table.py [--epochs 1]
 

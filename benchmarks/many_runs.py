@@ -45,16 +45,16 @@ class Row:
         return count / self.cpu
 
     def agrees(self, loss: float) -> bool:
-        """Return whether the mean loss of its runs is like that of others."""
+        """Return whether the mean loss of its runs is close to the given loss."""
         return abs(fmean(self.losses) - loss) <= TOLERANCE * loss
 
     def record(self, count: int) -> dict[str, Any]:
         """Return the row for the JSON."""
-        made: dict[str, Any] = {"peer": self.peer.name, "counted": self.peer.counted}
+        row: dict[str, Any] = {"peer": self.peer.name, "counted": self.peer.counted}
         if self.failure:
-            return made | {"failure": self.failure}
-        made |= {"cpu_seconds": self.cpu_seconds, "seconds": self.seconds}
-        return made | {"runs_per_core_second": self.rate(count), "loss": fmean(self.losses)}
+            return row | {"failure": self.failure}
+        row |= {"cpu_seconds": self.cpu_seconds, "seconds": self.seconds}
+        return row | {"runs_per_core_second": self.rate(count), "loss": fmean(self.losses)}
 
 
 def measure(row: Row, work: ManyWork, count: int, processes: Processes) -> None:
@@ -106,21 +106,21 @@ def table(rows: list[Row], count: int) -> list[str]:
 
 def chosen(names: list[str] | None) -> list[ManyPeer]:
     """Return the peers that are installed; report the others."""
-    found = []
+    installed = []
     for peer in MANY_PEERS:
         if names is None or peer.name in names:
             missing = peer.missing()
             if missing:
                 report(f"{peer.name} skipped: {', '.join(missing)} is not installed")
             else:
-                found.append(peer)
-    return found
+                installed.append(peer)
+    return installed
 
 
 def options() -> Namespace:
     """Return the arguments."""
     parser = ArgumentParser(description=__doc__)
-    peers, works = [each.name for each in MANY_PEERS], [each.name for each in MANY_WORKS]
+    peers, works = [peer.name for peer in MANY_PEERS], [work.name for work in MANY_WORKS]
     parser.add_argument("--rounds", type=positive, default=2, help="samples of each (default 2)")
     parser.add_argument("--counts", type=positive, nargs="+", default=COUNTS, metavar="RUNS")
     parser.add_argument("--peers", nargs="+", choices=peers, metavar="NAME", help=", ".join(peers))

@@ -84,10 +84,10 @@ def smallest(calls: Sequence[Callable[[], object]], rounds: int) -> list[float]:
 def both(a: Any, b: Any, c: Any) -> tuple[Callable[[], object], Callable[[], object]]:
     """Return NumPy's product, which is OpenBLAS's, and declnet's, both as native calls."""
     blas = NativeEngine().compile([partial(np.matmul, a, b, out=c)], exact=True).native
-    own = product(a, b, c)
-    if blas is None or own is None:
+    native = product(a, b, c)
+    if blas is None or native is None:
         raise ValueError("no native call")
-    return blas[0], own
+    return blas[0], native
 
 
 def error(call: Callable[[], object], a: Any, b: Any, c: Any) -> float:

@@ -3,8 +3,8 @@
 Figures are the lines of code of each package, the percentage of mutants that survive, the files and
 functions that commands run, the megabytes that an installation takes, and the instructions of an
 import. `ratchets.toml` holds them.
-A figure may fall at any time; `--accept` records it, and one that rises, for which the same commit
-gives the reason. The exit code is 1 if one has risen.
+A figure may fall at any time. `--accept` records the current values; a commit that raises one gives
+the reason. The exit code is 1 if a figure has risen.
 """
 
 from __future__ import annotations
@@ -160,17 +160,17 @@ MEASURES: Mapping[str, tuple[Callable[[], Figures], float]] = {
     "megabytes": (megabytes_installed, 0.05),
     "instructions": (import_instructions, 0.03),
 }
-"""What measures each kind of figure, and the share by which one may rise without a word."""
+"""The function that measures each kind of figure, and the relative increase that passes."""
 
 QUICK = ("lines", "mutants", "reach")
-"""What takes seconds, and does not depend on versions of other packages."""
+"""Kinds that take seconds to measure and do not depend on versions of other packages."""
 
 
 def main() -> int:
     """Run the command line, and return its exit code."""
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kinds", nargs="*", metavar="FIGURE", help=", ".join(MEASURES))
-    parser.add_argument("--accept", action="store_true", help="record the figures as they are")
+    parser.add_argument("--accept", action="store_true", help="record the current values")
     options = parser.parse_args()
     record = tomllib.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {}
     rises = 0

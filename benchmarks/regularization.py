@@ -101,8 +101,8 @@ def notebook_test(
         "engine.kernels": kernels,
     }
     result = declnet.run(declnet.load_spec(SPECS / "l2_1000.toml", changes))
-    found: dict[str, float] = rounded(result.metrics)["test"]
-    return found
+    metrics: dict[str, float] = rounded(result.metrics)["test"]
+    return metrics
 
 
 def nudged(
@@ -114,8 +114,8 @@ def nudged(
         noise = np.random.default_rng(seed).standard_normal(first.shape)
         runs.append(notebook_test(folder, kernels, first * (1 + NUDGE * noise), second))
         print(f"{kernels}, nudged {seed + 1} of {NUDGED}: {runs[-1]}", file=sys.stderr)
-    values = {name: [each[name] for each in runs] for name in runs[0]}
-    return {name: [min(each), max(each)] for name, each in values.items()}
+    values = {name: [metrics[name] for metrics in runs] for name in runs[0]}
+    return {name: [min(column), max(column)] for name, column in values.items()}
 
 
 def notebook(folder: Path) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def wider_dropout() -> dict[str, float]:
     """Return the accuracies of `dropout_100` with 256 units, by data set."""
     changes = {"model.layers.0.units": 256, "engine.kernels": "numpy"}
     result = declnet.run(declnet.load_spec(SPECS / "dropout_100.toml", changes))
-    return {data: each["accuracy"] for data, each in rounded(result.metrics).items()}
+    return {data: metrics["accuracy"] for data, metrics in rounded(result.metrics).items()}
 
 
 def as_text(results: dict[str, Any]) -> str:
@@ -142,18 +142,18 @@ def as_text(results: dict[str, Any]) -> str:
         json.dumps(name) + ": [\n" + ",\n".join(map(json.dumps, runs)) + "\n]"
         for name, runs in results["sweep"].items()
     ]
-    others = (f'"{name}": {json.dumps(each)}' for name, each in results.items() if name != "sweep")
+    others = (f'"{name}": {json.dumps(data)}' for name, data in results.items() if name != "sweep")
     return '{"sweep": {\n' + ",\n".join(specs) + "\n},\n" + ",\n".join(others) + "}\n"
 
 
-def differences(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+def differences(results: dict[str, Any], expected: dict[str, Any]) -> list[str]:
     """Return what is not as expected, a line for each mean accuracy."""
-    lines = [] if set(found) == set(expected) else [f"specs: {sorted(found)}"]
-    for name in found.keys() & expected.keys():
+    lines = [] if set(results) == set(expected) else [f"specs: {sorted(results)}"]
+    for name in results.keys() & expected.keys():
         for data in ("train", "test"):
             ours, theirs = (
                 spread([run["metrics"][data]["accuracy"] for run in runs])
-                for runs in (found[name], expected[name])
+                for runs in (results[name], expected[name])
             )
             error = math.hypot(ours.standard_deviation or 0, theirs.standard_deviation or 0)
             margin = max(0.03, 3 * error / math.sqrt(len(expected[name])))

@@ -124,19 +124,19 @@ def ask(port: int, method: str, path: str, body: str | None = None) -> bytes:
 
 def require_right(peer: str, port: int, predictor: declnet.Predictor, rows: np.ndarray) -> None:
     """Exit if a server's probabilities are wrong."""
-    found = json.loads(ask(port, "POST", "/predict", json.dumps(rows.tolist())))["predictions"]
-    own = np.array([[each[f"probability_{k}"] for k in range(10)] for each in found])
-    error = np.abs(own - predictor.predict(rows).probabilities).max()
+    response = json.loads(ask(port, "POST", "/predict", json.dumps(rows.tolist())))
+    answers = [[row[f"probability_{k}"] for k in range(10)] for row in response["predictions"]]
+    error = np.abs(np.array(answers) - predictor.predict(rows).probabilities).max()
     if error > LARGEST_ERROR:
         raise SystemExit(f"{peer}: its probabilities are off by {error:.2g}")
 
 
 def matched(pattern: str, text: str) -> re.Match[str]:
     """Return the first match of a pattern; exit if there is none."""
-    found = re.search(pattern, text)
-    if found is None:
+    match = re.search(pattern, text)
+    if match is None:
         raise SystemExit(f"not as expected:\n{text}")
-    return found
+    return match
 
 
 def load(port: int, body: str, connections: int, seconds: float, folder: Path) -> dict[str, float]:
@@ -156,12 +156,12 @@ def load(port: int, body: str, connections: int, seconds: float, folder: Path) -
     if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
         raise SystemExit(done.stdout)
     units = {"us": 1e-3, "ms": 1.0, "s": 1e3}
-    found = {}
+    measures = {}
     for name, share in (("median", 50), ("p99", 99)):
         latency = matched(rf"{share}%\s+([\d.]+)(us|ms|s)", done.stdout)
-        found[name] = float(latency[1]) * units[latency[2]]
-    found["requests"] = float(matched(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])
-    return found
+        measures[name] = float(latency[1]) * units[latency[2]]
+    measures["requests"] = float(matched(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])
+    return measures
 
 
 def processor_time(process: int) -> float:
@@ -207,11 +207,11 @@ def main() -> None:
                     for rows, connections in LOADS:
                         body = json.dumps(np.float64(x[:rows]).round(4).tolist())
                         before, start = processor_time(process), time.monotonic()
-                        found = load(port, body, connections, arguments.seconds, folder)
-                        answered = found["requests"] * (time.monotonic() - start)
-                        found["cpu"] = 1e6 * (processor_time(process) - before) / answered
+                        measures = load(port, body, connections, arguments.seconds, folder)
+                        answered = measures["requests"] * (time.monotonic() - start)
+                        measures["cpu"] = 1e6 * (processor_time(process) - before) / answered
                         key = f"{rows} × {connections}"
-                        rounds.setdefault(peer, {}).setdefault(key, []).append(found)
+                        rounds.setdefault(peer, {}).setdefault(key, []).append(measures)
                     memory[peer] = resident(process)
             print(f"round {number + 1}: load {os.getloadavg()[0]:.1f}", flush=True)
     print_table(rounds, memory)
@@ -229,8 +229,8 @@ def print_table(
     print("|---|---|---|---|---|---|---|")
     for rows, connections in LOADS:
         key = f"{rows} × {connections}"
-        for peer, found in rounds.items():
-            middle = {name: median(each[name] for each in found[key]) for name in found[key][0]}
+        for peer, loads in rounds.items():
+            middle = {name: median(load[name] for load in loads[key]) for name in loads[key][0]}
             numbers = f"{middle['requests']:.0f} | {middle['median']:.2f} | {middle['p99']:.2f}"
             print(f"| {peer} | {key} | {numbers} | {middle['cpu']:.0f} | {memory[peer]:.0f} |")
 

@@ -1,11 +1,11 @@
-"""Compare the test metrics of five shipped specs with those of the same networks in PyTorch.
+"""Compare the test metrics of five shipped specs with the same networks in PyTorch.
 
     python benchmarks/shipped_networks.py [--specs demand messages …] [--seeds 3]
 
 PyTorch's networks have PyTorch's own initial weights and are trained by `torch.optim.Adam`, both
 with its defaults, on the same data sets as the spec, with its learning rate, batch size and number
 of epochs. The table has the mean of a metric on the test data over the seeds, and the range.
-Each seed also splits the data anew, except where the spec names the test data.
+Each seed also splits the data differently, unless the spec names the test data.
 Needs the extra images and PyTorch; takes ten minutes.
 """
 
@@ -71,8 +71,8 @@ class StrokesAttention(nn.Module):
         outside = (torch.arange(x["x"].shape[1]) >= x["lengths"][:, None])[:, :, None]
 
         def convolved(layer: nn.Module, steps: Tensor) -> Tensor:
-            own = steps.masked_fill(outside, 0).transpose(1, 2)
-            return torch.relu(layer(own).transpose(1, 2)).masked_fill(outside, 0)
+            masked = steps.masked_fill(outside, 0).transpose(1, 2)
+            return torch.relu(layer(masked).transpose(1, 2)).masked_fill(outside, 0)
 
         steps = convolved(self.first, x["x"])
         k, time = torch.arange(32), torch.arange(steps.shape[1])[:, None]
@@ -163,15 +163,15 @@ def tensors(dataset: Any) -> tuple[Tensors, Tensor]:
 
 def as_input(name: str, array: Any) -> Any:
     """Return words and lengths as integers, everything else as float32."""
-    kept = name == "lengths" or (name == "" and array.dtype.kind == "i")
-    return np.asarray(array, "i8" if kept else "f4")
+    integer = name == "lengths" or (name == "" and array.dtype.kind == "i")
+    return np.asarray(array, "i8" if integer else "f4")
 
 
 def trained_by_torch(case: Case, spec: RunSpec) -> float:
     """Train as the spec says, with PyTorch's defaults, and return the metric of the test data."""
     values = case.metric == "mean_absolute_error"
-    wanted = LossTarget("", "values" if values else "classes")
-    sets = prepared_sets(spec.data, [wanted], spec.seed)
+    target = LossTarget("", "values" if values else "classes")
+    sets = prepared_sets(spec.data, [target], spec.seed)
     (x, y), (x_test, y_test) = (tensors(sets.datasets[name]) for name in ("train", "test"))
     torch.manual_seed(spec.seed)
     network = case.network(sets.input_infos)
@@ -185,16 +185,16 @@ def trained_by_torch(case: Case, spec: RunSpec) -> float:
     for _ in range(epochs):
         for part in torch.randperm(len(y)).split(size):
             optimizer.zero_grad()
-            loss_of(network({name: each[part] for name, each in x.items()}), y[part]).backward()
+            loss_of(network({name: array[part] for name, array in x.items()}), y[part]).backward()
             optimizer.step()
             if schedule:
                 annealed.step()
     network.eval()
     with torch.no_grad():
-        found = network(x_test)
+        outputs = network(x_test)
     if values:
-        return float((found - y_test).abs().mean())
-    return float((found.argmax(dim=1) == y_test).double().mean())
+        return float((outputs - y_test).abs().mean())
+    return float((outputs.argmax(dim=1) == y_test).double().mean())
 
 
 def main() -> None:
@@ -223,9 +223,9 @@ def main() -> None:
     print("\n".join(aligned(rows)))
 
 
-def cells(found: list[float]) -> tuple[str, str]:
+def cells(values: list[float]) -> tuple[str, str]:
     """Return the mean and the range."""
-    return f"{np.mean(found):.3f}", f"{min(found):.3f}-{max(found):.3f}"
+    return f"{np.mean(values):.3f}", f"{min(values):.3f}-{max(values):.3f}"
 
 
 if __name__ == "__main__":

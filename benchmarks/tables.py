@@ -36,7 +36,7 @@ from tabular.tasks import MORE_SPLITS, SPLITS, Task, quick_task_of, task_of
 RESULTS = Path(__file__).parent / "tabular" / "results.jsonl"
 CACHES = Path(tempfile.gettempdir()) / "declnet-benchmarks"
 QUICK_RESULTS = CACHES / "quick.jsonl"
-"""Kernels are compiled once, not for each fit. Results of few rows are no results."""
+"""Compiled kernels are shared by all fits; fits of few rows are stored apart from the results."""
 
 BEGIN, END = "\n% report\n", "\n% end of report\n"
 """The lines of a page between which the report is."""
@@ -47,7 +47,7 @@ def chosen(patterns: Sequence[str], among: Sequence[str], what: str) -> list[str
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in among):
             raise ValueError(f"no {what} matches {pattern!r}; there are {', '.join(among)}")
-    return [name for name in among if any(fnmatchcase(name, each) for each in patterns)]
+    return [name for name in among if any(fnmatchcase(name, pattern) for pattern in patterns)]
 
 
 def chosen_sets(patterns: Sequence[str], among: Sequence[str]) -> list[str]:
@@ -67,17 +67,17 @@ def unfinished(
 ) -> list[Key]:
     """Return what to fit, the first splits of the sets with the fewest cells first.
 
-    Results from other data, such as those of another version of the sets, are not kept.
+    A result from other data, such as another version of a set, counts as missing.
     """
-    found = []
+    keys = []
     for task in sorted(tasks, key=lambda task: (task.split, len(task.learning) * task.data.width)):
         fingerprint = task.fingerprint
         listing = LISTINGS[task.data.name]
         for method in (name for name in methods if METHODS[name].suits(listing)):
             key = (task.data.name, task.split, method)
             if records.get(key, {}).get("data") != fingerprint:
-                found.append(key)
-    return found
+                keys.append(key)
+    return keys
 
 
 def fit_all(keys: Sequence[Key], path: Path, jobs: int, processes: Processes, quick: bool) -> int:
@@ -136,13 +136,13 @@ def run(arguments: argparse.Namespace, records: dict[Key, Record]) -> int:
 def forget(arguments: argparse.Namespace, records: dict[Key, Record]) -> int:
     """Remove the results of the chosen sets, splits and methods."""
     chosen_ones = (arguments.sets, arguments.splits, arguments.methods)
-    kept = [
+    remaining = [
         record
         for key, record in records.items()
         if not all(part in among for part, among in zip(key, chosen_ones, strict=True))
     ]
-    write_records(arguments.results, kept)
-    report(f"{len(records) - len(kept)} of {len(records)} results removed")
+    write_records(arguments.results, remaining)
+    report(f"{len(records) - len(remaining)} of {len(records)} results removed")
     return 0
 
 

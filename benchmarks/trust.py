@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "trust.jsonl")
     parser.add_argument("--report", action="store_true", help="only print the table")
     options = parser.parse_args()
-    done = {(each["set"], each["split"]) for each in all_records(options.results)}
+    done = {(record["set"], record["split"]) for record in all_records(options.results)}
     for split in range(0 if options.report else options.splits):
         for name in options.sets:
             if (name, split) not in done:
@@ -61,12 +61,12 @@ def _measured(name: str, split: int, coverage: float, preset: str) -> dict[str, 
             task.data.write(folder / f"{part}.csv", rows)
         document = spec_of(task, folder, preset) | {"calibration": {"steps": steps}}
         declnet.run(declnet.parse_spec(document, folder=folder), out=folder / "run")
-        found = declnet.load_predictor(folder / "run").evaluate(folder / "test.csv")
-    measured = found.as_data()["calibration"]
+        evaluation = declnet.load_predictor(folder / "run").evaluate(folder / "test.csv")
+    measured = evaluation.as_data()["calibration"]
     for part in ("before", "after", "coverage"):
         values = measured.get(part, {})
-        values |= {metric: float(f"{each:.6g}") for metric, each in values.items()}
-    return {"set": name, "split": split, "rows": found.samples, **measured}
+        values |= {metric: float(f"{value:.6g}") for metric, value in values.items()}
+    return {"set": name, "split": split, "rows": evaluation.samples, **measured}
 
 
 def _print(records: list[dict[str, Any]]) -> None:
@@ -74,18 +74,18 @@ def _print(records: list[dict[str, Any]]) -> None:
     print(f"{'':40}{'log loss':>10}{'calibration error':>20}")
     _print_cells("set", ("coverage", "size", *TIMES, *TIMES))
     rows: list[list[float | None]] = []
-    for name in dict.fromkeys(each["set"] for each in records):
-        own = [each for each in records if each["set"] == name]
-        row: list[float | None] = [_mean(own, "coverage", "coverage")]
-        size = "mean_set_size" if "mean_set_size" in own[0]["coverage"] else "mean_width"
-        row.append(_mean(own, "coverage", size))
+    for name in dict.fromkeys(record["set"] for record in records):
+        runs = [run for run in records if run["set"] == name]
+        row: list[float | None] = [_mean(runs, "coverage", "coverage")]
+        size = "mean_set_size" if "mean_set_size" in runs[0]["coverage"] else "mean_width"
+        row.append(_mean(runs, "coverage", size))
         for metric in ("log_loss", "expected_calibration_error"):
-            row += [_mean(own, when, metric) if when in own[0] else None for when in TIMES]
+            row += [_mean(runs, when, metric) if when in runs[0] else None for when in TIMES]
         rows.append(row)
         _print_row(name, row)
     columns = list(zip(*rows, strict=True))
-    known = [[each for each in column if each is not None] for column in columns]
-    means = [statistics.fmean(each) if each else None for each in known]
+    known = [[value for value in column if value is not None] for column in columns]
+    means = [statistics.fmean(values) if values else None for values in known]
     _print_row("mean", [means[0], None, *means[2:]])
 
 
@@ -93,15 +93,15 @@ TIMES = ("before", "after")
 
 
 def _mean(records: list[dict[str, Any]], *path: str) -> float:
-    return statistics.fmean(float(each[path[0]][path[1]]) for each in records)
+    return statistics.fmean(float(record[path[0]][path[1]]) for record in records)
 
 
 def _print_row(name: str, row: list[float | None]) -> None:
-    _print_cells(name, ["" if each is None else f"{each:.3g}" for each in row])
+    _print_cells(name, ["" if value is None else f"{value:.3g}" for value in row])
 
 
 def _print_cells(name: str, cells: Sequence[str]) -> None:
-    print(f"{name:10}{''.join(f'{each:>10}' for each in cells)}".rstrip())
+    print(f"{name:10}{''.join(f'{cell:>10}' for cell in cells)}".rstrip())
 
 
 if __name__ == "__main__":

@@ -23,11 +23,11 @@ Product = tuple[int, int, int]  # (m, k) @ (k, n)
 
 @dataclass(frozen=True)
 class Counts:
-    """The minimum of a step: matrix products, bytes of memory traffic, and bytes kept."""
+    """The minimum of a step: matrix products, bytes of memory traffic, and bytes of memory."""
 
     products: tuple[Product, ...]
-    passing: int
-    kept: int
+    traffic: int
+    footprint: int
 
     @property
     def operations(self) -> int:
@@ -46,7 +46,7 @@ def training_counts(work: Work) -> Counts:
     products: list[Product] = []
     parameters = outputs = 0
     for number, (layer, shape) in enumerate(zip(work.layers, work.shapes[:-1], strict=True)):
-        parameters += sum(prod(each) for each in layer.parameters.values())
+        parameters += sum(prod(dimensions) for dimensions in layer.parameters.values())
         output = layer.output_shape(shape)
         if not isinstance(layer, Activation | Add | Flatten):
             outputs += work.batch * prod(output)
@@ -70,8 +70,8 @@ def inference_counts(work: Work) -> Counts:
         of_input, inner = products_of(layer, shape, layer.output_shape(shape), work.batch)
         forward += [*of_input, *inner]
     parameters = sum(prod(s) for layer in work.layers for s in layer.parameters.values())
-    passing = parameters + work.batch * (prod(work.sample_shape) + work.classes)
-    size = np.dtype(work.dtype).itemsize * passing
+    traffic = parameters + work.batch * (prod(work.sample_shape) + work.classes)
+    size = np.dtype(work.dtype).itemsize * traffic
     return Counts(tuple(forward), size, size)
 
 

@@ -57,18 +57,18 @@ class Limits:
     def best_rate(self, dtype: str) -> float:
         """Return the best rate in operations per second, for any thread count and matrix size."""
         rates = [record["operations_a_second"][dtype].values() for record in self.records.values()]
-        return float(max(rate for each in rates for rate in each))
+        return float(max(rate for by_size in rates for rate in by_size))
 
     def of(self, work: Work) -> WorkLimits:
         """Return the work's limits, with one thread where a second one does not help."""
-        found = [record["works"][work.name] for record in self.records.values()]
-        operations, passing = found[0]["operations"], found[0]["bytes"]
+        measurements = [record["works"][work.name] for record in self.records.values()]
+        operations, traffic = measurements[0]["operations"], measurements[0]["bytes"]
         return WorkLimits(
             operations,
-            passing,
+            traffic,
             operations / self.best_rate(work.dtype) / MICRO,
-            passing / max(each["bytes_a_second"] for each in found) / MICRO,
-            min(each["products_microseconds"] for each in found),
+            traffic / max(measurement["bytes_a_second"] for measurement in measurements) / MICRO,
+            min(measurement["products_microseconds"] for measurement in measurements),
         )
 
     def lines(self) -> list[str]:

@@ -18,14 +18,14 @@ MEMORY = 1 << 28  # bytes, more than any cache
 
 def work_rates(counts: Counts, dtype: str, threads: int, seconds: float) -> dict[str, float]:
     """Return a work's counts, the memory rate for the bytes it keeps, and its products' time."""
-    speed = bandwidth(counts.kept, threads, seconds)
+    speed = bandwidth(counts.footprint, threads, seconds)
     products = sum(
         count * product_seconds(product, seconds, dtype)
         for product, count in Counter(counts.products).items()
     )
     return {
         "operations": counts.operations,
-        "bytes": counts.passing,
+        "bytes": counts.traffic,
         "bytes_a_second": speed,
         "products_microseconds": 1e6 * products,
     }

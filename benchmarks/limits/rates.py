@@ -41,19 +41,19 @@ def product_rates(seconds: float, sizes: tuple[int, ...], dtype: str) -> dict[in
     }
 
 
-def bandwidth(kept: int, threads: int, seconds: float) -> float:
-    """Return bytes per second of c = a + b over arrays of `kept` bytes, one part per thread.
+def bandwidth(footprint: int, threads: int, seconds: float) -> float:
+    """Return bytes per second of c = a + b over arrays of `footprint` bytes, one part per thread.
 
     Counts two reads and a write, as the program requests them. Takes the best of one thread and
     all, since small arrays do not gain from a second thread.
     """
-    rates = [one_bandwidth(kept, count, seconds) for count in {1, threads}]
+    rates = [one_bandwidth(footprint, count, seconds) for count in {1, threads}]
     return max(rates)
 
 
-def one_bandwidth(kept: int, threads: int, seconds: float) -> float:
+def one_bandwidth(footprint: int, threads: int, seconds: float) -> float:
     """Return the same rate with exactly that many threads."""
-    length = max(64, kept // (3 * 4 * threads))
+    length = max(64, footprint // (3 * 4 * threads))
     repeats = max(1, int(2e7) // (12 * length))  # so that starting threads does not matter
 
     def add(a: Floats, b: Floats, c: Floats) -> None:

@@ -27,7 +27,7 @@ def required(*extras: str) -> set[str]:
             for requirement in map(Requirement, distribution(name).requires or ()):
                 marker = requirement.marker
                 if marker is None or marker.evaluate({"extra": extra}):
-                    waiting += [(requirement.name, each) for each in ("", *requirement.extras)]
+                    waiting += [(requirement.name, extra) for extra in ("", *requirement.extras)]
     return {_normalized(distribution(name)) for name, _ in done}
 
 

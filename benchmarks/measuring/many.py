@@ -1,6 +1,6 @@
 """The measuring process of many runs: `python -m measuring.many PEER WORK COUNT FOLDER`.
 
-It writes the loss of each run to FOLDER/losses.json; whoever starts it measures its time.
+It writes the loss of each run to FOLDER/losses.json; the parent process measures its time.
 """
 
 import json

@@ -29,21 +29,21 @@ def parser(
     description: str, peers: Sequence[Peer], works: Sequence[str]
 ) -> argparse.ArgumentParser:
     """Return a parser with the options that all commands have."""
-    made = argparse.ArgumentParser(description=description)
+    options = argparse.ArgumentParser(description=description)
     names = [peer.name for peer in peers]
-    made.add_argument("--quick", action="store_true", help="few steps, 1 round: does it run?")
-    made.add_argument("--rounds", type=positive, help=f"samples of each peer (default {ROUNDS})")
-    made.add_argument("--threads", type=positive, help="default: all cores; 1 if --quick")
-    made.add_argument(
+    options.add_argument("--quick", action="store_true", help="few steps, 1 round: does it run?")
+    options.add_argument("--rounds", type=positive, help=f"samples of each peer (default {ROUNDS})")
+    options.add_argument("--threads", type=positive, help="default: all cores; 1 if --quick")
+    options.add_argument(
         "--seconds", type=float, default=0.3, help="the least time of a sample's long run"
     )
     if works:
-        made.add_argument(
+        options.add_argument(
             "--works", nargs="+", metavar="NAME", choices=works, help=", ".join(works)
         )
-    made.add_argument("--peers", nargs="+", metavar="NAME", choices=names, help=", ".join(names))
-    made.add_argument("--json", type=Path, metavar="FILE", help="write all samples here")
-    return made
+    options.add_argument("--peers", nargs="+", metavar="NAME", choices=names, help=", ".join(names))
+    options.add_argument("--json", type=Path, metavar="FILE", help="write all samples here")
+    return options
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:

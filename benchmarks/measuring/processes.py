@@ -39,9 +39,9 @@ class Processes:
         Compilation is not measured: compiled code is kept between samples, and no pool of
         compiler processes keeps running during the timed loops.
         """
-        given = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         return {
-            **given,
+            **inherited,
             **dict.fromkeys(THREAD_VARIABLES, str(self.threads)),
             "JAX_COMPILATION_CACHE_DIR": str(self.caches / "jax"),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",

@@ -117,10 +117,10 @@ def _earlier(cell: str) -> str:
 
 def _with_bold(cells: list[str]) -> list[str]:
     """Return the cells with the shortest time in bold."""
-    found = [TIME.search(cell) for cell in cells]
-    times = [float(match[1]) if match else float("inf") for match in found]
+    matches = [TIME.search(cell) for cell in cells]
+    times = [float(match[1]) if match else float("inf") for match in matches]
     at = times.index(min(times))
-    match = found[at]
+    match = matches[at]
     if match:
         cell = cells[at]
         cells[at] = f"{cell[: match.start()]}**{match[1]}**{cell[match.end() :]}"

@@ -57,5 +57,5 @@ def work_table(
     lines = [headers, *(cells(row, comparison, limit) for row in comparison.measured)]
     text = [work.title, *(f"  {line}" for line in aligned(lines))]
     return "\n".join(
-        [*text, *(f"  note: {each}" for each in [*notes(work, comparison.rows), *more])]
+        [*text, *(f"  note: {note}" for note in [*notes(work, comparison.rows), *more])]
     )

@@ -29,39 +29,39 @@ def scores(work: Work, weights: Arrays, x: jax.Array) -> jax.Array:
     """Return the output of the last layer, before softmax."""
     outputs = [x]
     for name, layer in work.named_layers:
-        own = [weights[f"{name}.{key}"] for key in layer.parameters]
+        parameters = [weights[f"{name}.{key}"] for key in layer.parameters]
         if isinstance(layer, Add):
             outputs.append(outputs[-1] + outputs[-1 - layer.skipped])
         else:
-            outputs.append(apply(layer, own, outputs[-1]))
+            outputs.append(apply(layer, parameters, outputs[-1]))
     return outputs[-1]
 
 
-def apply(layer: Layer, own: list[jax.Array], x: jax.Array) -> jax.Array:
+def apply(layer: Layer, parameters: list[jax.Array], x: jax.Array) -> jax.Array:
     """Return a layer's output."""
     y: jax.Array
     if isinstance(layer, Dense):
-        y = x @ own[0] + own[1]
+        y = x @ parameters[0] + parameters[1]
     elif isinstance(layer, Conv2d):
         numbers = ("NHWC", "HWIO", "NHWC")
-        y = own[1] + jax.lax.conv_general_dilated(
-            x, own[0], (1, 1), "SAME", dimension_numbers=numbers
+        y = parameters[1] + jax.lax.conv_general_dilated(
+            x, parameters[0], (1, 1), "SAME", dimension_numbers=numbers
         )
     elif isinstance(layer, Embedding):
-        y = own[0][x]
+        y = parameters[0][x]
     elif isinstance(layer, MaxPool2d):
         window = (1, 2, 2, 1)
         y = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, window, window, "VALID")
     elif isinstance(layer, Flatten):
         y = x.reshape(len(x), -1)
     elif isinstance(layer, Lstm):
-        y = lstm(own, x)[0]
+        y = lstm(parameters, x)[0]
     elif isinstance(layer, MultiHeadAttention):
-        y = attention(layer.heads, own, x)
+        y = attention(layer.heads, parameters, x)
     elif isinstance(layer, LayerNorm):
         centered = x - x.mean(axis=-1, keepdims=True)
         variance = jnp.square(centered).mean(axis=-1, keepdims=True)
-        y = own[0] * centered * jax.lax.rsqrt(variance + EPSILON) + own[1]
+        y = parameters[0] * centered * jax.lax.rsqrt(variance + EPSILON) + parameters[1]
     elif isinstance(layer, MeanOverTime):
         y = x.mean(axis=1)
     else:
@@ -79,18 +79,18 @@ ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
 """The functions of the activations, by their kind."""
 
 
-def lstm(own: list[jax.Array], x: jax.Array) -> tuple[jax.Array, jax.Array]:
+def lstm(parameters: list[jax.Array], x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return the last state (n, units) and all states (time, n, units).
 
     The inputs of all steps are one product, and a scan over time follows.
     """
-    weights, recurrent, biases = own
+    weights, recurrent, biases = parameters
     inputs = jnp.swapaxes(x @ weights + biases, 0, 1)
     zeros = jnp.zeros((len(x), len(recurrent)), x.dtype)
 
-    def step(state: tuple[jax.Array, jax.Array], given: jax.Array) -> tuple[Any, jax.Array]:
+    def step(state: tuple[jax.Array, jax.Array], projected: jax.Array) -> tuple[Any, jax.Array]:
         h, c = state
-        i, f, g, o = jnp.split(given + h @ recurrent, 4, axis=1)
+        i, f, g, o = jnp.split(projected + h @ recurrent, 4, axis=1)
         c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
         h = jax.nn.sigmoid(o) * jnp.tanh(c)
         return (h, c), h
@@ -99,14 +99,14 @@ def lstm(own: list[jax.Array], x: jax.Array) -> tuple[jax.Array, jax.Array]:
     return last, states
 
 
-def attention(heads: int, own: list[jax.Array], x: jax.Array) -> jax.Array:
+def attention(heads: int, parameters: list[jax.Array], x: jax.Array) -> jax.Array:
     """Return self-attention by JAX's own function, between four products."""
     q, k, v = (
         (x @ w + b).reshape(*x.shape[:2], heads, -1)
-        for w, b in zip(own[:6:2], own[1:6:2], strict=True)
+        for w, b in zip(parameters[:6:2], parameters[1:6:2], strict=True)
     )
-    y: jax.Array = jax.nn.dot_product_attention(q, k, v).reshape(x.shape) @ own[6] + own[7]
-    return y
+    y: jax.Array = jax.nn.dot_product_attention(q, k, v).reshape(x.shape)
+    return y @ parameters[6] + parameters[7]
 
 
 def penalty(work: Work, weights: Arrays) -> jax.Array:

@@ -73,12 +73,12 @@ class KerasNetwork:
         shape = (*shape[1:], shape[0]) if len(shape) == IMAGE_AXES else shape
         dtype = "int32" if "embedding" in work.kinds else work.dtype
         outputs = [keras.Input(shape, dtype=dtype)]
-        for layer, own in zip(layers, work.layers, strict=True):
+        for layer, part in zip(layers, work.layers, strict=True):
             x = outputs[-1]
-            if isinstance(own, Add):
-                outputs.append(layer([x, outputs[-1 - own.skipped]]))
+            if isinstance(part, Add):
+                outputs.append(layer([x, outputs[-1 - part.skipped]]))
             else:
-                outputs.append(layer(x, x) if isinstance(own, MultiHeadAttention) else layer(x))
+                outputs.append(layer(x, x) if isinstance(part, MultiHeadAttention) else layer(x))
         self.model = keras.Model(outputs[0], outputs[-1])
         self.layers = {
             name: layer for (name, _), layer in zip(work.named_layers, layers, strict=True)
@@ -89,7 +89,7 @@ class KerasNetwork:
         moved = weights_last(self.work, weights)
         for name, layer in self.work.named_layers:
             if layer.parameters:  # attention's are split by heads in Keras
-                shapes = [each.shape for each in self.layers[name].get_weights()]
+                shapes = [array.shape for array in self.layers[name].get_weights()]
                 arrays = [moved[f"{name}.{key}"] for key in layer.parameters]
                 self.layers[name].set_weights(
                     [w.reshape(shape) for w, shape in zip(arrays, shapes, strict=True)]

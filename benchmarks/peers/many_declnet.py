@@ -26,7 +26,7 @@ def train(
     else:
         _declnet("run", spec, "--seeds", f"0..{count - 1}", "--out", out)
     files = [out / f"seed-{seed}" / "metrics.json" for seed in range(count)]
-    return [json.loads(each.read_text("utf-8"))["train"]["loss"] for each in files]
+    return [json.loads(file.read_text("utf-8"))["train"]["loss"] for file in files]
 
 
 def document(work: ManyWork, folder: Path, kernels: str) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""JAX: whole trainings by lax.scan, all networks at once by jax.vmap, in one compiled program."""
+"""JAX: one compiled program, jax.vmap over networks of whole trainings by lax.scan."""
 
 from functools import partial
 from math import sqrt
@@ -16,11 +16,11 @@ State = tuple[Parameters, Parameters, Parameters, jax.Array]  # with moments, an
 
 def train(work: ManyWork, folder: Path, count: int) -> list[float]:
     """Train all networks in one process; return the loss of each."""
-    x, y = (jnp.asarray(each) for each in work.read(folder))
+    x, y = (jnp.asarray(array) for array in work.read(folder))
     one_hot = jnp.eye(work.classes, dtype=jnp.float32)[y]
     keys = jax.random.split(jax.random.key(0), count)
     compiled = jax.jit(jax.vmap(partial(_trained, work), in_axes=(0, None, None)))
-    return [float(each) for each in compiled(keys, x, one_hot)]
+    return [float(loss) for loss in compiled(keys, x, one_hot)]
 
 
 def _trained(work: ManyWork, key: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
@@ -39,16 +39,16 @@ def _trained(work: ManyWork, key: jax.Array, x: jax.Array, y: jax.Array) -> jax.
         ]
         return (parameters, m, v, t + 1), None
 
-    def epoch(state: State, own: jax.Array) -> tuple[State, None]:
+    def epoch(state: State, shuffle_key: jax.Array) -> tuple[State, None]:
         order = jnp.arange(work.samples)
         if not work.full_batch:
-            order = jax.random.permutation(own, order)
+            order = jax.random.permutation(shuffle_key, order)
         state, _ = jax.lax.scan(step, state, order.reshape(-1, work.batch))
         return state, None
 
     *layers, shuffles = jax.random.split(key, 3)
     parameters = _initial(work, layers)
-    zeros = [jnp.zeros_like(each) for each in parameters]
+    zeros = [jnp.zeros_like(parameter) for parameter in parameters]
     state = parameters, zeros, zeros, jnp.zeros(())
     state, _ = jax.lax.scan(epoch, state, jax.random.split(shuffles, work.epochs))
     return _loss(state[0], x, y)
@@ -57,12 +57,12 @@ def _trained(work: ManyWork, key: jax.Array, x: jax.Array, y: jax.Array) -> jax.
 def _initial(work: ManyWork, keys: list[jax.Array]) -> Parameters:
     """Return Glorot-uniform weights and zero biases."""
     sizes = (work.features, work.units), (work.units, work.classes)
-    made = []
+    parameters = []
     for key, (inputs, units) in zip(keys, sizes, strict=True):
         bound = sqrt(6 / (inputs + units))
-        made.append(jax.random.uniform(key, (inputs, units), jnp.float32, -bound, bound))
-        made.append(jnp.zeros(units))
-    return made
+        parameters.append(jax.random.uniform(key, (inputs, units), jnp.float32, -bound, bound))
+        parameters.append(jnp.zeros(units))
+    return parameters
 
 
 def _loss(parameters: Parameters, x: jax.Array, y: jax.Array) -> jax.Array:

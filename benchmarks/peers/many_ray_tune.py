@@ -18,10 +18,10 @@ def train(work: ManyWork, folder: Path, count: int) -> list[float]:
         return {"loss": loss_of(work, x, y, config["seed"])}
 
     grid = {"seed": tune.grid_search(list(range(count)))}
-    found = tune.Tuner(
+    results = tune.Tuner(
         trial,
         param_space=grid,
         run_config=tune.RunConfig(storage_path=str(folder.resolve() / "ray"), verbose=0),
     ).fit()
     ray.shutdown()
-    return [float(result.metrics["loss"]) for result in found]
+    return [float(result.metrics["loss"]) for result in results]

@@ -1,4 +1,4 @@
-"""PyTorch: all networks at once, by torch.func.vmap over stacked parameters and one fused Adam."""
+"""PyTorch: all networks together, by torch.func.vmap over stacked parameters and one fused Adam."""
 
 from math import sqrt
 from pathlib import Path
@@ -15,7 +15,7 @@ Parameters = tuple[Tensor, ...]
 
 def train(work: ManyWork, folder: Path, count: int) -> list[float]:
     """Train all networks in one process; return the loss of each."""
-    x, y = (torch.from_numpy(each) for each in work.read(folder))
+    x, y = (torch.from_numpy(array) for array in work.read(folder))
     generator = torch.Generator().manual_seed(0)
     parameters = _initial(work, count, generator)
     optimizer = torch.optim.Adam(parameters, lr=work.learning_rate, fused=True)
@@ -33,17 +33,17 @@ def train(work: ManyWork, folder: Path, count: int) -> list[float]:
             losses.sum().backward()
             optimizer.step()
     with torch.no_grad():
-        return [float(each) for each in on_same(parameters, x, y)]
+        return [float(loss) for loss in on_same(parameters, x, y)]
 
 
 def _initial(work: ManyWork, count: int, generator: torch.Generator) -> Parameters:
     """Return Glorot-uniform weights and zero biases, (networks, …) each."""
-    made: list[Tensor] = []
+    parameters: list[Tensor] = []
     for inputs, units in ((work.features, work.units), (work.units, work.classes)):
         bound = sqrt(6 / (inputs + units))
-        made.append((2 * torch.rand(count, inputs, units, generator=generator) - 1) * bound)
-        made.append(torch.zeros(count, units))
-    return tuple(each.requires_grad_() for each in made)
+        parameters.append((2 * torch.rand(count, inputs, units, generator=generator) - 1) * bound)
+        parameters.append(torch.zeros(count, units))
+    return tuple(parameter.requires_grad_() for parameter in parameters)
 
 
 def _loss(parameters: Parameters, x: Tensor, y: Tensor) -> Tensor:

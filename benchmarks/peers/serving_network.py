@@ -17,13 +17,13 @@ def serve(probabilities: Probabilities, port: int) -> None:
         return {"status": "ok"}
 
     async def predict(rows: list[list[float]]) -> dict[str, list[dict[str, float]]]:
-        found = probabilities(np.array(rows, np.float32))
-        names = [f"probability_{index}" for index in range(found.shape[1])]
-        labels = found.argmax(axis=1).tolist()
+        outputs = probabilities(np.array(rows, np.float32))
+        names = [f"probability_{index}" for index in range(outputs.shape[1])]
+        labels = outputs.argmax(axis=1).tolist()
         return {
             "predictions": [
                 {"prediction": label, **dict(zip(names, row, strict=True))}
-                for label, row in zip(labels, found.tolist(), strict=True)
+                for label, row in zip(labels, outputs.tolist(), strict=True)
             ]
         }
 

@@ -35,8 +35,8 @@ def probabilities(path: str) -> Probabilities:
     )
 
     def run(rows: np.ndarray) -> np.ndarray:
-        found: np.ndarray = session.run(None, {"x": rows})[0]
-        return found
+        outputs: np.ndarray = session.run(None, {"x": rows})[0]
+        return outputs
 
     return run
 

@@ -22,8 +22,8 @@ def probabilities(path: str) -> Probabilities:
 
     def run(rows: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            found: np.ndarray = network(torch.from_numpy(rows)).numpy()
-            return found
+            outputs: np.ndarray = network(torch.from_numpy(rows)).numpy()
+            return outputs
 
     return run
 

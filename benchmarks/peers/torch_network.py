@@ -110,7 +110,7 @@ NAMES = {
     "offset": "bias",
     "recurrent_weights": "weight_hh_l0",
 }
-"""Names of torch's parameters, other than those of an LSTM's inputs and of attention."""
+"""Names of torch's parameters, except an LSTM's input parameters and attention's."""
 
 
 class TorchNetwork:

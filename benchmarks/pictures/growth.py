@@ -26,10 +26,10 @@ def draw_growth(results: dict[str, Any], file: Path) -> None:
     handles: dict[str, Any] = {}
     for panel, (name, points) in zip(panels, axes_of.items(), strict=True):
         for peer in points[0]["times"]:
-            found = [(p["value"], p["medians"][peer]) for p in points if peer in p["medians"]]
-            values = [value for value, _ in found]
+            measured = [(p["value"], p["medians"][peer]) for p in points if peer in p["medians"]]
+            values = [value for value, _ in measured]
             unit = 1e6 if name in WHOLE else 1.0
-            times = [time / unit for _, time in found]
+            times = [time / unit for _, time in measured]
             (handles[peer],) = panel.plot(values, times, linewidth=1.5, **mark_of(peer))
             panel.plot(
                 [values[0], values[-1]],

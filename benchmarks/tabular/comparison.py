@@ -52,7 +52,7 @@ class Comparison:
 
     @property
     def relative(self) -> Array | None:
-        """Return the logarithms (sets, methods) of errors divided by those of the best baseline.
+        """Return the logarithms (sets, methods) of errors relative to the best baseline's.
 
         None if a baseline has not been measured.
         """
@@ -87,7 +87,7 @@ def compare(
         measure: the name of the measure; sets without it are ignored.
 
     Returns:
-        The comparison, or None if there is no set that all methods have finished.
+        The comparison, or None if no set was finished by all methods.
     """
     splits: dict[tuple[str, str], set[int]] = {}
     for (name, split, method), record in records.items():

@@ -121,6 +121,6 @@ TEXTS = (
         more_tests=10_000,
     ),
 )
-"""Long texts, most of them missing, beside categories; short ones alone, and beside others."""
+"""Long texts, mostly missing, with categories; short texts alone, and with other columns."""
 
 DEVELOPMENT = (*ORIGINAL, *RARE, *TEXTS)

@@ -1,7 +1,7 @@
-"""scikit-learn's models, and those of pytabkit: RealMLP, TabM and boosted trees.
+"""Models of scikit-learn and pytabkit: RealMLP, TabM and boosted trees.
 
-pytabkit's own defaults are used, which its authors chose on other sets (`TD`), or those of the
-method's authors (`D`). One thread each.
+They use pytabkit's tuned defaults, which its authors chose on other sets (`TD`), or the defaults of
+the method's authors (`D`), and one thread each.
 """
 
 from __future__ import annotations

@@ -137,17 +137,17 @@ def _call(*words: str | Path) -> None:
         raise SystemExit(f"declnet {words[0]}: exit code {code}")
 
 
-def _in_order(found: Any, classes: list[str]) -> Array:
+def _in_order(predicted: Any, classes: list[str]) -> Array:
     """Return probabilities in the order of the classes, or values."""
     if not classes:
-        return np.asarray(found.prediction, dtype=float).ravel()
-    if found.probabilities is None or found.class_names is None:
+        return np.asarray(predicted.prediction, dtype=float).ravel()
+    if predicted.probabilities is None or predicted.class_names is None:
         raise ValueError("the model does not predict classes")
-    return found.probabilities[:, [_position(each, found.class_names) for each in classes]]
+    return predicted.probabilities[:, [_position(name, predicted.class_names) for name in classes]]
 
 
 def _position(name: str, class_names: tuple[str, ...]) -> int:
     """Return the index of a class; names that are numbers may be written in another way."""
     if name in class_names:
         return class_names.index(name)
-    return [float(each) for each in class_names].index(float(name))
+    return [float(class_name) for class_name in class_names].index(float(name))

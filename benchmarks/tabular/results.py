@@ -18,26 +18,26 @@ def key_of(record: Record) -> Key:
 
 
 def read_records(path: Path) -> dict[Key, Record]:
-    """Return the last record of each key; none if there is no file.
+    """Return the last record of each key; empty if the file does not exist.
 
     A last line that was not written to its end is ignored. Raises ValueError for another line that
     is not a record.
     """
     if not path.exists():
         return {}
-    found = {}
+    records = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(keepends=True), 1):
         if line.endswith("\n"):
             try:
                 record = json.loads(line)
-                found[key_of(record)] = record
+                records[key_of(record)] = record
             except (ValueError, KeyError, TypeError):
                 raise ValueError(f"{path}, line {number}: not a record") from None
-    return found
+    return records
 
 
 def all_records(path: Path) -> list[Record]:
-    """Return the records of a file in order, whatever their keys; none if there is no file."""
+    """Return all records in order, including repeated keys; empty if the file does not exist."""
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -59,7 +59,7 @@ def append_record(path: Path, record: Record) -> None:
 def write_records(path: Path, records: Iterable[Record]) -> None:
     """Write a file of these records only; a process that is killed leaves the old file."""
     new = path.with_name(f"{path.name}.new")
-    new.write_text("".join(json.dumps(each) + "\n" for each in records), encoding="utf-8")
+    new.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     new.replace(path)
 
 

@@ -124,14 +124,14 @@ class Task:
 
     def features(self, part: str) -> dict[str, Array]:
         """Return a part's features: numbers as float64, NaN if missing; texts with None."""
-        found: dict[str, Array] = {}
+        features: dict[str, Array] = {}
         for name, cells in self.data.columns.items():
             values = [cells[row] for row in self.rows[part]]
             if name in self.data.numbers:
-                found[name] = np.array([float(cell) if cell else np.nan for cell in values])
+                features[name] = np.array([float(cell) if cell else np.nan for cell in values])
             elif name != self.data.target:
-                found[name] = np.array([cell or None for cell in values], dtype=object)
-        return found
+                features[name] = np.array([cell or None for cell in values], dtype=object)
+        return features
 
     def frame(self, part: str, most_levels: int | None = None) -> Any:
         """Return a part's features for pandas: numbers, categories of the whole set, and prose.

@@ -41,10 +41,10 @@ def measure_imports(
     modules = [name for name in STATEMENTS if name == "python" or find_spec(name)]
     imports = [Import(module) for module in modules]
     for turn in range(rounds + 1):
-        for each in imports:
-            seconds, _ = processes.python("-c", STATEMENTS[each.module])
+        for imported in imports:
+            seconds, _ = processes.python("-c", STATEMENTS[imported.module])
             if turn:
-                each.times.append(1000 * seconds)
+                imported.times.append(1000 * seconds)
         report(f"imports {turn}/{rounds}")
     return imports
 
@@ -52,8 +52,8 @@ def measure_imports(
 def import_table(imports: list[Import]) -> str:
     """Return the table, fastest first."""
     lines = [("import", "ms", "min-max", "statement")]
-    for each in sorted(imports, key=lambda each: each.median):
-        span = f"{min(each.times):.0f}-{max(each.times):.0f}"
-        lines.append((each.module, f"{each.median:.0f}", span, STATEMENTS[each.module]))
+    for imported in sorted(imports, key=lambda imported: imported.median):
+        span = f"{min(imported.times):.0f}-{max(imported.times):.0f}"
+        lines.append((imported.module, f"{imported.median:.0f}", span, STATEMENTS[imported.module]))
     text = ["a process that imports and ends", *(f"  {line}" for line in aligned(lines))]
     return "\n".join(text)

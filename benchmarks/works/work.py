@@ -135,8 +135,8 @@ class Work:
     def from_record(cls, record: dict[str, Any]) -> Self:
         """Return the work that `to_record` converted."""
         layers = []
-        for each in record["layers"]:
-            fields = dict(each)
+        for layer in record["layers"]:
+            fields = dict(layer)
             layers.append(LAYERS[fields.pop("kind")](**fields))
         shape = tuple(record["sample_shape"])
         return cls(**{**record, "layers": tuple(layers), "sample_shape": shape})

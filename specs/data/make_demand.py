@@ -22,9 +22,9 @@ def rows() -> list[str]:
     season = np.cos(2 * np.pi * (day - 200) / 365.25)  # warmest in July
     lasting = np.zeros(DAYS)
     weather = np.zeros(DAYS)
-    for each in range(1, DAYS):
-        lasting[each] = 0.8 * lasting[each - 1] + rng.normal(0, 0.08)
-        weather[each] = 0.7 * weather[each - 1] + rng.normal(0, 2)
+    for today in range(1, DAYS):
+        lasting[today] = 0.8 * lasting[today - 1] + rng.normal(0, 0.08)
+        weather[today] = 0.7 * weather[today - 1] + rng.normal(0, 2)
     temperature = 11 + 9 * season + weather
     promotion = np.zeros(DAYS, bool)
     for start in rng.choice(DAYS - 4, DAYS // 30, replace=False):

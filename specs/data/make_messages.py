@@ -66,11 +66,11 @@ def rows() -> list[str]:
     lines = ["message,subject"]
     for _ in range(MESSAGES):
         subject, other = rng.choice([*SUBJECTS], 2, replace=False)
-        own = VAGUE if rng.random() < 0.05 else SUBJECTS[subject]
-        parts = [rng.choice(own)]
+        sentences = VAGUE if rng.random() < 0.05 else SUBJECTS[subject]
+        parts = [rng.choice(sentences)]
         if rng.random() < 0.7:
             parts.insert(rng.integers(2), rng.choice(PASSING[other]))
-        text = ". ".join(each[0].upper() + each[1:] for each in parts)
+        text = ". ".join(part[0].upper() + part[1:] for part in parts)
         text = text.format(thing=rng.choice(THINGS), day=rng.choice(DAYS)).replace("?.", "?")
         stop = "" if text.endswith("?") else "."
         text = f"{rng.choice(OPENINGS)} {text}{stop} {rng.choice(CLOSINGS)}".strip()

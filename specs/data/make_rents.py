@@ -29,11 +29,11 @@ def rows(seed: int = 0) -> list[str]:
     rng = np.random.default_rng(seed)
     area = np.clip(rng.gamma(7, 10, SAMPLES), 18, 190).round().astype(int)
     year, floor = rng.integers(1900, 2024, SAMPLES), rng.integers(0, 9, SAMPLES)
-    chosen = [rng.choice(list(each), SAMPLES) for each in (PRICES, HEATING, CONDITION, ELEVATOR)]
+    chosen = [rng.choice([*table], SAMPLES) for table in (PRICES, HEATING, CONDITION, ELEVATOR)]
     noise = np.exp(NOISE * rng.standard_normal(SAMPLES))
     lines = ["area,year,floor,city,heating,condition,elevator,rent"]
     for index in range(SAMPLES):
-        city, heating, condition, elevator = (str(each[index]) for each in chosen)
+        city, heating, condition, elevator = (str(column[index]) for column in chosen)
         modern = 1 + 0.002 * (int(year[index]) - 1960)
         factor = HEATING[heating] * CONDITION[condition] * ELEVATOR[elevator] ** int(floor[index])
         rent = PRICES[city] * int(area[index]) * modern * factor * float(noise[index]) / 100

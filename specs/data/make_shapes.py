@@ -40,10 +40,10 @@ def make(folder: Path, seed: int = 0) -> None:
     rng = np.random.default_rng(seed)
     for part, count in COUNTS.items():
         for shape in ("disk", "ring", "square"):
-            own = folder / part / shape
-            own.mkdir(parents=True, exist_ok=True)
+            subfolder = folder / part / shape
+            subfolder.mkdir(parents=True, exist_ok=True)
             for number in range(count):
-                Image.fromarray(drawn(shape, rng)).save(own / f"{number:03}.png")
+                Image.fromarray(drawn(shape, rng)).save(subfolder / f"{number:03}.png")
 
 
 if __name__ == "__main__":

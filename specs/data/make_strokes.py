@@ -61,7 +61,7 @@ def arrays(seed: int = 0) -> dict[str, npt.NDArray[np.int8]]:
     """Return the arrays of the file."""
     rng = np.random.default_rng(seed)
     y = rng.integers(len(FIGURES), size=SAMPLES)
-    strokes = [stroke(FIGURES[each], rng) for each in y]
+    strokes = [stroke(FIGURES[label], rng) for label in y]
     x = np.zeros((SAMPLES, LONGEST, 2), np.int8)
     for row, moves in zip(x, strokes, strict=True):
         row[: len(moves)] = np.clip(np.rint(moves), -127, 127)

@@ -69,7 +69,7 @@ def _kind(kind: str, types: Mapping[str, str], catalog: Catalog) -> dict[str, Sc
 
 
 def _offered(table: Schema) -> Iterator[tuple[str, Schema]]:
-    """Yield the keys of a table with their schemas, without those of earlier versions."""
+    """Yield the keys of a table with their schemas, except deprecated keys."""
     for key, schema in table.get("properties", {}).items():
         if not schema.get("deprecated"):
             yield key, schema

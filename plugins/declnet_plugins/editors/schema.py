@@ -134,7 +134,7 @@ def _add_keys_of_files(spec: Schema) -> None:
 
 
 def _add_presets(catalog: Catalog, registry: Registry) -> None:
-    """Add the section `[preset]`, whose keys are those of the preset that `extends` names."""
+    """Add the section `[preset]`, with the keys of the preset that `extends` names."""
     spec, cases = catalog.tables[SPEC], []
     for entry in registry.entries(Preset.kind):
         name = definition_name(entry.kind, entry.type)

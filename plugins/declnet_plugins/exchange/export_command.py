@@ -108,7 +108,7 @@ def _best_in(folder: Path, *, use_it: bool) -> Path:
     """Return the best run in a folder; without `--best`, raise an error that names it.
 
     Raises:
-        OutputError: `--best` is not passed, or there is no best run.
+        OutputError: the folder has a best run but `--best` is missing, or the reverse.
     """
     from declnet import OutputError, best_run, print_line
 

@@ -90,7 +90,7 @@ class ExportedFile(PredictionSource):
 
 def _column(rows: Table, name: str) -> Array:
     if name not in rows.columns:
-        raise DataError(f'there is no array "{name}"')
+        raise DataError(f'no array named "{name}"')
     return rows.columns[name]
 
 

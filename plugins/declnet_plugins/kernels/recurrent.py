@@ -36,7 +36,7 @@ Call = Callable[[], object]
 ZERO, ONE = np.uint64(0), np.uint64(1)
 
 BLOCK = np.int64(48)
-"""Samples that go through all steps together; what a step has computed stays in the cache."""
+"""Samples that go through all steps together, few enough for a step's results to stay cached."""
 
 
 @Routine

@@ -1,4 +1,4 @@
-"""Profiles: what the columns of a table hold, and what is predicted from them."""
+"""Profiles: the contents of the columns of a table, and its targets."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class ColumnProfile:
     log_skewness: float | None = None
 
     def of_all_rows(self, rows: int, counts: Mapping[Any, int] | None) -> ColumnProfile:
-        """Return the profile of a sample as that of the whole table.
+        """Extend the profile of a sample of rows to the whole table.
 
         Args:
             rows: the number of all rows that have a value.

@@ -217,7 +217,7 @@ def choose_template(name: str | None, use: Use, registry: Registry) -> Template:
 
     Raises:
         UnknownTypeError: no such template is installed.
-        OutputError: it does not suit the use, or there is no default.
+        OutputError: the template does not suit the use, or the use has no default.
     """
     if name is None:
         return _default_for(use, registry)
@@ -254,7 +254,7 @@ def _default_for(use: Use, registry: Registry) -> Template:
             return template()
     option = "--template" if use == "example" else "--preset"
     raise OutputError(
-        f"there is no default template: choose one with {option} ({_types_for(use, registry)})"
+        f"no default template: choose one with {option} ({_types_for(use, registry)})"
     )
 
 

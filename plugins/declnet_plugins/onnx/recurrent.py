@@ -19,8 +19,8 @@ OPERATORS: dict[str, tuple[type[Any], tuple[int, ...]]] = {
     "GRU": (GRU, (1, 0, 2)),
     "RNN": (SimpleRNN, (0,)),
 }
-"""The layer of each operator, and the positions of declnet's gates in ONNX's order (i, o, f, c; z,
-r, h), which are also those of ONNX's gates in declnet's order."""
+"""The layer of each operator, and the permutation from declnet's order of gates to ONNX's (i, o, f,
+c; z, r, h), which is its own inverse."""
 
 
 def ordered_gates(array: Array, operator: str, units: int) -> Array:

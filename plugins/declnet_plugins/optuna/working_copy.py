@@ -58,7 +58,7 @@ class WorkingCopy:
         return self.study.get_trials(deepcopy=False) if has_all else None
 
     def read(self, trials: Sequence[FrozenTrial]) -> None:
-        """Take the trials of the database; those of this process change only here."""
+        """Update the copy from the database; only this process changes its own trials."""
         self._is_alone = all(map(self._is_own, trials))
         if not self._is_alone:
             self._ids, self.study = [], optuna.create_study(**self._options)

@@ -1,7 +1,7 @@
-"""The recording of a component's NumPy code, of which the engine and exporters make other code.
+"""Record a component's NumPy calls, from which the engine and exporters generate code.
 
-`Recording` notes the calls of NumPy that a method makes on arrays of its own class.
-`SampleRecording` makes a `SampleProgram` of the calls for a batch: what is computed for one sample.
+`Recording` notes the NumPy calls that a method makes on instances of `RecordedArray`.
+`SampleRecording` makes a `SampleProgram` of the calls for a batch: the computation for one sample.
 `__init__.pyi` lists the public names, which are imported on first use.
 """
 

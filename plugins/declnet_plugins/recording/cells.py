@@ -1,4 +1,4 @@
-"""What each element of the memory holds that recorded calls use, and where samples are in it."""
+"""The contents of the memory that recorded calls use, and the positions of samples in it."""
 
 from __future__ import annotations
 
@@ -73,13 +73,13 @@ class Cells:
 
 @dataclass(frozen=True)
 class Layout:
-    """How the samples of a batch lie in an array: along one axis, alone or with another one.
+    """How a batch is arranged in an array: samples along one axis, alone or merged with another.
 
     Attributes:
         axis: the axis.
         count: the number of samples.
         length: the number of elements of a sample along the axis.
-        sample_first: whether those of a sample are neighbors.
+        sample_first: whether the elements of a sample are adjacent.
     """
 
     axis: int
@@ -92,7 +92,7 @@ class Layout:
         """Return the layout of elements whose samples are known, or -1.
 
         Raises:
-            NotRecordedError: samples do not lie along one axis.
+            NotRecordedError: the samples are not along one axis.
         """
         for axis, size in enumerate(samples.shape):
             length = size // count
@@ -130,7 +130,7 @@ class Layout:
         """Return the axis of a sample that is an axis of the array.
 
         Raises:
-            NotRecordedError: it is that of the samples.
+            NotRecordedError: it is the axis of the samples.
         """
         if axis == self.axis:
             raise NotRecordedError(MIXES)

@@ -87,7 +87,7 @@ class Assignment:
         return self.target.shape
 
     def inputs(self) -> Iterator[Array]:
-        """Yield the arrays that it reads, those of `Element`s with one axis more."""
+        """Yield the arrays that it reads; arrays of `Element`s have one more axis."""
         yield from _arrays(self.value)
 
     def moved(self, move: Callable[[Array], Array]) -> Assignment:

@@ -60,7 +60,7 @@ class SampleBuilder:
             if array.shape[:1] != (self.count,) or (
                 not cells.are_constant and Layout.of(cells.samples, self.count) != layout
             ):
-                raise NotRecordedError("returns an array whose first axis is not that of samples")
+                raise NotRecordedError("returns an array whose first axis is not the samples")
             operands.append(self.operand(cells, layout, array.dtype))
         types = tuple(array.dtype for array in results)
         inputs, operations = tuple(self._inputs), tuple(self._operations)
@@ -73,7 +73,7 @@ class SampleBuilder:
         self._refused.append(self.operand(cells, layout, np.dtype(bool)))
 
     def cells(self, value: Any) -> Cells:
-        """Return what the elements of an array, or a number, hold; those of an array are filled."""
+        """Return the cells of an array, which are filled in place, or of a number."""
         if isinstance(value, np.ndarray):
             return self._block_of(value).cells(value)
         if isinstance(value, int | float | bool | np.generic):
@@ -81,7 +81,7 @@ class SampleBuilder:
         raise NotRecordedError("gives NumPy something else than arrays and numbers")
 
     def layout_of(self, cells_of_all: Sequence[Cells], shape: Shape) -> Layout:
-        """Return how samples lie in arrays that are broadcast to a shape."""
+        """Return the layout of samples in arrays that are broadcast to a shape."""
         samples = np.full(shape, -1)
         for cells in cells_of_all:
             of_cells = np.broadcast_to(cells.samples, shape)

@@ -49,7 +49,7 @@ class Operand:
         return Operand(first.shape, None, first) if (self.constant == first).all() else self
 
     def as_slices(self, shape: Shape) -> tuple[slice, ...] | None:
-        """Return the part of a value of this shape that it is; None if it is no regular part."""
+        """Return slices that select it from a value of this shape; None if no slices do."""
         if self.places is None or len(shape) != len(self.shape) or not self.places.size:
             return None
         slices = []
@@ -64,7 +64,7 @@ class Operand:
         return tuple(slices) if np.array_equal(part, self.places) else None
 
     def as_permutation(self, shape: Shape) -> tuple[int, ...] | None:
-        """Return the order of the axes of a value of this shape that it is; None for others."""
+        """Return the permutation of the axes of a value of this shape that gives it, or None."""
         if self.places is None or len(shape) > MOST_AXES or prod(shape) != self.places.size:
             return None
         places = np.arange(prod(shape)).reshape(shape)

@@ -1,6 +1,6 @@
 """The style that the page and the pictures share: metrics, colors, shapes and spacing.
 
-The colors can be told apart with any color vision. After Okabe and Ito, Color Universal Design,
+The colors are distinguishable with any color vision. After Okabe and Ito, Color Universal Design,
 2008, each darkened or lightened until its contrast with the page is at least 3:1.
 """
 

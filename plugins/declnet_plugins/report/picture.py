@@ -23,7 +23,7 @@ LEGEND = {
     "labelLimit": 400,
     "layout": {"bottom": {"direction": "vertical", "anchor": "start", "margin": 2}},
 }
-"""Below a chart, so that those of a row begin at the same height."""
+"""Below a chart, so that the charts of a row begin at the same height."""
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 

@@ -1,4 +1,4 @@
-"""Time series: layers that scale each window by itself, their metric and their preset."""
+"""Time series: layers that scale each window separately, their metric and their preset."""
 
 from declnet import Register, hookimpl
 

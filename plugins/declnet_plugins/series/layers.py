@@ -1,4 +1,4 @@
-"""Layers that center and scale each window of a series by its own past, and forecasts back."""
+"""Layers that standardize each window of a series by its past, and transform forecasts back."""
 
 from collections.abc import Iterator
 

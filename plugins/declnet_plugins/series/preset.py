@@ -40,7 +40,7 @@ class _Plan:
         past: the rows that a forecast reads.
         share: the share of the rows to hold out for validation, and for test.
         windows: about how many windows there are to learn from.
-        covariates: the columns whose past is read beside the target's.
+        covariates: the columns whose past is read in addition to the target's.
         listed: whether the covariates must be listed, since the table has other columns.
     """
 
@@ -104,7 +104,7 @@ class NLinear(Template):
     takes_series = True
 
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
-        """Return the spec; raise DataError for a table that is no series, or too short."""
+        """Return the spec; raise DataError for a table that is not a series, or too short."""
         plan = _Plan.of(table)
         blocks = _head(table, plan), _data(table, plan), _training(plan), _members(plan)
         return joined(blocks)

@@ -29,7 +29,7 @@ class Call(NamedTuple):
 
     Attributes:
         value: the samples, in a form that `Shape.read` takes.
-        query: what is asked for beside predictions.
+        query: what is requested in addition to predictions.
         identifier: of the request, which the response repeats.
         outputs: the names of the columns to return; None: all.
     """

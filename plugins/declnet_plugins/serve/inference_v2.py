@@ -72,7 +72,7 @@ class InferenceV2(Protocol):
         unknown = [name for name in call.outputs or () if name not in columns]
         if unknown:
             raise ProblemError(
-                400, f"there is no output {shown(unknown[0])}", f"outputs: {', '.join(columns)}"
+                400, f"no output {shown(unknown[0])}", f"outputs: {', '.join(columns)}"
             )
         document: dict[str, Any] = {"model_name": model.name, "model_version": model.version}
         if call.identifier is not None:
@@ -163,7 +163,7 @@ def _tensor(name: str, tensor: dict[str, Any], *, is_column: bool) -> Any:
 
 
 def _is_shape(shape: Any) -> TypeGuard[list[int]]:
-    """Return whether a value is a shape whose product can be computed at once."""
+    """Return whether a value is a shape with few axes of moderate size, so its product is cheap."""
     if type(shape) is not list or not 1 <= len(shape) <= MOST_AXES:
         return False
     return all(type(size) is int and 0 <= size < 2**31 for size in shape)

@@ -69,7 +69,7 @@ class LoadedModel:
         allow_changes: whether components may compute something else than in the training.
 
     Raises:
-        DeclnetError: there is no run, or it cannot be read.
+        DeclnetError: the run does not exist or cannot be read.
     """
 
     def __init__(

@@ -74,9 +74,9 @@ class Route(NamedTuple):
             return next(iter(models.values()))
         served = models.get(self.model)
         if served is None:
-            raise ProblemError(404, f"there is no model {self.model}", f"models: {names}")
+            raise ProblemError(404, f"no model {self.model}", f"models: {names}")
         if self.version not in (None, served.model.version):
             current = served.model.version
-            message = f"there is no version {self.version} of {self.model}"
+            message = f"{self.model} has no version {self.version}"
             raise ProblemError(404, message, f"it has the version {current}")
         return served

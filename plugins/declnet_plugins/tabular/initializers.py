@@ -87,7 +87,7 @@ class UnitOutputs(Initializer):
         """Divide each unit's weights by the standard deviation of its output."""
         y = forward()
         std = y.std(axis=0, dtype=np.float64)
-        rounding = 16 * np.finfo(y.dtype).eps * np.abs(y).max(axis=0)  # that of equal outputs
+        rounding = 16 * np.finfo(y.dtype).eps * np.abs(y).max(axis=0)  # of equal outputs
         if std.shape == w.shape[-1:]:
             np.divide(w, np.where(std > rounding, std, 1.0), out=w, casting="same_kind")
 

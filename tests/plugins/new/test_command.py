@@ -98,7 +98,7 @@ def test_an_impossible_path_is_refused(name, message, refused, tmp_path):
         "error: folder.toml: is a folder; name a file\n"
     )
     none = refused("new", "spec.toml", "--no-plugin", "templates")
-    assert "there is no default template: choose one with --template (none)" in none
+    assert "no default template: choose one with --template (none)" in none
     assert [path.name for path in tmp_path.iterdir()] == ["folder.toml"]
 
 

@@ -66,7 +66,7 @@ def test_interpolation_beyond_repeated_end_points_matches_numpy():
         (lambda x: x * 2 if x[:, 0] > 0 else x, "needs the value of an array while it runs"),
         (lambda x: x[x > 0], "selects elements by a mask"),
         (lambda x: np.asarray(x) * 2, "uses values that were not recorded"),
-        (lambda x: x.T, "returns an array whose first axis is not that of samples"),
+        (lambda x: x.T, "returns an array whose first axis is not the samples"),
         (lambda x: x.view(np.int64) + 1, "reads the bytes of an array as another type"),
         (lambda x: np.divmod(x, 2)[0], "calls np.divmod, which returns several arrays"),
         (lambda x: x[np.arange(3), (x[:, 0] > 0).astype(int)], "places that depend on the data"),

@@ -53,7 +53,7 @@ def refuses_what_its_transforms_refuse(subject: Subject) -> None:
         for cases in _cases(subject, Transform.kind)
     ]
     if _compare_together(subject, by_instance, _compare_refusals) is not None:
-        raise CheckSkipped("there is no transform to compare, or files do not say what is valid")
+        raise CheckSkipped("no transform to compare, or files do not report which rows are valid")
 
 
 CHECKS = (equals_its_components, refuses_what_its_transforms_refuse)

@@ -81,7 +81,7 @@ class _Writing:
         self._roots = self._find_roots()
 
     def write(self) -> tuple[Value, ...]:
-        """Add a step for each operation that is no part of another one's loop."""
+        """Add a step for each operation that no other operation's loop contains."""
         for position, operation in enumerate(self._program.operations):
             if self._roots[position] == position:
                 body = _Body(position)
@@ -214,7 +214,7 @@ class _Writing:
             ctype, numbers = self._ctype(operand.constant.dtype), operand.constant
             numbers = _narrowed(numbers) if ctype == "int32_t" else numbers.astype(float)
             return self._writer.constant(f"{self._name}_constant", numbers, ctype)
-        assert operand.value is not None  # noqa: S101  # it is no constant
+        assert operand.value is not None  # noqa: S101  # not a constant
         value = self._values[operand.value]
         for name, other in body.inputs.items():
             if other is value:
@@ -365,7 +365,7 @@ class _Writing:
 
     def _search(self, operation: Operation, body: _Body) -> str:
         """Return a binary search for each item."""
-        if self._stored != self._number:  # rounding takes numbers across those of the table
+        if self._stored != self._number:  # rounding moves numbers past values of the table
             raise Untranslatable("arrays are given in float32, too coarse to search for them")
         table, operand = operation.operands
         shape, before = operation.shape, "<" if operation.name == "left" else "<="

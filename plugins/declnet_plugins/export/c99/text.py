@@ -1,7 +1,7 @@
 """C99 source text: literals, identifiers and strings.
 
-Names from outside, such as those of columns and classes, become `identifier`s or `string`s, and
-are nowhere else in a program, not even in comments.
+Names from outside, such as column and class names, become `identifier`s or `string`s, and appear
+nowhere else in a program, not even in comments.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ _DOCUMENTATION = '''"""Predictions of a model trained by declnet, see METADATA; 
 
 From Python: predict(rows), where rows is a dict of COLUMNS, or a data frame; missing values are
 None, NaN or a text of MISSING; spaces around text are ignored. Cells may be text everywhere.
-A row that cannot be predicted is not "valid": what is predicted for it is None or NaN.
+A row that cannot be predicted is not "valid"; its predictions are None or NaN.
 From a shell: python FILE rows.csv > predictions.csv
 
 {text}

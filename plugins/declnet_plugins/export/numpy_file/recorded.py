@@ -43,7 +43,7 @@ class _Writing:
 
         Args:
             operand: the operand.
-            typed: whether a number has its type, since nothing beside it does.
+            typed: whether a number needs its type, since no other operand has one.
         """
         if operand.constant is not None:
             number = operand.constant.ravel()[0] if operand.is_number else None
@@ -51,7 +51,7 @@ class _Writing:
                 return self._writer.argument(self._name, operand.constant)
             text = self._writer.argument(self._name, number.item())
             return f"np.{number.dtype.name}({text})" if typed else text
-        assert operand.value is not None  # noqa: S101  # it is no constant
+        assert operand.value is not None  # noqa: S101  # not a constant
         variable, shape = self._variables[operand.value], self._program.shape_of(operand.value)
         if operand.places is None:
             return str(variable) if shape == operand.shape else _reshaped(variable, operand.shape)

@@ -26,10 +26,10 @@ FIXED_NAMES = (
 """Names that every file has, also as the parameter of `predict`."""
 
 LONGEST_NAME = 40
-"""Characters of a variable that are made of a text, at most."""
+"""Maximum length of a variable name derived from a text."""
 
 IMPORTABLE = (*sys.stdlib_module_names, "numpy")
-"""Packages that a file imports; what comes from others is copied."""
+"""Packages that a file imports; code from any other package is copied into the file."""
 
 
 class Sources:

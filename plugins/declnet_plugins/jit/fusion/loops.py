@@ -338,7 +338,7 @@ class _Loops:
         return BY_NAME[kind](*arguments)
 
     def _read(self, number: int) -> Lanes:
-        """Return the element of a slot: what is known of it, or from memory."""
+        """Return the element of a slot, from an enclosing scope or else from memory."""
         for scope in reversed(self.scopes):
             if number in scope:
                 return scope[number]
@@ -346,7 +346,7 @@ class _Loops:
         return value
 
     def _address(self, number: int) -> Lanes:
-        """Return the address of a slot's element, or of that of a vector's first lane."""
+        """Return the address of a slot's element; for a vector, of its first lane."""
         address: Lanes = self.addresses[number]
         for axis, stride in enumerate(self.strides[number]):
             if stride is not None:

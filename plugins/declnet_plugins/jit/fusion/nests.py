@@ -266,7 +266,7 @@ def _is_supported(term: Term, exact: bool) -> bool:
 def _joint_axes(
     first: Lengths, second: Lengths
 ) -> Iterator[tuple[Lengths, tuple[int, ...], tuple[int, ...]]]:
-    """Yield axes that two spaces can have in common: their lengths, and those of each space."""
+    """Yield axes that two spaces can share: their lengths, and each space's positions in them."""
     sizes = prod(first), prod(second)
     if sizes[0] == sizes[1]:
         joint = _refined(first, second)

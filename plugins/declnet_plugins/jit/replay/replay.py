@@ -352,7 +352,7 @@ class _Attempt:
 
 
 def _shape(inputs: Any) -> Any:
-    """Return the shape of a sample, or those of several inputs; None if one is missing."""
+    """Return the shape of a sample, or a tuple for several inputs; None if one is missing."""
     if isinstance(inputs, tuple):
         shapes = tuple(map(_shape, inputs))
         return None if None in shapes else shapes
@@ -360,7 +360,7 @@ def _shape(inputs: Any) -> Any:
 
 
 def _scratch_arrays(owner: Any, arguments: Sequence[Any]) -> Iterator[Array]:
-    """Yield the arrays in which nobody but the component reads what it has written."""
+    """Yield the arrays that a component uses as scratch memory."""
     for state in arguments:
         if isinstance(state, OptimizerState):
             yield from state.scratch

@@ -60,7 +60,7 @@ def factors_of(steps: Any, low: Any, high: Any) -> Any:
 
 
 def state_after(steps: Any, state: Any) -> Any:
-    """Return the words of the state after steps, given those of the state and the increment."""
+    """Return the words of the state after `steps`; `state` also has the increment's words."""
     a_low, a_high, b_low, b_high = factors_of(steps, np.uint64(state[2]), np.uint64(state[3]))
     return linear(np.uint64(state[0]), np.uint64(state[1]), a_low, a_high, b_low, b_high)
 

@@ -16,7 +16,7 @@ def referenced(function: FunctionType) -> dict[str, Any]:
 
 
 def codes_in(code: CodeType) -> Iterator[CodeType]:
-    """Yield a code object and those of functions within it."""
+    """Yield a code object and, recursively, the code objects of functions defined in it."""
     yield code
     for const in code.co_consts:
         if isinstance(const, CodeType):

@@ -164,7 +164,7 @@ class Outputs:
         return None
 
     def _of_classes(self, scores: str, classes: list[Any], label: str | None) -> Head:
-        """Return the head whose probabilities are those of the file, as some numbers show."""
+        """Return the head that reproduces the file's probabilities on test inputs."""
         last = self._back(scores)
         if last is not None and last.op_type == "Normalizer":
             is_share = attributes_of(last).get("norm") == "L1"

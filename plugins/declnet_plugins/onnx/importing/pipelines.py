@@ -112,7 +112,7 @@ class Pipeline:
         for node in nodes:
             self._read(node)
         if self._matrix is None and not self.leftovers:
-            self.leftovers.append("there is no network after the preparation")
+            self.leftovers.append("no network follows the preparation")
         table = self._table
         if not self.leftovers and table is not None:
             self.table, self.network = table, self._model_of(table)

@@ -1,4 +1,4 @@
-"""Charts of forecasts: some of them beside the true values, and the error by rows ahead."""
+"""Charts of forecasts: some of them with the true values, and the error by rows ahead."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from declnet_plugins.report.page.charts import even_positions, line_point, lines
 from declnet_plugins.report.page.content import Chart
 
 DRAWN = 3
-"""Maximum number of forecasts beside the true values."""
+"""Maximum number of forecasts drawn with the true values."""
 
 LONGEST = 12
 """Horizons of true values that are drawn, the last ones."""
@@ -28,7 +28,7 @@ def forecast_charts(true: Array, predicted: Array) -> Iterator[Chart]:
         return
     consecutive = _last_consecutive(true)
     if consecutive > 1:
-        yield _beside(true[-consecutive:], predicted[-consecutive:])
+        yield _compared(true[-consecutive:], predicted[-consecutive:])
     yield _by_distance(np.abs(predicted - true).mean(axis=0))
 
 
@@ -39,7 +39,7 @@ def _last_consecutive(true: Array) -> int:
     return len(last) - 1 - (int(breaks[-1]) if breaks.size else -1)
 
 
-def _beside(true: Array, predicted: Array) -> Chart:
+def _compared(true: Array, predicted: Array) -> Chart:
     """Return the true values, and forecasts from a few rows, by the row."""
     horizon, values = true.shape[1], np.concatenate([true[:, 0], true[-1, 1:]])
     most = min(DRAWN, 1 + (len(true) - 1) // horizon)

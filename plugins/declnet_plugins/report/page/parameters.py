@@ -34,7 +34,7 @@ def parameter_section(run: StoredRun) -> Section:
     try:
         weights = run.parameters()
     except (OutputError, WeightsError) as error:
-        return Section(f"There are no weights to show: {error}.")
+        return Section(f"The weights cannot be shown: {error}.")
     if not weights:
         return Section("The network has no parameters.")
     weights = _by_layer(run, weights)

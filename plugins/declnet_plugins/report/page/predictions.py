@@ -60,7 +60,7 @@ def _section(predictions: Predictions, evaluation: Evaluation) -> Section:
     if fits:
         draw = _value_charts if reading.task == "values" else _class_charts
         charts = draw(predictions)
-    elif reading.task == "values":  # such as quantiles, so there are no residuals
+    elif reading.task == "values":  # such as quantiles, which have no residuals
         charts = trust_charts(predictions)
     tables = tuple(
         replace(table, title=title[:1].upper() + title[1:])

@@ -34,7 +34,7 @@ def render(page: Page) -> str:
 def render_page(
     template: str, scripts: Sequence[str], styles: Sequence[str], **content: Any
 ) -> str:
-    """Return the HTML of a template with its own script and styles, and those of all pages.
+    """Return the HTML of a template with its own script and styles, and the shared styles.
 
     Args:
         template: its file.

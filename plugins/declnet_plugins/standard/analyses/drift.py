@@ -55,7 +55,7 @@ class Drift(Analysis):
             if name not in here or name not in training:
                 raise DataError(f'there is no column "{name}" in both data sets', code="E034")
         if not names:
-            raise DataError("samples have several axes, so there are no columns to compare")
+            raise DataError("samples have several axes, so they have no columns to compare")
         rows = [(name, *_compared(training[name], here[name])) for name in names]
         rows.sort(key=lambda row: -row[1])
         samples, known = len(here[names[0]]), len(training[names[0]])

@@ -149,7 +149,7 @@ class StochasticWeightAveraging(AveragingCallback):
             state.add(1 / (state.count + 1))
 
     def training_ended(self, state: Average) -> None:
-        """Warn if there is no mean."""
+        """Warn if no epoch was averaged."""
         if state.count == 0:
             state.run.warn(
                 f"swa: the training ended before epoch {self.from_epoch}, so nothing was averaged; "

@@ -226,7 +226,7 @@ class NPYInputs(DataSource):
         return DataInfo.of(x, np.zeros(len(x)) if shape else x)
 
     def load(self, rng: np.random.Generator) -> Dataset:
-        """Raise an error, as there are no targets."""
+        """Raise an error, since the file has no targets."""
         raise DataError(
             f"{self.path}: holds inputs alone, without targets",
             hint="an .npz archive holds both, as x and y",

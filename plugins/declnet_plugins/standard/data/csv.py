@@ -92,7 +92,7 @@ class CSV(CSVFormat):
         """Read the file once, to find where its rows are.
 
         Raises:
-            DataError: rows cannot be told apart without reading all of the file.
+            DataError: the rows cannot be found without decoding the whole file.
         """
         if self.path.suffix.lower() == ".gz" or not is_utf8(self.encoding):
             raise self._unsuited("it is compressed or not UTF-8")

@@ -255,11 +255,9 @@ class ImageFolder(DataSource):
             what = "there is no such folder" if not self.path.exists() else error.strerror
             raise DataError(f"{self.path}: {what}") from None
         folders = [entry for entry in entries if entry.is_dir()]
-        beside = [
-            entry for entry in entries if entry.suffix.lower() in SUFFIXES and entry.is_file()
-        ]
-        if not folders or beside:
-            misplaced = f"{beside[0].name} is in none" if folders and beside else "it has none"
+        loose = [entry for entry in entries if entry.suffix.lower() in SUFFIXES and entry.is_file()]
+        if not folders or loose:
+            misplaced = f"{loose[0].name} is in none" if folders and loose else "it has none"
             raise DataError(
                 f"{self.path}: images belong in a subfolder for each class, but {misplaced}",
                 hint="move each image into the folder of its class, or list images and classes in "

@@ -15,7 +15,7 @@ from declnet_plugins.standard.data.text_file import opened
 LIST_SUFFIXES = (*CSV.suffixes, *TSV.suffixes)
 
 MOST_COLUMNS = 3
-"""Columns of a table that is a list of images; a table of more has features of its own."""
+"""Maximum number of columns in a list of images; a table with more has other features."""
 
 FIRST_ROWS = 20
 """Rows that are enough to tell a list of images from another table."""

@@ -1,4 +1,4 @@
-"""Metrics that are a mean over all samples, and the samples of those that need all at once."""
+"""Metrics that are means over all samples, and the samples of metrics that need all together."""
 
 from dataclasses import dataclass, field
 from math import nan

@@ -121,7 +121,7 @@ class RefinedLogLoss(ProbabilityMetric):
         return float(self._of_sets(y_pred, y_true, np.ones((1, len(y_pred))))[0])
 
     def leaving_out(self, y_pred: Array, y_true: Array, part_of: Array) -> Array:
-        """Fit all temperatures at once: few samples take little time, and their functions most."""
+        """Fit all temperatures together: with few samples, function calls take most of the time."""
         if y_pred.size > MOST_AT_ONCE:
             return super().leaving_out(y_pred, y_true, part_of)
         parts = np.arange(int(part_of.max()) + 1)
@@ -258,7 +258,7 @@ class CalibrationSlope(ProbabilityMetric):
         state.differences.add(np.subtract(p, truth, dtype=np.float64))
 
     def result(self, state: Spreads) -> float:
-        """Return the slope: 4 * cov(p, y) is the variance of p + y less that of p - y."""
+        """Return the slope, from 4 * cov(p, y) = var(p + y) - var(p - y)."""
         spread = float(np.sum(state.p.squares))
         common = np.sum(state.sums.squares) - np.sum(state.differences.squares)
         return float(common) / (4 * spread) if spread else nan

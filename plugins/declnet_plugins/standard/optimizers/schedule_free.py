@@ -45,7 +45,7 @@ class ScheduleFreeAdamW(AdamW):
         return ("gap", "cache")
 
     def state_shapes(self, parameter: ParameterInfo) -> dict[str, Shape]:
-        """Return their shapes, and that of the sum of squared rates."""
+        """Return their shapes, and (1,) for the sum of squared rates."""
         return {**dict.fromkeys(self.state_names(), parameter.shape), "rates": (1,)}
 
     def workspace_shapes(self, parameter: ParameterInfo) -> dict[str, Shape]:

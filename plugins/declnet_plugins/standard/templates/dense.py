@@ -95,7 +95,7 @@ def model(plan: Plan, layers: Sequence[Any]) -> Table:
 
 
 def loss(target: Target, losses: dict[str, str]) -> Table:
-    """Return the loss that a target asks for, or else that of its task."""
+    """Return the loss that a target asks for, or else the default of its task."""
     return {"type": target.loss or losses[target.task]}
 
 

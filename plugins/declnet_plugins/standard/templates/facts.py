@@ -14,7 +14,7 @@ from declnet import StrictModel
 MOST_ONE_HOT = 250
 """Maximum number of categories of a column to one-hot encode; each of more is a trained vector."""
 MOST_CATEGORIES = 5000
-"""Maximum number of categories of a column that are told apart; less frequent ones become one."""
+"""Maximum number of categories kept of a column; all less frequent ones become one category."""
 LEAST_ROWS = 5
 """Rows of a category below which it is rare, in a table of some hundred rows or more."""
 LEAST_ROWS_OF_MANY = 2

@@ -144,7 +144,7 @@ class Plan:
 
     @property
     def width(self) -> int:
-        """The number of columns, each word of a text counted as one: what a row costs."""
+        """The number of columns, counting each word of a text as one: a measure of a row's cost."""
         return len(self.others) + sum(text.length for text in self.texts.values())
 
     @property

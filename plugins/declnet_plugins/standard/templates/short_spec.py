@@ -279,10 +279,10 @@ def table_notes(table: TableProfile, where: str | None = None) -> tuple[str, ...
         where: how to try another loss that is suggested; default: where it is in the spec.
     """
     features = features_of(table)
-    beside = ", in addition to the other columns" if features.others else ""
+    addition = ", in addition to the other columns" if features.others else ""
     read = [
         f'column "{text.name}" is read as text, by its '
-        f"{'characters' if is_unspaced(text) else 'words and pairs of words'}{beside}"
+        f"{'characters' if is_unspaced(text) else 'words and pairs of words'}{addition}"
         for text in features.texts
     ]
     many = [column for column, _ in features.left_out if is_unread_text(column)]

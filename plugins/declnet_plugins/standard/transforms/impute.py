@@ -162,7 +162,7 @@ class MissingIndicator(NumberTransform):
         return {"numbers": list(numbers.values())}
 
     def apply(self, x: Array, state: TransformState) -> Array:
-        """Return floats (n, numbers + indicators); a copy of x if there are no indicators."""
+        """Return floats (n, numbers + indicators); a copy of x if no column has an indicator."""
         if not state["numbers"]:
             return x.copy()
         if x.dtype.kind == "O":

@@ -27,7 +27,7 @@ FREQUENCIES: Table = {
 class Best(RealMLPTD):
     """RealMLP-TD and random variants of it for some minutes; the best together are one predictor.
 
-    The search space is that of TabArena's RealMLP (Erickson et al., TabArena, NeurIPS 2025,
+    It searches the space of TabArena's RealMLP (Erickson et al., TabArena, NeurIPS 2025,
     arXiv:2506.16791), with these differences: beta_2, the label smoothing and the number of
     frequencies take some values, the smoothing without a schedule; the activation varies, too, as
     in RealMLP's paper; weight decay is multiplied by the factor of a learning rate once, as AdamW
@@ -55,7 +55,7 @@ class Best(RealMLPTD):
         return super().plan()
 
     def document(self) -> dict[str, Any]:
-        """Return the spec with its search; without folds, that of RealMLP-TD."""
+        """Return the spec with its search; without folds, RealMLP-TD's spec."""
         document = super().document()
         if not self._searches(self.plan()):
             return document
@@ -102,7 +102,7 @@ class Best(RealMLPTD):
         yield {"name": self.last_hidden, "repeat": 3, "layers": layers}
 
     def _optimizer(self, plan: Plan) -> Table:
-        """Return groups whose decay is that of the optimizer, which varies, or 0."""
+        """Return groups whose decay is the optimizer's, which varies, or 0."""
         optimizer = super()._optimizer(plan)
         first = {"parameters": ["trunk_1_ntp_dense.weights"], "learning_rate_factor": 1.0}
         biases, *others = optimizer["groups"]
