@@ -111,4 +111,4 @@ def test_its_panels_are_listed_and_shown_like_any_component(juice):
     line = next(line for line in listed.splitlines() if line.split()[1:2] == ["ripeness"])
     assert line.split() == ["report_panel", "ripeness", "juice", "declnet-juice", "0.4.0"]
     shown = juice.succeeds("plugins", "show", "ripeness")
-    assert "The shares of right predictions, by class." in shown
+    assert "The recall of each class." in shown
