@@ -48,7 +48,7 @@ def many_runs_page(
         ("theme.js", "print.js", "scale.js", "many.js"),
         ("many.css",),
         title=title,
-        made=time,
+        generated=time,
         count=len(runs),
         statuses=Counter(run.status for run in runs),
         best=_best_table(runs, objective),

@@ -55,7 +55,7 @@ def assemble(
     shown = list(labeled.items())[:MOST_RUNS]
     return Page(
         title=_title(runs, ensembles),
-        made=format_time(datetime.now(UTC).isoformat()),
+        generated=format_time(datetime.now(UTC).isoformat()),
         final=_final(labeled),
         curves=run_charts(labeled),
         runs=tuple(_run_section(run, label, registry) for label, run in shown),

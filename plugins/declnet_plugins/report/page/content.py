@@ -136,7 +136,7 @@ class Page:
 
     Attributes:
         title: its heading.
-        made: the time it was generated.
+        generated: the time of generation.
         final: metrics of the finished model, or of several with what differs in their specs; None
             if no run finished.
         curves: over all runs.
@@ -146,7 +146,7 @@ class Page:
     """
 
     title: str
-    made: str
+    generated: str
     final: ResultTable | None
     curves: tuple[Chart, ...]
     runs: tuple[RunSection, ...] = field(default=())
