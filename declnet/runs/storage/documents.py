@@ -177,7 +177,7 @@ def parse_history(content: bytes, path: Path) -> list[dict[str, Any]]:
     lines = content.split(b"\n")[:-1]
     with reading(path):
         try:
-            return _HISTORY.parse(b"[" + b",".join(lines) + b"]")  # at once takes half the time
+            return _HISTORY.parse(b"[" + b",".join(lines) + b"]")  # one call takes half the time
         except ValueError:
             for number, line in enumerate(lines, 1):
                 try:
