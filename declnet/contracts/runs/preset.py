@@ -1,4 +1,4 @@
-"""Preset: what a spec extends by a name, such as the network for a table."""
+"""Preset: a document that specs extend by its name, such as a network for tables."""
 
 from __future__ import annotations
 

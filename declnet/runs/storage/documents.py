@@ -49,7 +49,7 @@ class Baseline:
     """The metrics of a simple prediction, which a useful model must beat.
 
     Attributes:
-        prediction: what it predicts, e.g. `always "no"`: the most frequent class of the data, or
+        prediction: a description, e.g. `always "no"`: the most frequent class of the data, or
             the mean; of a reference, its description in the data.
         metrics: by name; without those that such predictions do not have.
         others: what it predicts for metrics for which something else is better, by their names.
