@@ -33,7 +33,7 @@ def cache_folder() -> Path:
 def private_cache_folder(*, create: bool = False) -> Path:
     """Return the real path of the cache folder, which only this user can change or replace.
 
-    The folders on its path are checked from the root, so that nobody else can change a path once it
+    The folders on its path are checked from the root, so no other user can change a path once it
     has been checked. They may belong to root, and others may write to those with a sticky bit,
     such as /tmp. On Windows, which has other permissions, nothing is checked.
 

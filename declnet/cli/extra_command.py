@@ -15,9 +15,9 @@ class ExtraCommand(click.Command):
     suggest it.
 
     Args:
-        extra: what to install, e.g. `"declnet[serve]"`.
-        packages: what the command imports, e.g. `("httptools", "uvicorn")`.
-        more: what `click.Command` takes.
+        extra: the requirement to install, e.g. `"declnet[serve]"`.
+        packages: the packages that the command imports, e.g. `("httptools", "uvicorn")`.
+        more: arguments for `click.Command`.
     """
 
     def __init__(self, *, extra: str, packages: Sequence[str], **more: Any) -> None:

@@ -1,6 +1,6 @@
 """Plugin commands: entry points of the group `declnet.commands`, imported when called.
 
-`declnet --help` lists those of other distributions without importing them. It avoids
+`declnet --help` lists commands of other distributions without importing them. It avoids
 `importlib.metadata` too, which is slow: names, versions and entry points are read from the folders
 that installers write next to packages.
 """

@@ -181,7 +181,7 @@ class _Promise:
 
 
 def _promise(method: Callable[..., Any], component: Any) -> _Promise | None:
-    """Return what a contract promises; None of its own defaults, which are trusted."""
+    """Return what a contract promises; None for the contract's defaults, which are trusted."""
     cls: Any = component if isinstance(component, type) else component.__class__
     return None if getattr(cls, method.__name__) is method else _promised(method, cls)
 

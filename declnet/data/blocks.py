@@ -1,6 +1,6 @@
 """A data set in blocks of samples; data in memory is one block.
 
-All that follows reads both in the same way. Data in memory is prepared once, that of a stream
+All that follows reads both in the same way. Data in memory is prepared once, a stream
 whenever it is read. Tables and arrays have one base (`contracts/data/sample_arrays`), and the
 preparation sees arrays as columns of several dimensions.
 """

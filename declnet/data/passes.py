@@ -16,7 +16,7 @@ class PassProgress:
     """The progress of a pass over data.
 
     Attributes:
-        task: what the pass does, e.g. "reading the table".
+        task: the purpose of the pass, e.g. "reading the table".
         samples: the number of samples so far.
         total: the number of all samples; None if unknown.
     """

@@ -135,7 +135,7 @@ class TypedColumn:
             rows: the number of the row of each cell, for messages.
 
         Raises:
-            DataError: a cell does not have the declared type, or that of the training data.
+            DataError: a cell does not have the type that is declared or was inferred in training.
         """
         self._parts += 1
         if self._texts is not None:

@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 420, 150
 """Size of the area with lines or bars, in pixels."""
 
 LEFT, RIGHT, BAR = 76, 14, 16
-"""Pixels beside that area, and of a bar with the space below it."""
+"""Pixels left and right of that area, and of a bar with the space below it."""
 
 MOST_LINES, MOST_BARS = 8, 30
 CHARACTERS = 24

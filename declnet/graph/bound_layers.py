@@ -108,8 +108,8 @@ class BoundLayers:
             dy: the gradient of its output.
 
         Returns:
-            The gradients of its trainable parameters by name, and those of the layers' outputs that
-            it reads, all of which are 0 where the layer writes nothing.
+            The gradients of its trainable parameters by name, and of the layers' outputs that it
+            reads, all of which are 0 where the layer writes nothing.
         """
         node, state = self._nodes[index], self.states[index]
         gradients = {

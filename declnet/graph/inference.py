@@ -73,7 +73,7 @@ class InferenceGraph:
         return tuple(map(np.concatenate, zip(*parts, strict=True)))
 
     def _blocks_together(self, x: Batch, n: int) -> int:
-        """Return how many blocks of n samples to predict at once, so that none affects another."""
+        """Return how many blocks of n samples to predict together without affecting each other."""
         blocks = min(-(-n // self._block), self._most)
         while blocks not in self._reproducing:
             if self._reproduces(x, blocks):

@@ -272,7 +272,7 @@ class Parameters:
         return {**vars(self), "arrays": fixed}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a copy, its trainable arrays as views of its own vector."""
+        """Restore a copy, with trainable arrays as views of the copy's vector."""
         vars(self).update(state)
         self.arrays = {
             slot.key: view(self.vector, slot) if slot.offset >= 0 else state["arrays"][slot.key]

@@ -25,7 +25,7 @@ from declnet.spec.heads import Head
 class TrainingStep:
     """A step of a training with one loss, a part at a time: forward, backward, update.
 
-    The calls are the same as those of a training, in the same memory. `begin` comes first, then
+    The calls are the same as in training, in the same memory. `begin` comes first, then
     `forward`, then `backward`, then `update` if there is an optimizer.
 
     Args:

@@ -1,6 +1,6 @@
-"""How a run behaves: what its components compute for synthetic rows, stored and compared later.
+"""Behavior of a run: results of its components for synthetic rows, stored and compared later.
 
-Of each result four weighted sums are stored, which differ if the result does. A run is compared
+Each result is stored as four weighted sums, which differ if the result does. A run is compared
 only if a distribution of its components has another version than when it was trained.
 """
 

@@ -134,7 +134,7 @@ def _prepared(preparation: FittedPreparation, rows: SyntheticRows) -> Iterator[C
 
 
 def _samples(rows: SyntheticRows, preparation: FittedPreparation, model: Model) -> Dataset:
-    """Return as many samples as the model computes at once, with inputs in its types."""
+    """Return as many samples as the model computes together, with inputs in its types."""
 
     def prepare() -> Dataset:
         dataset = rows.prepared(preparation)
@@ -205,7 +205,7 @@ def _metrics(head: Head, outputs: Array, y: Array) -> Iterator[tuple[Source, Arr
 
 
 def _trained(prepared: Prepared, rows: SyntheticRows) -> Iterator[Computed]:
-    """Yield the results of training steps, of all rows at once, from new initial parameters."""
+    """Yield the results of training steps on all rows together, from new initial parameters."""
     spec, before = prepared.spec, prepared.model
     registry = prepared.registry.preferring(spec.model.preferred)
     model = Model(before.network, before.dtype, spec.optimizer.groups)

@@ -1,4 +1,4 @@
-"""The model card of a run or a group: what it predicts from what, how well, and how to use it.
+"""The model card of a run or a group: its inputs and targets, its metrics, and how to use it.
 
 It says only what the spec, the manifests and the metrics say.
 """

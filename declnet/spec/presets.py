@@ -108,7 +108,7 @@ def with_preset(
     folder: Path,
     overrides: Sequence[Override] = (),
 ) -> Composed:
-    """Return a document merged into that of the preset that it extends; unchanged without one.
+    """Return a document merged into the preset that it extends; unchanged without one.
 
     Args:
         composed: the document.
@@ -193,7 +193,7 @@ def _without(member: dict[str, Any], written: Mapping[str, Any]) -> dict[str, An
 def extended_document(
     document: Mapping[str, Any], registry: Registry | None = None, folder: Path | None = None
 ) -> dict[str, Any]:
-    """Return a document merged into that of the preset that it extends, if it extends one.
+    """Return a document merged into the preset that it extends, if any.
 
     Args:
         document: the spec, as for `parse_spec`, which is not changed.

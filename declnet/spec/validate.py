@@ -285,7 +285,7 @@ def _as_error(problem: Diagnostic) -> Diagnostic:
 
 
 def _with_effect(error: Diagnostic, repair: Repair, source_map: RepairedMap) -> Diagnostic:
-    """Return the error or warning of a name; that of a key without effect says so."""
+    """Return the diagnostic of a name; for a key without effect, its message says so."""
     if not repair.is_earlier or repair.key is None or repair.key in source_map.moved:
         return error
     message = f"{error.message}, which is written too, and has no effect"

@@ -191,7 +191,7 @@ def named(name: str, arrays: Any) -> dict[str, Array]:
 def _watch_states(component: Any, method: str, arguments: tuple[Any, ...]) -> None:
     """Call a method; raise StateReplacedError if it sets an attribute of a state.
 
-    Attributes of itself that it sets, and arrays that it keeps, are side effects.
+    Setting its own attributes and keeping arrays count as side effects.
     """
     states: dict[str, Any] = {}
     for argument in arguments:

@@ -200,7 +200,7 @@ class CompiledTraining:
     def component_step(self, epoch: int, batch: int, step: int) -> tuple[Step, Update]:
         """Bind the next step to the components themselves, without kernels and engine.
 
-        The step and its update change the training as those of the compiled ones do, except for the
+        The step and its update change the training as the compiled ones do, except for the
         optimizer's state.
 
         Args:

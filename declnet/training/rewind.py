@@ -94,7 +94,7 @@ class Rewind:
             stop: the number of updates after which something is known not to be finite.
 
         Returns:
-            None if there is no copy, everything remains finite, or it takes too long.
+            None without a copy, if everything remains finite, or if it takes too long.
         """
         if self._copy is None:
             return None

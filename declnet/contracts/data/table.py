@@ -112,7 +112,7 @@ class ColumnNote:
     """A remark of a data source that inferred how to read a column.
 
     Attributes:
-        text: what it did, e.g. `is read as numbers, with "$"`.
+        text: how it reads the column, e.g. `is read as numbers, with "$"`.
         type: the value for the column in the source's field `types` that confirms it.
     """
 

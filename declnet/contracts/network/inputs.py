@@ -1,7 +1,7 @@
 """Inputs and targets: arrays of samples by name, and what is known about each input.
 
 Inside, inputs, targets, outputs and losses always have names, so one model with one loss and one
-with several are the same. What a user or a source does not name is called `""`; only messages and
+with several are the same. Anything left unnamed by a user or a source is `""`; only messages and
 key paths read differently. Arrays are named where they come in and unwrapped where they go out, by
 `wrapped` and `unwrapped`. A compiled step has looked names up: it holds arrays by position.
 """

@@ -207,7 +207,7 @@ class Optimizer(Component):
     def evaluated(self, w: Array, state: OptimizerState) -> Array:  # noqa: ARG002
         """Return the parameters that are evaluated, saved and exported instead of `w`.
 
-        Called between updates wherever the model is evaluated, on the same parts of the parameters
+        Called between updates, for each evaluation of the model, on the same parts of parameters
         as `update`; `w` and the state are read-only. For a state of zeros, as before the first
         update, it must return the values of `w`. Default: `w`, at no cost.
 

@@ -287,7 +287,7 @@ class Callback(Component):
     def evaluated(self, state: Any, w: Array) -> Array | None:  # noqa: ARG002
         """Return the parameters that are evaluated, saved and exported instead of the trained ones.
 
-        Called between updates wherever the model is evaluated: in validations, for
+        Called between updates, for each evaluation of the model: in validations, for
         `RunningModel.parameters` and at the end of the training. They may change in `after_update`
         and `epoch_trained`. Running statistics (`Parameter.running_statistic`) are computed for
         them, in one pass over the training data. At most one callback overrides this, and none if

@@ -27,8 +27,8 @@ class ExecutorTask(ABC):
     def execute(self, progress: Progress | None = None) -> bytes:
         """Carry it out in this process, in any thread, and return the answer.
 
-        A run that fails for a reason that declnet can explain is an answer, too. What it reports
-        is known at once, without a `TaskUpdate`.
+        A run that fails for a reason that declnet can explain is an answer, too. Its reports
+        arrive immediately, without a `TaskUpdate`.
 
         Args:
             progress: called with the completed fraction of the run, often.

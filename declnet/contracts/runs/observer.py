@@ -30,7 +30,7 @@ class StepObserver:
     def forward(self, name: str, layer: Layer, y: Array) -> None:
         """Called with the output of each layer, (n, *output shape).
 
-        If a kernel computes several layers at once, the outputs between them are computed again by
+        If a kernel computes several layers together, the outputs between them are computed again by
         the layers themselves, which then draw other random numbers than the kernel.
         """
 

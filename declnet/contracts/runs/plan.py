@@ -40,7 +40,7 @@ class Task:
     base: int = 0
 
     def repeats(self, other: Task) -> bool:
-        """Return whether a run has the same result as that of another task."""
+        """Return whether both tasks give a run with the same result."""
         keys, others = (
             (repr(sorted(task.changes.items())), task.seed, task.fold, task.continues, task.base)
             for task in (self, other)
@@ -184,7 +184,7 @@ class Plan(Component):
         return None
 
     def most_tasks(self) -> int | None:
-        """Return an upper bound for the number of tasks; default: that of `tasks`, if known."""
+        """Return an upper bound for the number of tasks; default: their number, if known."""
         tasks = self.tasks()
         return len(tasks) if tasks is not None else None
 

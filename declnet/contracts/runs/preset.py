@@ -1,4 +1,4 @@
-"""Preset: what a spec extends by a name, such as the network for a table."""
+"""Preset: a document that specs extend by its name, such as a network for tables."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ KEYS_OF_FILES = ("extends", "preset", "variables")
 class Preset(Component):
     """A document that specs extend by name: `extends = "preset:NAME"`.
 
-    Its fields are the keys of the spec's section `[preset]`. What the spec writes itself takes
-    precedence, key by key, as over a file that it extends. A run stores the merged spec, so a later
+    Its fields are the keys of the spec's section `[preset]`. Keys in the spec itself take
+    precedence, one by one, as over a file that it extends. A run stores the merged spec, so a later
     version of a preset does not change it.
     """
 

@@ -132,7 +132,7 @@ class TableColumns(DataSource):
         return self._with(_reports_unusable=True)
 
     def with_unreadable_cells(self) -> Self:
-        """Return a source that marks values that are no cells, e.g. lists."""
+        """Return a source that marks values that cannot be cells, e.g. lists."""
         return self._with(_marks_unreadable=True)
 
     def without_copies(self) -> Self:

@@ -1,1 +1,1 @@
-"""`declnet doctor`: what is installed here, and what is wrong with it."""
+"""`declnet doctor`: the installation and its problems."""

@@ -107,7 +107,7 @@ KINDS = (
     "engine",
     "command",
 )
-"""Kinds whose templates are here; a plugin keeps those of its kinds in its own package."""
+"""Kinds with a template here; a plugin keeps templates for its kinds in its own package."""
 
 
 class _Kind(click.Choice):  # type: ignore[type-arg]  # generic since click 8.2

@@ -17,7 +17,7 @@ _PREFIX = "declnet-"
 _TEMPLATES = Path(__file__).with_name("templates")
 
 COMMAND = "command"
-"""What is no component, but can be written too."""
+"""Not a kind of component, but it has a template, too."""
 
 GROUPS = ("declnet", "declnet.commands")
 """The groups of the entry points of components and of commands."""
@@ -69,7 +69,7 @@ def write_package(name: str, kind: str, into: Path) -> Path:
 
 
 def _invalid(stem: str) -> str | None:
-    """Return why a name cannot be that of a type, a module and a class, or None if it can."""
+    """Return why a name cannot name a type, a module and a class, or None if it can."""
     if not stem:
         return "it has nothing after the prefix"
     if invalid := re.search(r"[^a-z0-9_]", stem):

@@ -32,7 +32,7 @@ MOST_TRIALS = 10
 
 
 def group_tables(group: Group) -> Iterator[ResultTable]:
-    """Yield the tables of a group, that of its models together first.
+    """Yield the tables of a group, starting with the metrics of its models together.
 
     Raises:
         DeclnetError: as `Group.series` and `Group.evaluate` do.
@@ -144,7 +144,7 @@ def gap_tables(all_series: Sequence[RunSeries], names: Collection[str]) -> Itera
 
 
 def members_table(group: Group) -> ResultTable:
-    """Return a row for each member: its weight, and its metrics alone; below, those of all.
+    """Return a row per member, with its weight and own metrics, and a last row for all together.
 
     Raises:
         DeclnetError: as `Ensemble.evaluate` does.

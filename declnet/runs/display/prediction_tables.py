@@ -1,4 +1,4 @@
-"""The tables of predictions for a notebook: what was predicted how often, and the first rows."""
+"""Tables of predictions for a notebook: the count of each prediction, and the first rows."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def evaluation_tables(evaluation: Evaluation) -> dict[str, ResultTable]:
 
 
 def _metrics(evaluation: Evaluation) -> ResultTable:
-    """Return a row per metric and error, with those of simpler predictions beside it."""
+    """Return a row per metric and error, next to the values of simpler predictions."""
     metrics, baseline = evaluation.metrics, evaluation.baseline
     values = {name: metrics[name] for _, name in ordered(informative([{"": dict(metrics)}]))}
     values |= {k: v for k, v in (evaluation.errors or {}).items() if k not in metrics}

@@ -87,7 +87,7 @@ def _evaluation(evaluation: Evaluation) -> Html:
 
 
 def group_view(group: Group) -> str:
-    """Return the tables of a group; what cannot be read says why."""
+    """Return the tables of a group, or the reason where one cannot be read."""
     parts: list[object] = [heading(group.name, [group.status, str(group.path)])]
     try:
         parts += group.tables()

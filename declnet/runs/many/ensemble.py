@@ -218,7 +218,7 @@ class Ensemble(GroupFolder, TrainedModels):
         return parts
 
     def out_of_fold(self, data: Mapping[str, Data] | None = None) -> AnyPredictions:
-        """Return the predictions of the validation data of each fold, by its own models.
+        """Predict the validation data of each fold with the models of that fold.
 
         They are in the order of the data, with the identifiers `row` (of arrays `sample`: the
         number in the training data as loaded, from 1; of windows `window`: the number within the

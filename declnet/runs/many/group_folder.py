@@ -233,7 +233,7 @@ class GroupFolder:
         return Outcome(name, seed, path, error=error, fold=task.fold)
 
     def outcomes(self) -> list[Outcome]:
-        """Return the outcome of each run so far, by its folder; for a shard, of its own runs."""
+        """Return the outcome of each run so far, by its folder; a shard has only its runs."""
         return [self.outcome_of(task) for task in self.tasks]
 
     def write_summary(self, content: bytes, folder: Path | None = None) -> None:

@@ -4,7 +4,7 @@ A line that a kill cut off is removed, as if it had not been written. A task is 
 folder, an end after it; reports are written together, since the histories of runs have them too.
 
 So a plan that is asked again after a kill finds a journal that lacks nothing it has decided by.
-`summary.json` is for readers; only that of a study, which has the trials of other machines, is read
+`summary.json` is for readers; only a study, which has the trials of other machines, reads it
 again. Decisions to stop are made under one lock, in the thread that trains: with one job, the same
 seed gives the same trials to the bit.
 """

@@ -48,7 +48,7 @@ ONE_THREAD = {
 
 
 def local_executor(first: RunTask, count: float, jobs: int | None) -> tuple[Executor, int]:
-    """Return where runs train on this machine, and how many at once.
+    """Return where runs train on this machine, and how many in parallel.
 
     - One at a time, or a single run: in this process.
     - An engine makes the steps, so that each run needs Python for at most its share of the time: in

@@ -49,7 +49,7 @@ class Baseline:
     """The metrics of a simple prediction, which a useful model must beat.
 
     Attributes:
-        prediction: what it predicts, e.g. `always "no"`: the most frequent class of the data, or
+        prediction: a description, e.g. `always "no"`: the most frequent class of the data, or
             the mean; of a reference, its description in the data.
         metrics: by name; without those that such predictions do not have.
         others: what it predicts for metrics for which something else is better, by their names.
@@ -177,7 +177,7 @@ def parse_history(content: bytes, path: Path) -> list[dict[str, Any]]:
     lines = content.split(b"\n")[:-1]
     with reading(path):
         try:
-            return _HISTORY.parse(b"[" + b",".join(lines) + b"]")  # at once takes half the time
+            return _HISTORY.parse(b"[" + b",".join(lines) + b"]")  # one call takes half the time
         except ValueError:
             for number, line in enumerate(lines, 1):
                 try:

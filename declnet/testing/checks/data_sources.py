@@ -141,7 +141,7 @@ def previews_the_first_samples(subject: Subject) -> None:
         names = f"preview has {', '.join(first)}, and load {', '.join(whole)}"
         require(first.keys() == whole.keys(), names)
         for name, array in first.items():
-            if array.dtype == whole[name].dtype:  # which may be that of these rows of a table
+            if array.dtype == whole[name].dtype:  # a table's may depend on its rows
                 fault = f"the {name} of the preview is not the first of load"
                 require_equal(array, whole[name][:many], fault)
 
