@@ -85,6 +85,16 @@ def test_a_table_without_folds_gets_one_model(changes, profile_of):
     assert preset.about()[0].startswith("nothing is searched")
 
 
+def test_less_time_leaves_fewer_epochs(profile_of):
+    preset, epochs = preset_for("best", profile_of("values")), []
+    for minutes in (30, 3):
+        document = preset.model_copy(update={"rows": 3_000, "minutes": minutes}).document()
+        epochs.append(document["training"]["epochs"])
+        assert document["tune"]["minutes"] == minutes
+    assert epochs[0] == 256
+    assert 32 <= epochs[1] < 64
+
+
 def test_large_tables_get_fewer_folds_and_epochs(profile_of):
     preset, epochs = preset_for("best", profile_of("values")), {}
     for rows in (1_000, 50_000, 200_000):

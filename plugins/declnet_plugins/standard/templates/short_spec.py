@@ -59,10 +59,12 @@ class PresetTemplate(Template):
 
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
         """Return the spec, with the facts about the table that the preset needs."""
-        fields = preset_fields(table)
+        fields = self._fields(table)
         preset = self.preset.model_validate(fields)
         document = preset.document()
         fields["folds"] = document["data"].get("folds", 1)
+        if "tune" in document:
+            fields["minutes"] = document["tune"]["minutes"]
         return joined(
             (
                 self._head(table, preset),
@@ -70,14 +72,20 @@ class PresetTemplate(Template):
                 _data(table, document),
                 _training(document),
                 _intervals(table, document),
-                _search(table, document),
             )
         )
 
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
         """Return how texts, rare values and targets are treated, and what is left out."""
-        about = self.preset.model_validate(preset_fields(table)).about()
+        about = self.preset.model_validate(self._fields(table)).about()
         return (*table_notes(table, self.where), *about[:1])
+
+    def _fields(self, table: TableProfile) -> dict[str, Any]:
+        """Return what the preset knows about the table, and how long it may search if it does."""
+        fields = preset_fields(table)
+        if table.minutes is not None and "minutes" in self.preset.model_fields:
+            fields["minutes"] = table.minutes
+        return fields
 
     def _head(self, table: TableProfile, preset: TablePreset) -> Iterator[Line]:
         if len(table.targets) > MOST_TARGETS:
@@ -102,6 +110,7 @@ class PresetTemplate(Template):
         """Yield what the preset knows about the table, and what is held out."""
         folds = fields.pop("folds")
         test = fields.pop("test", document["data"].get("test"))
+        minutes = fields.pop("minutes", None)
         yield "[preset]  # what the preset knows about the table; keys below replace what it writes"
         yield f"rows = {fields.pop('rows')}"
         yield from self._targets(table, fields.pop("targets"))
@@ -114,6 +123,9 @@ class PresetTemplate(Template):
             f"{why} the time" if folds > 1 else "5: five models, whose predictions are averaged"
         )
         yield f"folds = {folds}", comment
+        if minutes is not None:
+            comment = "how long to search, over all resumptions: declnet resume FOLDER"
+            yield f"minutes = {minutes:g}", comment
         what = "fraction held out to measure the finished model"
         if test is not None:
             yield f"test = {toml(test)}", what
@@ -257,15 +269,6 @@ def _intervals(table: TableProfile, document: dict[str, Any]) -> Iterator[Line]:
         scale = ', scale = "log"' if is_amount(table) else ""
         yield "# [calibration]  # would add an interval to each prediction, by the validation data"
         yield f'# steps = [{{ type = "conformal", coverage = 0.9{scale} }}]'
-
-
-def _search(table: TableProfile, document: dict[str, Any]) -> Iterator[Line]:
-    """Yield how long the search of a preset takes, if it has one."""
-    if "tune" in document:
-        minutes = document["tune"]["minutes"] if table.minutes is None else table.minutes
-        yield "[tune]"
-        comment = "how long to search, over all resumptions: declnet resume FOLDER"
-        yield f"minutes = {minutes:g}", comment
 
 
 MOST_NOTES = 3

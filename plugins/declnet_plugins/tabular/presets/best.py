@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from pydantic import Field
+
 from declnet_plugins.standard.templates.plan import FOLDS, Plan
 from declnet_plugins.standard.templates.table_preset import Table
 from declnet_plugins.tabular.presets.realmlp import RealMLPTD, flat_cosine
 
-MINUTES = 30
 FEWEST_TRIALS = 10
-"""Number of trials that a core should finish in time; large tables get fewer epochs for that."""
+"""Number of trials that a core should finish in time, for which trials get fewer epochs."""
 FEWEST_EPOCHS = {FOLDS: 32, 3: 8}
 """Folds of a table, and the epochs that a trial must have in each, before fewer folds are taken."""
 COST = 2
@@ -41,13 +42,19 @@ class Best(RealMLPTD):
     type = "best"
     last_hidden: ClassVar[str] = "trunk"
 
+    minutes: float = Field(
+        default=30,
+        gt=0,
+        description="how long to search, over all resumptions, which limits the epochs of a trial",
+    )
+
     def plan(self) -> Plan:
         """Return the choices for the table, in folds if it has enough rows."""
         most = 1 if self.has_texts_alone else self.suitable_folds(quick=True)
         for folds in FEWEST_EPOCHS if self.folds is None else (most,):
             if 1 < folds <= most:
                 plan = RealMLPTD.plan(self.model_copy(update={"folds": folds}))
-                seconds = 60 * MINUTES / FEWEST_TRIALS / COST
+                seconds = 60 * self.minutes / FEWEST_TRIALS / COST
                 plan = plan.with_epochs(max(1, int(seconds / self.seconds_per_epoch(plan))))
                 enough = plan.sizes.epochs >= FEWEST_EPOCHS.get(folds, 0)
                 if enough or self.folds is not None or folds == min(FEWEST_EPOCHS):
@@ -63,7 +70,7 @@ class Best(RealMLPTD):
         return {
             **document,
             "tune": {
-                "minutes": MINUTES,
+                "minutes": self.minutes,
                 "objective": f"validation.{monitor}",
                 "weights": "selected",
                 "search": {"type": "random", "pruner": "none"},
