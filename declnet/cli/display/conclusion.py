@@ -66,7 +66,7 @@ def print_judged(result: RunResult) -> None:
 
 
 def print_judged_group(group: Group, all_series: Sequence[RunSeries]) -> None:
-    """Print the main metric of models used as one, its spread, and a constant prediction's.
+    """Print the main metric of models used as one, its spread, and the constant baseline.
 
     Args:
         group: the folder of folds, seeds or members, all of which have finished.

@@ -146,12 +146,9 @@ class FittedCalibration:
 
     @cached_property
     def _by_method(self) -> Mapping[str, tuple[FittedStep, ...]]:
-        """The steps that implement each of a calibrator's methods; a row costs as much as this."""
-        given = [step.calibrator.gives() for step in self.steps]
+        """The steps that implement each of a calibrator's methods, which every prediction needs."""
         return {
-            method: tuple(
-                step for step, methods in zip(self.steps, given, strict=True) if method in methods
-            )
+            method: tuple(step for step in self.steps if method in step.calibrator.gives())
             for method in GIVES
         }
 

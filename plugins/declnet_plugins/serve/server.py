@@ -85,7 +85,8 @@ def serve_here(
     def stop(*_: object) -> None:
         server.should_exit = True
 
-    for number in (signal.SIGTERM, signal.SIGINT):  # before uvicorn does, and again when it is done
+    # until uvicorn sets its handlers, and after its shutdown, when it raises the signals again
+    for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     with one_blas_thread():  # requests are predicted side by side
         server.run(sockets=[listener])

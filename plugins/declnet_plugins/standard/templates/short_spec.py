@@ -63,7 +63,7 @@ class PresetTemplate(Template):
         preset = self.preset.model_validate(fields)
         document = preset.document()
         fields["folds"] = document["data"].get("folds", 1)
-        if "tune" in document:
+        if "tune" in document and "minutes" in self.preset.model_fields:
             fields["minutes"] = document["tune"]["minutes"]
         return joined(
             (
@@ -81,7 +81,7 @@ class PresetTemplate(Template):
         return (*table_notes(table, self.where), *about[:1])
 
     def _fields(self, table: TableProfile) -> dict[str, Any]:
-        """Return what the preset knows about the table, and how long it may search if it does."""
+        """Return the fields of the preset; the user's minutes are for presets that search."""
         fields = preset_fields(table)
         if table.minutes is not None and "minutes" in self.preset.model_fields:
             fields["minutes"] = table.minutes

@@ -12,7 +12,7 @@ from declnet_plugins.standard.templates.table_preset import Table
 from declnet_plugins.tabular.presets.realmlp import RealMLPTD, flat_cosine
 
 FEWEST_TRIALS = 10
-"""Number of trials that a core should finish in time, for which trials get fewer epochs."""
+"""Number of trials that a core should finish in time; their epochs are reduced to fit."""
 FEWEST_EPOCHS = {FOLDS: 32, 3: 8}
 """Folds of a table, and the epochs that a trial must have in each, before fewer folds are taken."""
 COST = 2

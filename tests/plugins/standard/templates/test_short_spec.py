@@ -10,6 +10,8 @@ import pytest
 import declnet
 from declnet import DataError
 from declnet.training.checks.check import check_spec
+from declnet_plugins.standard.templates.dense import MLP
+from declnet_plugins.standard.templates.short_spec import PresetTemplate
 
 from ...profiles import spec_document, spec_text, table_profile
 
@@ -464,3 +466,26 @@ def test_mlp_learns_more_of_a_real_table_than_the_network_of_scikit_learn(tmp_pa
     spec.write_text(spec_text("mlp", table_profile(tmp_path)), "utf-8")
     runs = [declnet.run(declnet.load_spec(spec, {"seed": seed})) for seed in range(2)]
     assert np.mean([run.metrics["test"]["r2"] for run in runs]) > 0.36
+
+
+class Tried(MLP):
+    """A preset with a search of some trials."""
+
+    type = "tried"
+
+    def document(self):
+        return {**super().document(), "tune": {"trials": 3}}
+
+
+class TriedTable(PresetTemplate):
+    """Its template."""
+
+    type = "tried"
+    preset = Tried
+
+
+def test_a_preset_may_search_without_minutes(written, tmp_path):
+    written(x=RNG.normal(size=60).round(3), y=["yes", "no", "no"])
+    text = TriedTable().spec_for_table(table_profile(tmp_path), declnet.default_registry())
+    assert 'extends = "preset:tried"' in text
+    assert "minutes" not in text
