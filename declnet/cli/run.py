@@ -120,7 +120,7 @@ def _show_layers(checked: Checked) -> None:
 @click.option(
     "--minutes",
     type=click.FloatRange(min=0, min_open=True),
-    help="Time after which runs that belong together end, over all resumptions.  [default: that of "
+    help="Time after which runs that belong together end, over all resumptions.  [default: from "
     "a study's spec]",
 )
 @quiet_option

@@ -120,7 +120,7 @@ def _require_names(specs: Sequence[tuple[Path, SweptSpec]]) -> None:
     multiple=True,
     metavar="KEY=VALUE",
     help="Override a key of each spec; with several values, e.g. variables.width=32,64, train "
-    "with each, in every combination with those of other keys.",
+    "with each, in every combination with values of other keys.",
 )
 @no_plugin_option
 @click.option(

@@ -78,9 +78,8 @@ def _verify_earlier_fields(cls: Any) -> None:
             if name in cls.model_fields:
                 raise RegistryError(f'{cls.__name__}.{attribute} has "{name}", which is a field')
             if attribute == "renamed_fields" and present not in cls.model_fields:
-                raise RegistryError(
-                    f'{cls.__name__}.renamed_fields has "{name}" as "{present}", which is no field'
-                )
+                renamed = f'{cls.__name__}.renamed_fields has "{name}" as "{present}"'
+                raise RegistryError(f"{renamed}, which is not a field")
 
 
 def _verify_signature(cls: Any, contract: Any, name: str) -> None:

@@ -292,7 +292,7 @@ def split_positions(
 def _first_equal_rows(data: Data) -> Array:
     """Return for each row the first one with the same features; raise DataError for arrays."""
     if not isinstance(data, Table):
-        message = "equal rows are those of a table, but the data are arrays"
+        message = "only rows of a table can be equal, but the data are arrays"
         raise DataError(message, path=("data", "split", "equal_rows_together"), code="E036")
     return first_equal_rows(data)
 

@@ -10,6 +10,7 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import Callback
 from declnet.display.words import alternatives
 from declnet.errors import DeclnetError, OutputError, ResumeError
+from declnet.paths import is_missing
 from declnet.runs.behavior import require_same_behavior
 from declnet.runs.computed import of_training
 from declnet.runs.inference.predictor import Predictor
@@ -155,7 +156,9 @@ def _require_run(directory: Path) -> None:
         message = "a pack is read-only; resume the folder that it was packed from"
         raise OutputError(f"{directory}: {message}")
     if not directory.is_dir():
-        what = "is a file, not a run's folder" if directory.exists() else "there is no such folder"
+        what = (
+            "there is no such folder" if is_missing(directory) else "is a file, not a run's folder"
+        )
         raise OutputError(f"{directory}: {what}")
     others = {path.name for path in directory.iterdir() if not path.name.startswith(".")} - BEGUN
     if not (directory / folder.SPEC).is_file() or others:

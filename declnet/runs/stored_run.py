@@ -22,6 +22,7 @@ from declnet.graph.model import LayerSummary, Model, build_model, summary_of
 from declnet.graph.parameters import view
 from declnet.graph.shapes import infer_network
 from declnet.graph.training_graph import TrainingGraph
+from declnet.paths import is_missing
 from declnet.registry.registry import Registry
 from declnet.runs.behavior import require_same_behavior
 from declnet.runs.comparison import Comparison, compared
@@ -74,9 +75,8 @@ def open_run(
     """
     path = unpacked(path)
     with reading(path):
-        is_run = (path / folder.MANIFEST).is_file()
-    if not is_run:
-        raise OutputError(f"{path}: {_other_than_a_run(path)}")
+        if not (path / folder.MANIFEST).is_file():
+            raise OutputError(f"{path}: {_other_than_a_run(path)}")
     manifest = read_manifest(path)
     return StoredRun(path, manifest, registry, notice or warn, allow_changes=allow_changes)
 
@@ -89,7 +89,7 @@ def _other_than_a_run(path: Path) -> str:
         if path.suffix.lower() in (".toml", ".json"):
             return "this is a spec, not a run's folder (train it with `declnet run`)"
         return f"this is a file, not a run's folder (the name of a pack ends in {PACK_SUFFIX})"
-    what = "this is not a run's folder" if path.is_dir() else "there is no such folder"
+    what = "there is no such folder" if is_missing(path) else "this is not a run's folder"
     return f"{what} (a run's folder has a {folder.MANIFEST})"
 
 

@@ -339,7 +339,7 @@ class DataSpec(Section):
         if self.split.equal_rows_together:
             message = "equal rows can be anywhere, but the rows are streamed"
             yield contradiction(message, "remove it", "split", "equal_rows_together")
-        message = f'the split "{self.split.method}" needs all rows at once, but they are streamed'
+        message = f'the split "{self.split.method}" needs all rows in memory, but they are streamed'
         if self.split.method == "stratified":
             yield contradiction(message, 'use "random", "grouped" or "column"', "split", "method")
         if self.split.method == "time" and self.split.column is not None:

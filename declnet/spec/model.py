@@ -232,7 +232,7 @@ class TrainingSpec(Section):
             hint = "add epochs, passes over the training data, or max_steps, a number of updates"
             yield Diagnostic("is missing", hint, ("epochs",), "E011")
         if self.accumulate > 1 and self.batch_size is None:
-            message = "without batch_size, each update takes all samples at once"
+            message = "without batch_size, each update takes all samples"
             hint = "add batch_size, the number of samples in each of the accumulated batches"
             yield contradiction(message, hint, "accumulate")
         if self.drop_last and self.batch_size is None:

@@ -164,7 +164,7 @@ def cases_of_subjects(subjects: Sequence[Subject], *, all_examples: bool = False
         yield from cases_of_checks(subject, checks, cases, is_last)
     expected = type(subjects[0].instance).expected_failures if subjects else {}
     for name in expected.keys() - {case.check for case in cases}:
-        fault = f'expected_failures has "{name}", which is no check of this kind'
+        fault = f'expected_failures has "{name}", which is not a check of this kind'
         yield ending_case(subjects[0].component, "expected_failures_are_checks", CheckFailed(fault))
 
 

@@ -14,6 +14,7 @@ from declnet.contracts.attribution import attributing_errors, named_component
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.returned import verify
 from declnet.errors import DataError
+from declnet.paths import is_missing
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Registry
 
@@ -35,7 +36,7 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
         if not path.is_file() and not path.is_dir():
             missing = f"there is no such file{'' if path.suffix else ' or folder'}"
             raise DataError(
-                f"{path}: {'is neither a file nor a folder' if path.exists() else missing}"
+                f"{path}: {missing if is_missing(path) else 'is neither a file nor a folder'}"
             )
     except OSError as error:  # a folder without permission, a name that is too long
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None

@@ -326,7 +326,7 @@ def restored(
     declared = {head.name: [*head.calibration.values()] for head in heads if head.calibration}
     calibrators = {name: [step.calibrator for step in loss.steps] for name, loss in losses.items()}
     if calibrators != declared:
-        raise ValueError("its losses and their calibrators are not those of the spec")
+        raise ValueError("its losses and their calibrators differ from the spec's")
     for name, loss in losses.items():
         for number, step in enumerate(loss.steps):
             verify_state(step.calibrator, step.state, f"losses.{name}.steps.{number}.state")

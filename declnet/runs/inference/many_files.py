@@ -12,6 +12,7 @@ from declnet.contracts.data.data_source import DataSource
 from declnet.data.sources.files import suffix_of
 from declnet.display.words import counted
 from declnet.errors import DataError, OutputError
+from declnet.paths import is_missing
 from declnet.registry.registry import Registry
 from declnet.runs.inference.file_tasks import FilePrediction
 from declnet.runs.inference.prediction_files import DEFAULT_FORM, FORMS, form_of
@@ -96,9 +97,9 @@ def _meant(path: Path, folder: Path, takes_folders: bool) -> list[Path]:
             for file in path.iterdir()
             if file.is_file() and not file.name.startswith((".", "_"))
         )
-    if os.path.lexists(path):
-        return [path]
-    raise DataError(f"{path}: there is no such file")
+    if is_missing(path):
+        raise DataError(f"{path}: there is no such file")
+    return [path]
 
 
 def _is_read(path: Path, registry: Registry) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from declnet.contracts.runs.plan import Outcome
 from declnet.display.tables import ResultTable
 from declnet.errors import OutputError
+from declnet.paths import is_missing
 from declnet.registry.registry import Registry
 from declnet.runs.display.results import group_view
 from declnet.runs.inference.evaluation import Evaluation
@@ -71,7 +72,7 @@ def open_group(
         file = _file_at(path, registry)
         if file is not None:
             return Group(path, file, registry, notice, allow_changes=allow_changes)
-        what = "has no" if path.is_dir() else "there is no such folder, so no"
+        what = "there is no such folder, so no" if is_missing(path) else "has no"
         raise OutputError(f"{path}: {what} {GROUP}, which lists runs that belong together")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from declnet.contracts.network.directions import Better
 from declnet.errors import DeclnetError, OutputError
+from declnet.paths import is_missing
 from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import RunFiles
 from declnet.runs.storage.folder import reading, unpacked
@@ -149,7 +150,7 @@ def _folders_in(directory: Path) -> list[_Folder]:
     """Return the folders in a folder; raise OutputError as `list_runs` does."""
     try:
         if not directory.is_dir():
-            what = "is a file, not a folder" if directory.exists() else "there is no such folder"
+            what = "there is no such folder" if is_missing(directory) else "is a file, not a folder"
             raise OutputError(f"{directory}: {what}")
         return list(_within(str(directory), "", 0))
     except OSError as error:

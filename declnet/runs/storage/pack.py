@@ -290,7 +290,7 @@ def _listed(path: Path, archive: zipfile.ZipFile) -> PackList:
     except ValueError as error:
         raise _invalid(path, f"{LIST}: {error}") from None
     if _UNSAFE.search(listed.name) or "/" in listed.name or _is_unsafe(listed.name):
-        raise _invalid(path, f'{LIST}: the name "{_shown(listed.name)}" is not that of a folder')
+        raise _invalid(path, f'{LIST}: the name "{_shown(listed.name)}" cannot name a folder')
     names = dict.fromkeys(archive.namelist())
     del names[LIST]
     for name in names:

@@ -31,7 +31,7 @@ class Command:
 
     def load(self) -> click.Command:
         """Return the command itself."""
-        fault = f"{self.point.value} is no click command"
+        fault = f"{self.point.value} is not a click command"
         try:
             with calling(f"the import of {self.point.value}"):
                 command = self.point.load()

@@ -192,8 +192,8 @@ def evaluates_what_it_starts_from(subject: Subject) -> None:
 
 
 @check
-def gives_the_same_rates_at_once(subject: Subject) -> None:
-    """Gives for several updates at once the learning rates that it gives one by one."""
+def gives_the_same_rates_together(subject: Subject) -> None:
+    """Gives for several updates together the learning rates that it gives one by one."""
     optimizers, steps, total = [subject.instance], range(2, 9), 20
     if not isinstance(subject.instance.learning_rate, Schedule):
         optimizers.append(subject.instance.model_copy(update={"decay": 0.3}))

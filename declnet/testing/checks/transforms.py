@@ -313,7 +313,7 @@ def _require_joint(
         return
     x = np.array([column.x for column in columns]).T
     together, *_ = _transformed(subject, replace(columns[0], x=x), joint)
-    fault = f"apply gives other rows for {columns[0]} beside another one, with their joint state"
+    fault = f"apply gives other rows for {columns[0]} next to another one, with their joint state"
     require_equal(together, np.stack(alone, axis=1), fault, tolerance=0)
 
 

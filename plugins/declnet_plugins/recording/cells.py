@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 from declnet import Array, Dtype, Shape
 from declnet_plugins.recording.symbols import NotRecordedError
 
-MIXES = "computes with several samples at once"
+MIXES = "computes with several samples together"
 
 
 @dataclass(frozen=True, eq=False)

@@ -204,7 +204,7 @@ def test_all_components_that_cannot_be_written_are_reported(trained, tmp_path):
     assert "cannot be written: it calls np.sort, which has no form for a single sample " in message
     assert re.search(r"\(test_exporting.py, line \d+: np.copyto\(y, np.sort\(x\)\)\)$", message)
     assert hint.startswith("choose another format (numpy), or install a plugin with such")
-    assert re.search(r"several samples at once \(test_exporting.py, line \d+: .*mean", other)
+    assert re.search(r"several samples together \(test_exporting.py, line \d+: .*mean", other)
     assert other_hint.startswith("install a plugin with such")
     assert 'format = "c" and replaces = (Centered,)' in other_hint
     assert not list(tmp_path.glob("*.c"))

@@ -29,10 +29,10 @@ TOGETHER = 50
 
 REFUSED = {
     ("calibrator", "conformal"): r"np\.argsort",
-    ("layer", "embedding"): r"several samples at once \(embedding.py",
+    ("layer", "embedding"): r"several samples together \(embedding.py",
     ("layer", "embedding_bag"): "value of an array",
     ("transform", "datetime"): "text",
-    ("transform", "impute"): r"several samples at once \(impute.py, line \d+: if ",
+    ("transform", "impute"): r"several samples together \(impute.py, line \d+: if ",
     ("transform", "one_hot"): "text",
     ("transform", "ordinal"): "text",
     ("transform", "quantile_normal"): r"loop over more than 64 steps does \(quantile.py",

@@ -58,11 +58,11 @@ def test_interpolation_beyond_repeated_end_points_matches_numpy():
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda x: x - x.mean(axis=0), "computes with several samples at once"),
+        (lambda x: x - x.mean(axis=0), "computes with several samples together"),
         (lambda x: x[::-1], "several samples|first axis"),
-        (lambda x: x[:1] + x, "computes with several samples at once"),
+        (lambda x: x[:1] + x, "computes with several samples together"),
         (lambda x: np.sort(x, axis=1), "calls np.sort, which has no form for a single sample"),
-        (lambda x: x * 2 if x.max() > 0 else x, "computes with several samples at once"),
+        (lambda x: x * 2 if x.max() > 0 else x, "computes with several samples together"),
         (lambda x: x * 2 if x[:, 0] > 0 else x, "needs the value of an array while it runs"),
         (lambda x: x[x > 0], "selects elements by a mask"),
         (lambda x: np.asarray(x) * 2, "uses values that were not recorded"),

@@ -153,8 +153,8 @@ REFUSED = {
         archive(MANIFEST, ("a", b"1"), listed={"a": "sha256:0"}),
         'the checksum of the entry "a" differs',
     ),
-    "name above": (archive(MANIFEST, name="../up"), r'the name "\.\./up" is not that of a folder'),
-    "no name": (archive(MANIFEST, name=""), "is not that of a folder"),
+    "name above": (archive(MANIFEST, name="../up"), r'the name "\.\./up" cannot name a folder'),
+    "no name": (archive(MANIFEST, name=""), "cannot name a folder"),
     "a bit": (WHOLE.replace(b"content", b"cantent"), "Bad CRC-32 for file 'a'"),
 }
 

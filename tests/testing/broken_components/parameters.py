@@ -111,7 +111,7 @@ OPTIMIZERS = (
            evaluated=lambda self, w, state: state.ahead.copy()),
     broken("parts_equal_the_whole", Averaged, "evaluates_the_sum",
            evaluated=lambda self, w, state: w - state.ahead.mean()),
-    broken("gives_the_same_rates_at_once", Descent, "halves_single_rates",
+    broken("gives_the_same_rates_together", Descent, "halves_single_rates",
            rate=lambda self, step, total: Descent.rate(self, step, total) / 2,
            rates=lambda self, steps, total: 2 * Descent.rates(self, steps, total)),
     broken("follows_its_schedules", Descent, "shrinks_as_at_the_end",
