@@ -147,7 +147,7 @@ def _methods(contract: Any) -> tuple[str, ...]:
 @lru_cache(maxsize=64)
 def _traits(contract: Any) -> dict[str, Any]:
     """Return the class attributes that a contract declares, with their types."""
-    names = [name for base in _bases(contract) for name in vars(base).get("__annotations__", {})]
+    names = [name for base in _bases(contract) for name in inspect.get_annotations(base)]
     hints = get_type_hints(contract)
     return {
         name: get_args(hints[name])[0]

@@ -53,10 +53,11 @@ def test_the_input_may_be_a_data_source(flowers, declnet_cli, refused, tmp_path)
 
 
 def test_series_that_are_too_short_are_named_and_the_others_forecast(declnet_cli, tmp_path):
-    day, lengths = np.datetime64("2024-01-01"), {"north": 60, "south": 50, "new": 2}
+    days = np.arange("2024-01-01", "2024-03-01", dtype="datetime64[D]")
+    lengths = {"north": 60, "south": 50, "new": 2}
     lines = [
-        f"{day + at},{shop},{at % 7}"
-        for at in range(60)
+        f"{day},{shop},{at % 7}"
+        for at, day in enumerate(days)
         for shop, count in lengths.items()
         if at < count
     ]

@@ -25,7 +25,7 @@ def stub_of(cls: type) -> str:
             member.body = [ast.Expr(ast.Constant(...))]
         elif isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
             name = member.target.id
-            if name in vars(declnet.Component)["__annotations__"]:
+            if name in inspect.get_annotations(declnet.Component):
                 continue  # a field of all components, which the page documents once
         else:
             continue

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +63,8 @@ class OptunaStudy:
         self._is_grid = searcher.sampler == "grid"
         self._storage = open_storage(url, self._env)
         self._running: dict[int, _RunningTrial] = {}
-        with self._explained():
+        with ExitStack() as stack, self._explained():
+            stack.callback(self._disconnect)  # unless the study is opened
             options: dict[str, Any] = {
                 "study_name": searcher.study or context.name,
                 "direction": "minimize" if context.better == "lower" else "maximize",
@@ -84,6 +85,7 @@ class OptunaStudy:
                     and trial.user_attrs.get(WORKER) == context.worker
                 ):
                     self._complete(trial)
+            stack.pop_all()
 
     def ask(self) -> StudyTrial | None:
         """Return a new trial, or None after the last point of a grid."""
@@ -150,6 +152,9 @@ class OptunaStudy:
         """Store what has waited, and close the connections."""
         with self._explained():
             self._copy.write()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
         self._storage.remove_session()
         self._storage.engine.dispose()
 

@@ -105,11 +105,12 @@ class _Client:
             predictions: list[dict[str, Any]] = _answer(self._url, body)["predictions"]
         except HTTPError as error:
             half = len(rows) // 2
-            if error.code == TOO_LARGE and half:
-                positions = np.arange(len(rows))
-                parts = rows.take(positions[:half]), rows.take(positions[half:])
-                return [row for part in parts for row in self._predicted(part)]
-            raise _refused(self._url, error) from None
+            if error.code != TOO_LARGE or not half:
+                raise _refused(self._url, error) from None
+            error.close()
+            positions = np.arange(len(rows))
+            parts = rows.take(positions[:half]), rows.take(positions[half:])
+            return [row for part in parts for row in self._predicted(part)]
         return predictions
 
 

