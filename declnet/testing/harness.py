@@ -157,7 +157,7 @@ class ModelHarness:
     def __init__(
         self, model: Model, setting: Setting, loss: Any = NO_LOSS, kernels: Registry | None = None
     ) -> None:
-        self.model, self.spoiled = model, setting.poison
+        self.model, self.spoiled = model, setting.spoiled
         self.step = declnet.TrainingStep(
             model, loss, setting.capacity, setting.seed, kernels=kernels, total=TOTAL
         )

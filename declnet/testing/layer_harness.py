@@ -56,7 +56,7 @@ class LayerHarness:
         self._subject, self._setting = subject, setting
         self.floats = floats_of(layer, self.shapes)
         traits_of = None if setting.as_declared else partial(_traits, setting)
-        self.watched: Any = WatchedLayer(layer, setting.poison, traits_of, added={})
+        self.watched: Any = WatchedLayer(layer, setting.spoiled, traits_of, added={})
         if not any(_receives(setting, i) for i in self.floats):  # so that backward is called
             self.watched.traits["added"] = {"conformance_probe": Parameter((1,), ZEROS)}
         if frozen:
@@ -169,7 +169,7 @@ def harness_for(
     key = ("harness", shape, same, frozen)
     build = partial(LayerHarness, subject, shape, same, frozen=frozen)
     harness: LayerHarness = subject.once(key, build)
-    harness.watched.spoiled = harness.model.spoiled = setting.poison
+    harness.watched.spoiled = harness.model.spoiled = setting.spoiled
     return harness
 
 

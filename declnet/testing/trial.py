@@ -25,8 +25,8 @@ SAMPLES = 10
 CHANGED = 2
 """The sample that may be replaced, to see whether others are affected."""
 
-POISONS = (nan, -12345.0)
-"""What output arrays hold before they are filled: a result must depend on neither."""
+POISONS = {"NaN": nan, "number": -12345.0, "zeros": 0.0}
+"""What output arrays hold before they are filled; by name, since NaN does not equal itself."""
 
 
 SIZES = (1, 2, 3, 4, 10, 65, 200)
@@ -72,7 +72,7 @@ class Setting:
         dtype: the model's float type.
         input_order: memory order of the input.
         order: memory order of all other arrays with a batch axis.
-        poison: the contents of output arrays before they are filled.
+        poison: which of the `POISONS` output arrays hold before they are filled.
         seed: the seed of the component's own random stream.
         changed: whether one sample is replaced by another.
         distinct: how many samples differ; they are repeated.
@@ -93,7 +93,7 @@ class Setting:
     dtype: str = "float64"
     input_order: Order = "batch_last"
     order: Order = "batch_last"
-    poison: float = nan
+    poison: str = "NaN"
     seed: int = 0
     changed: bool = False
     distinct: int = SAMPLES
@@ -112,6 +112,11 @@ class Setting:
         """The number of samples that the graph has room for."""
         return max(self.samples, self.after)
 
+    @property
+    def spoiled(self) -> float:
+        """What output arrays hold before they are filled."""
+        return POISONS[self.poison]
+
     def but(self, **changes: Any) -> Setting:
         """Return a copy with some attributes changed."""
         return replace(self, **changes)
@@ -125,7 +130,7 @@ class Setting:
 
 USUAL = Setting()
 WHOLE = Setting(samples=SAMPLES)
-PLAIN = WHOLE.but(order="batch_first", input_order="batch_first", poison=0.0)
+PLAIN = WHOLE.but(order="batch_first", input_order="batch_first", poison="zeros")
 """The setting that no component should have trouble with."""
 
 BOTH_ORDERS: tuple[Order, Order] = ("batch_last", "batch_first")

@@ -82,6 +82,7 @@ def test_differences_are_described():
 
 
 def test_unwritten_and_read_elements_are_distinguished():
-    first = np.array([POISONS[0], 1.0, np.nan, 2.0])
-    second = np.array([POISONS[1], 1.0, POISONS[1] + 1, 2.0])
-    assert unwritten_and_read(first, second, POISONS) == (1, 1)
+    poisons = POISONS["NaN"], POISONS["number"]
+    first = np.array([poisons[0], 1.0, np.nan, 2.0])
+    second = np.array([poisons[1], 1.0, poisons[1] + 1, 2.0])
+    assert unwritten_and_read(first, second, poisons) == (1, 1)

@@ -1,5 +1,7 @@
 """The graph in which the kit runs a component: arrays, locks, and overwritten memory."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,11 @@ from declnet.testing.watched import call_locked
 ADD = default_registry().find("layer", "add")()
 RNG = np.random.default_rng(3)
 X, DY = RNG.normal(size=(7, 4)), RNG.normal(size=(7, 4))
+
+
+def test_equal_settings_share_a_trial():
+    assert Setting(7) == replace(Setting(7), poison="NaN")
+    assert Setting(7) != Setting(7, poison="number")
 
 
 def test_backward_gets_only_the_arrays_in_backward_needs_and_requested_dx():

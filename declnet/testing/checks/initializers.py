@@ -36,7 +36,7 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
     trial, faults, filled = Trial(), dict[int, CheckSkipped](), set[int]()
     for shape in SHAPES:
         w = np.empty(shape, setting.dtype)
-        poison(w, setting.poison)
+        poison(w, setting.spoiled)
         rng = np.random.Generator(np.random.PCG64(setting.seed))
         fans = (prod(shape[:-1]), w.size // shape[-2]) if w.ndim > 1 else (w.size, w.size)
         try:

@@ -41,7 +41,7 @@ class LossHarness:
 
     def __init__(self, loss: Loss, shape: Shape, setting: Setting = USUAL) -> None:
         self._loss, self._shape, self._setting = loss, shape, setting
-        self._watched = WatchedLoss(loss, spoiled=setting.poison)
+        self._watched = WatchedLoss(loss, spoiled=setting.spoiled)
         before = probe(setting.input_order, name="before", shape=shape, samples=setting.capacity)
         model = build([before], (prod(shape),), Registry(), setting.dtype)
         self._harness = ModelHarness(model, setting, self._watched)
