@@ -145,6 +145,7 @@ def _new_database() -> tuple[dict[str, str], dict[str, list[tuple[Any, ...]]]]:
     with storage.engine.connect() as connection:
         statements = _statements(connection)
         rows = {name: _rows(connection, name) for name in ("version_info", "alembic_version")}
+    storage.remove_session()
     storage.engine.dispose()
     return statements, rows
 

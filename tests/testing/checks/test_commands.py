@@ -77,7 +77,7 @@ def test_correct_commands_pass(commands):
 @pytest.mark.parametrize(
     ("name", "reference", "check", "message"),
     [
-        ("plain", "odd_commands:plain", "can_be_loaded", "no click command"),
+        ("plain", "odd_commands:plain", "can_be_loaded", "not a click command"),
         ("gone", "odd_commands:gone", "can_be_loaded", "gone"),
         ("missing", "no_such_module:right", "can_be_loaded", "no_such_module"),
         ("mute", "odd_commands:mute", "has_help", "no docstring"),
