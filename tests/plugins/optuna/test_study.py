@@ -47,8 +47,8 @@ def test_a_grid_has_each_point_once_and_ends(context):
     for worker in ("here", "there"):
         study = searcher.open(replace(context, space=GRID, worker=worker))
         run_trials(study, 5 if worker == "here" else 100)
+        result = [tuple(sorted(trial.values.items())) for trial in study.trials()]
         study.close()
-    result = [tuple(sorted(trial.values.items())) for trial in study.trials()]
     assert len(result) == len(set(result)) == 3 * 3 + 3  # adam has no momenta
 
 
