@@ -32,3 +32,8 @@ def test_scripts_become_text():
 def test_html_is_escaped_once():
     assert html(html("<")) == "&lt;"
     assert element("b", element("i", "<")) == "<b><i>&lt;</i></b>"
+
+
+def test_parts_are_folded_unless_they_are_open():
+    assert collapsible("a", "b") == "<details><summary>a</summary>b</details>"
+    assert collapsible("a", "b", is_open=True).startswith("<details open>")

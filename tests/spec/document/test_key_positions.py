@@ -209,6 +209,13 @@ def test_tomllib_reads_the_first_values_of_a_text_without_its_duplicates(text):
         assert cut(text, duplicate.extent).strip()
 
 
+def test_duplicates_keep_line_breaks_outside_inline_tables():
+    text = "a = 1\na = [\n  2,\n]\nb = { c = 1, c = [\n 2 ] }\n"
+    without = blank_out(text, KeyPositions(text, "toml").duplicates)
+    assert [line.rstrip() for line in without.split("\n")[:4]] == ["a = 1", "", "", ""]
+    assert tomllib.loads(without) == {"a": 1, "b": {"c": 1}}
+
+
 json_pairs = st.recursive(
     st.sampled_from(["1", '"é"', "NaN", "[]"]),
     lambda inner: st.lists(

@@ -119,6 +119,16 @@ def test_all_operators_without_a_layer_are_listed(tmp_path):
     assert caught.value.leftovers == ("LogSoftmax first", "CumSum second")
 
 
+@pytest.mark.parametrize(("alpha", "reads"), [(1 / 6, True), (0.2, False)])
+def test_a_hard_sigmoid_has_the_slope_of_the_layer(tmp_path, alpha, reads):
+    onnx.save(model_of([("HardSigmoid", "x", "y", {"alpha": alpha})]), tmp_path / "m.onnx")
+    if reads:
+        OnnxImporter().read(tmp_path / "m.onnx")
+    else:
+        with pytest.raises(LeftoverError, match=r"its slope is 0\.2; hard_sigmoid has 1/6"):
+            OnnxImporter().read(tmp_path / "m.onnx")
+
+
 def test_a_scaler_is_an_affine_layer_that_is_not_trained(tmp_path):
     nodes = [
         ("Sub", "x mean", "a"),

@@ -95,6 +95,13 @@ def test_ema_is_the_moving_average_of_all_updates(trained, accumulate):
     assert not any("ema" in warning for warning in result.warnings)
 
 
+def test_ema_of_one_update_is_that_update_and_a_warning(trained):
+    result, updates, _ = trained({"type": "ema", "decay": 0.8}, epochs=1, max_steps=1)
+    require_mean(result, [1], updates)
+    (warning,) = (text for text in result.warnings if "ema" in text)
+    assert "100% of the average still comes from the first update" in warning
+
+
 def test_swa_is_the_mean_of_its_epochs(trained):
     result, _, epochs = trained({"type": "swa", "from_epoch": 1, "every": 2})
     chosen = [epochs[1], epochs[3], epochs[5]]
