@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import random
 
 import pytest
 
-from declnet_plugins.jit.threads import CLEARLY, LONGEST_REST, Pace, Usage
+from declnet_plugins.jit.threads import CLEARLY, LONGEST_REST, Pace, Usage, give_way_address
 
 STEP = 0.0005
 
@@ -105,3 +106,9 @@ def test_two_threads_are_chosen_among_other_processes(most, seconds, preemptions
 
 def test_a_single_thread_is_never_interrupted():
     assert Pace(1).following(10**9) == (1, 10**9)
+
+
+def test_the_function_that_gives_way_can_be_called():
+    address = give_way_address()
+    assert address
+    assert ctypes.CFUNCTYPE(ctypes.c_int)(address)() in (0, 1)  # on Windows, whether one waited
