@@ -94,7 +94,7 @@ def test_no_curve_is_wider_than_it_may_be(values, width):
 @pytest.fixture
 def spec(spec_file, document):
     document["data"] |= {"validation": 0.2, "test": document["data"]["train"]}
-    document["training"] |= {"epochs": 3000, "log_every": 30}
+    document["training"] |= {"epochs": 15000, "log_every": 150}
     return spec_file(document)
 
 
@@ -110,7 +110,7 @@ def test_a_run_shows_its_layers_progress_losses_and_a_table(on_terminal, spec):
     screen = on_terminal("run", spec)
     assert screen.code == 0
     assert row(screen.lines, "dense_1") == ["dense_1", "dense", "(n, 4)", "12"]
-    shown = r"epoch +\d+/3000 .*━.* left: \d+:\d\d +acc \d\.\d{3} \(validation \d"
+    shown = r"epoch +\d+/15000 .*━.* left: \d+:\d\d +acc \d\.\d{3} \(validation \d"
     assert re.search(shown, screen.text)
     curve = re.compile(r"^(?:validation )?loss +([▁▂▃▄▅▆▇█]+)  (\S+) to (\S+)$")
     curves = [chart for line in screen.lines if (chart := curve.match(line))]
@@ -149,7 +149,7 @@ def test_epochs_are_logged_where_there_is_no_bar(on_terminal, spec, options):
     screen = on_terminal("run", spec, **options)
     assert "━" not in screen.text
     assert ("\x1b" in screen.raw) == ("stderr" in options)
-    assert "epoch: 2999, acc: " in screen.text
+    assert "epoch: 14999, acc: " in screen.text
 
 
 @pytest.mark.parametrize("columns", [40, 80])
@@ -165,7 +165,7 @@ def test_narrow_terminals_wrap_no_curve_and_no_bar_and_no_color_is_honored(
     assert all(len(part) <= columns for part in bars)
     if columns == 80:
         metrics = r"acc \S+ \(validation \d\.\d{3}\)(, loss .*\))?"
-        whole = rf"epoch +\d+/3000 [━╸╺ ]+ left: \S+ +({metrics})? *"
+        whole = rf"epoch +\d+/15000 [━╸╺ ]+ left: \S+ +({metrics})? *"
         assert [part for part in bars if not re.fullmatch(whole, part)] == []
 
 
