@@ -10,7 +10,6 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import Callback
 from declnet.display.words import alternatives
 from declnet.errors import DeclnetError, OutputError, ResumeError
-from declnet.paths import is_missing
 from declnet.runs.behavior import require_same_behavior
 from declnet.runs.computed import of_training
 from declnet.runs.inference.predictor import Predictor
@@ -30,6 +29,7 @@ from declnet.runs.storage.record import Record
 from declnet.runs.storage.writing import read_bytes
 from declnet.runs.stored_run import open_run
 from declnet.runs.train_run import passed_sets
+from declnet.spec.shown_values import is_missing
 from declnet.training.state import StateError, TrainingState
 
 

@@ -22,7 +22,6 @@ from declnet.graph.model import LayerSummary, Model, build_model, summary_of
 from declnet.graph.parameters import view
 from declnet.graph.shapes import infer_network
 from declnet.graph.training_graph import TrainingGraph
-from declnet.paths import is_missing
 from declnet.registry.registry import Registry
 from declnet.runs.behavior import require_same_behavior
 from declnet.runs.comparison import Comparison, compared
@@ -46,6 +45,7 @@ from declnet.runs.storage.folder import PACK_SUFFIX, REMEDY, reading, unpacked
 from declnet.runs.storage.origins import Origins
 from declnet.runs.stored_data import PredictedData, StoredData
 from declnet.runs.trained import TrainedModels
+from declnet.spec.shown_values import is_missing
 from declnet.training.preparation import make_ready
 
 SETS = ("test", "validation", "train")

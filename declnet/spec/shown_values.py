@@ -40,6 +40,20 @@ def from_here(text: str) -> str:
     return text.replace(here, "") if here != os.sep else text
 
 
+def is_missing(path: Path) -> bool:
+    """Return whether there is no such file or folder.
+
+    Raises:
+        OSError: this cannot be determined, e.g. for a name that is too long. `Path.exists` returns
+            False then, from Python 3.14 on.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # no name has a NUL character
+        return True
+    return False
+
+
 def hint_for_missing(
     path: Path, otherwise: str | None = RELATIVE, besides: Container[str] = ()
 ) -> str | None:
@@ -52,7 +66,7 @@ def hint_for_missing(
     """
     folder = path.parent
     try:
-        if path.exists():
+        if not is_missing(path):
             return None
     except OSError:  # not a valid file name
         return None

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
-from declnet.spec.shown_values import shown
+from declnet.spec.shown_values import hint_for_missing, is_missing, shown
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,22 @@ from declnet.spec.shown_values import shown
 def test_values_are_shown_as_in_a_spec_and_truncated(value, expected):
     assert shown(value) == expected
     assert len(expected) <= 60
+
+
+def test_only_a_path_that_does_not_exist_is_missing(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("", "utf-8")
+    assert not is_missing(file)
+    assert not is_missing(tmp_path)
+    assert is_missing(tmp_path / "other")
+    assert is_missing(file / "below")
+    assert is_missing(tmp_path / "a\0b")
+    with pytest.raises(OSError, match="File name too long"):
+        is_missing(tmp_path / ("n" * 300))
+
+
+def test_a_hint_for_a_missing_file_names_one_like_it(tmp_path):
+    (tmp_path / "flowers.csv").write_text("", "utf-8")
+    assert hint_for_missing(tmp_path / "flowers.csv") is None
+    assert hint_for_missing(tmp_path / "flower.csv") == 'did you mean "flowers.csv"?'
+    assert hint_for_missing(tmp_path / ("n" * 300)) is None

@@ -14,9 +14,9 @@ from declnet.contracts.attribution import attributing_errors, named_component
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.returned import verify
 from declnet.errors import DataError
-from declnet.paths import is_missing
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Registry
+from declnet.spec.shown_values import is_missing
 
 Part = TypeVar("Part")
 

@@ -12,11 +12,11 @@ from declnet.contracts.data.data_source import DataSource
 from declnet.data.sources.files import suffix_of
 from declnet.display.words import counted
 from declnet.errors import DataError, OutputError
-from declnet.paths import is_missing
 from declnet.registry.registry import Registry
 from declnet.runs.inference.file_tasks import FilePrediction
 from declnet.runs.inference.prediction_files import DEFAULT_FORM, FORMS, form_of
 from declnet.runs.inference.prediction_records import PredictionOptions, state_of
+from declnet.spec.shown_values import is_missing
 
 
 def is_pattern(path: Path) -> bool:

@@ -14,7 +14,6 @@ from pathlib import Path
 from declnet.contracts.runs.plan import Outcome
 from declnet.display.tables import ResultTable
 from declnet.errors import OutputError
-from declnet.paths import is_missing
 from declnet.registry.registry import Registry
 from declnet.runs.display.results import group_view
 from declnet.runs.inference.evaluation import Evaluation
@@ -32,6 +31,7 @@ from declnet.runs.storage.folder import (
     unpacked,
 )
 from declnet.runs.storage.writing import json_document
+from declnet.spec.shown_values import is_missing
 
 
 def is_group(path: str | Path) -> bool:

@@ -12,7 +12,6 @@ from typing import Any
 
 from declnet.contracts.network.directions import Better
 from declnet.errors import DeclnetError, OutputError
-from declnet.paths import is_missing
 from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import RunFiles
 from declnet.runs.storage.folder import reading, unpacked
@@ -20,6 +19,7 @@ from declnet.runs.storage.index import Entry, indexed, stamp_of, write_index
 from declnet.runs.storage.writing import read_bytes
 from declnet.spec.document.document import read_document
 from declnet.spec.flatten import flatten
+from declnet.spec.shown_values import is_missing
 from declnet.stored import parse_json
 
 DEEPEST = 5
